@@ -1,0 +1,91 @@
+# Everything runs from one virtual environment, .venv, into which the package
+# is built once; a change to a Rust source rebuilds it.
+#
+#   make demo       run the demonstration
+#   make test       every check that a change must pass
+#   make test-all   the smoke and soundness tests on every CPython found
+#   make lint       formatting, lints and types only
+#   make bench      compare with other caches
+#   make clean      remove what the above made
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+# The first of these that is CPython 3.11 or newer; or say make PYTHON=...
+PYTHON ?= $(shell for p in python3 python python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
+	&& { echo "$$p"; break; }; done)
+
+VENV := .venv
+BIN := $(VENV)/bin
+# One interpreter for every build, so that no cargo command undoes another's work.
+export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
+
+RUST_SOURCES := $(wildcard Cargo.toml Cargo.lock) \
+	$(shell find crates -name '*.rs' -o -name Cargo.toml 2>/dev/null)
+ENV_READY := $(VENV)/.ready
+BUILT := $(VENV)/.built
+
+.PHONY: demo test test-all lint lint-rust lint-python test-rust test-python test-readme \
+	bench services clean
+
+demo: $(BUILT) $(VENV)/.group-demo
+	$(BIN)/python examples/flights/demo.py
+
+test: services lint test-rust test-python test-readme
+
+test-all: $(ENV_READY)
+	scripts/test-all
+
+lint: lint-rust lint-python
+
+bench: $(BUILT) $(VENV)/.group-bench
+	$(BIN)/python bench/run.py
+
+services:
+	@echo "services: none needed"
+
+clean:
+	rm -rf $(VENV) $(VENV)-* dist target .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -f python/rememo/_core.*.so
+
+lint-rust: $(ENV_READY)
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+lint-python: $(BUILT)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml rememo
+	$(BIN)/pyright
+
+test-rust: $(ENV_READY)
+	cargo test --workspace
+
+test-python: $(BUILT)
+	$(BIN)/python -m pytest
+
+test-readme: $(BUILT)
+	$(BIN)/python -m pytest --doctest-glob=README.md README.md
+
+# --- the environment ---------------------------------------------------------
+
+$(ENV_READY): pyproject.toml
+	@[ -n "$(PYTHON)" ] || { \
+		echo "No Python 3.11 or newer found; name one: make PYTHON=/path/to/python" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$(PYTHON) is not Python 3.11 or newer" >&2; exit 1; }
+	[ -x $(BIN)/python ] || "$(PYTHON)" -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --group build --group test --group lint
+	touch $@
+
+$(BUILT): $(ENV_READY) $(RUST_SOURCES)
+	VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/maturin develop --release --quiet
+	touch $@
+
+$(VENV)/.group-%: $(ENV_READY)
+	$(BIN)/python -m pip install --quiet --group $*
+	touch $@

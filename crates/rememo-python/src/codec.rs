@@ -1,0 +1,109 @@
+//! Results to bytes and back: plain numpy arrays raw, everything else by pickle protocol 5 with
+//! its large buffers beside the stream.
+
+use pyo3::buffer::PyBuffer;
+use pyo3::prelude::*;
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList};
+use rememo::{Encoded, Frame};
+
+/// Codec numbers, as stored.
+const PICKLE: u16 = 1;
+const NDARRAY: u16 = 2;
+
+/// Encodes a result.
+pub fn encode(value: &Bound<'_, PyAny>) -> PyResult<Encoded> {
+    if is_plain_array(value)? { encode_array(value) } else { encode_pickle(value) }
+}
+
+/// Decodes a result into objects of the caller's own.
+pub fn decode<'py>(py: Python<'py>, encoded: &Encoded) -> PyResult<Bound<'py, PyAny>> {
+    match encoded.codec {
+        PICKLE => decode_pickle(py, &encoded.frames),
+        NDARRAY => decode_array(py, &encoded.frames),
+        other => Err(pyo3::exceptions::PyValueError::new_err(format!("unknown codec {other}"))),
+    }
+}
+
+fn encode_pickle(value: &Bound<'_, PyAny>) -> PyResult<Encoded> {
+    let py = value.py();
+    let buffers = PyList::empty(py);
+    let options = PyDict::new(py);
+    options.set_item("protocol", 5)?;
+    options.set_item("buffer_callback", buffers.getattr("append")?)?;
+    let stream = py.import("pickle")?.call_method("dumps", (value,), Some(&options))?;
+    let bytes = stream.cast::<PyBytes>()?.as_bytes().to_vec();
+    let mut frames = vec![Frame { bytes, writable: false }];
+    for buffer in buffers {
+        let raw = PyBuffer::<u8>::get(&buffer.call_method0("raw")?)?;
+        frames.push(Frame { bytes: raw.to_vec(py)?, writable: !raw.readonly() });
+    }
+    Ok(Encoded { codec: PICKLE, frames })
+}
+
+fn decode_pickle<'py>(py: Python<'py>, frames: &[Frame]) -> PyResult<Bound<'py, PyAny>> {
+    let (stream, rest) = first(frames)?;
+    let buffers: Vec<Bound<'_, PyAny>> = rest.iter().map(|frame| buffer(py, frame)).collect();
+    let options = PyDict::new(py);
+    options.set_item("buffers", buffers)?;
+    let stream = PyBytes::new(py, &stream.bytes);
+    py.import("pickle")?.call_method("loads", (stream,), Some(&options))
+}
+
+fn buffer<'py>(py: Python<'py>, frame: &Frame) -> Bound<'py, PyAny> {
+    if frame.writable {
+        PyByteArray::new(py, &frame.bytes).into_any()
+    } else {
+        PyBytes::new(py, &frame.bytes).into_any()
+    }
+}
+
+fn first(frames: &[Frame]) -> PyResult<(&Frame, &[Frame])> {
+    frames
+        .split_first()
+        .ok_or_else(|| pyo3::exceptions::PyValueError::new_err("a result without frames"))
+}
+
+/// An exact numpy array of numbers, contiguous and writable: what its bytes and a short header say
+/// in full.
+fn is_plain_array(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let class = value.get_type();
+    if class.name()? != "ndarray" || class.module()? != "numpy" {
+        return Ok(false);
+    }
+    let kind: String = value.getattr("dtype")?.getattr("kind")?.extract()?;
+    let flags = value.getattr("flags")?;
+    Ok(matches!(kind.as_str(), "b" | "i" | "u" | "f" | "c")
+        && flags.getattr("c_contiguous")?.is_truthy()?
+        && flags.getattr("writeable")?.is_truthy()?)
+}
+
+fn encode_array(array: &Bound<'_, PyAny>) -> PyResult<Encoded> {
+    let dtype: String = array.getattr("dtype")?.getattr("str")?.extract()?;
+    let shape: Vec<usize> = array.getattr("shape")?.extract()?;
+    let extents: Vec<String> = shape.iter().map(ToString::to_string).collect();
+    let header = format!("{dtype};{}", extents.join(","));
+    let data = array.call_method0("tobytes")?;
+    let data = data.cast::<PyBytes>()?.as_bytes().to_vec();
+    Ok(Encoded {
+        codec: NDARRAY,
+        frames: vec![
+            Frame { bytes: header.into_bytes(), writable: false },
+            Frame { bytes: data, writable: true },
+        ],
+    })
+}
+
+fn decode_array<'py>(py: Python<'py>, frames: &[Frame]) -> PyResult<Bound<'py, PyAny>> {
+    let damaged = || pyo3::exceptions::PyValueError::new_err("a damaged array header");
+    let (header, rest) = first(frames)?;
+    let data = rest.first().ok_or_else(damaged)?;
+    let header = std::str::from_utf8(&header.bytes)?;
+    let (dtype, extents) = header.split_once(';').ok_or_else(damaged)?;
+    let shape: Vec<usize> = extents
+        .split(',')
+        .filter(|extent| !extent.is_empty())
+        .map(|extent| extent.parse().map_err(|_| damaged()))
+        .collect::<PyResult<_>>()?;
+    let array = py.import("numpy")?.call_method1("frombuffer", (buffer(py, data), dtype))?;
+    array.call_method1("reshape", (shape,))
+}

@@ -1,0 +1,21 @@
+//! Fingerprints of Python objects.
+//!
+//! Freezing lists everything an object depends on as a rooted graph of named parts (functions,
+//! classes, modules, globals, closure cells, defaults, libraries). Each part has a digest of its
+//! own content and ordered edges to the parts it refers to; the digest of the whole is taken over
+//! the breadth-first listing from the root. Circles need no special rule, and a part's own digest
+//! changes only when that part changes, which is what an explanation is made of.
+
+mod classes;
+mod code;
+mod functions;
+mod graph;
+mod modules;
+mod numpy;
+mod opcodes;
+mod origin;
+mod pandas;
+mod values;
+
+pub use functions::function_name;
+pub use graph::{Frozen, Graph, Root, Unfreezable};

@@ -1,0 +1,77 @@
+//! A store as Python holds it: opened, or not, with the reason told once as an event.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pyo3::exceptions::PyOSError;
+use pyo3::prelude::*;
+use rememo::{Event, StoreConfig, Subscriber};
+
+use crate::events::Bridge;
+
+/// A directory of results. One that can't be opened leaves its functions running unmemoized.
+#[pyclass(module = "rememo._core", frozen)]
+pub struct Store {
+    path: PathBuf,
+    inner: Option<Arc<rememo::Store>>,
+}
+
+#[pymethods]
+impl Store {
+    #[new]
+    fn new(py: Python<'_>, dir: PathBuf) -> Self {
+        let config = StoreConfig::new(&dir).subscriber(Arc::new(Bridge));
+        let inner = match py.detach(|| rememo::Store::open(config)) {
+            Ok(store) => Some(store),
+            Err(error) => {
+                Bridge.on(&Event::Degraded { what: error.to_string() });
+                None
+            }
+        };
+        Self { path: dir, inner }
+    }
+
+    #[getter]
+    fn path(&self) -> String {
+        self.path.to_string_lossy().into_owned()
+    }
+
+    /// Removes every result of every function.
+    fn clear(&self, py: Python<'_>) -> PyResult<()> {
+        if let Some(store) = self.opened() {
+            py.detach(|| store.clear_all()).map_err(failed)?;
+        }
+        Ok(())
+    }
+}
+
+impl Store {
+    /// The engine's store, where it could be opened.
+    pub fn opened(&self) -> Option<Arc<rememo::Store>> {
+        self.inner.clone()
+    }
+}
+
+/// A failure of the store in an operation that the user asked for by name.
+#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` wants")]
+pub fn failed(error: rememo::StoreError) -> PyErr {
+    PyOSError::new_err(error.to_string())
+}
+
+/// To be called before `fork`: leaves the stores in a state that a child can drop.
+#[pyfunction]
+pub fn before_fork(py: Python<'_>) {
+    py.detach(rememo::Store::before_fork);
+}
+
+/// To be called after `fork` in the parent.
+#[pyfunction]
+pub fn after_fork_in_parent() {
+    rememo::Store::after_fork_in_parent();
+}
+
+/// To be called after `fork` in the child: stores are opened anew when next used.
+#[pyfunction]
+pub fn after_fork_in_child() {
+    rememo::Store::after_fork_in_child();
+}

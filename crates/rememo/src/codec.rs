@@ -1,0 +1,249 @@
+//! The container: an encoded value as one checksummed run of bytes.
+//!
+//! ```text
+//! header    "RMOB", u16 version, u16 codec, u32 frames, u32 producer length, u128 XXH3 checksum
+//! table     per frame: u64 length, u8 writable
+//! producer  a record of who made it (may be empty; not part of the object's identity)
+//! payload   the frames, each beginning at a multiple of 64 bytes
+//! ```
+//! All integers are little-endian. The checksum covers everything but itself.
+
+use thiserror::Error;
+use twox_hash::XxHash3_128;
+
+use crate::digest::{Digest, Encoder};
+
+const MAGIC: &[u8; 4] = b"RMOB";
+const VERSION: u16 = 1;
+const CHECKED_HEADER: usize = 16;
+const HEADER: usize = CHECKED_HEADER + 16;
+const ROW: usize = 9;
+const ALIGNMENT: usize = 64;
+
+/// One run of bytes of an encoded value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Frame {
+    /// The content.
+    pub bytes: Vec<u8>,
+    /// Whether the decoded buffer may be written to.
+    pub writable: bool,
+}
+
+/// A value, encoded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Encoded {
+    /// Which codec made it, in the front-end's numbering.
+    pub codec: u16,
+    /// Its parts.
+    pub frames: Vec<Frame>,
+}
+
+/// Why bytes are not a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Damage {
+    /// The bytes do not begin like a container.
+    #[error("not a container")]
+    Magic,
+    /// The container is of another version.
+    #[error("container version {0}, but this engine reads version {VERSION}")]
+    Version(u16),
+    /// The bytes end too early, or go on too long.
+    #[error("container of the wrong length")]
+    Length,
+    /// The content is not what was written.
+    #[error("container checksum does not match")]
+    Checksum,
+}
+
+impl Encoded {
+    /// The container of this value; `producer` records who made it.
+    ///
+    /// # Panics
+    /// With 2³² frames, or a producer record of 4 GiB.
+    pub fn to_container(&self, producer: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.container_len(producer.len()));
+        out.extend_from_slice(MAGIC);
+        out.extend_from_slice(&VERSION.to_le_bytes());
+        out.extend_from_slice(&self.codec.to_le_bytes());
+        for count in [self.frames.len(), producer.len()] {
+            let count = u32::try_from(count).expect("frames and producer are counted in 32 bits");
+            out.extend_from_slice(&count.to_le_bytes());
+        }
+        out.extend_from_slice(&[0; HEADER - CHECKED_HEADER]);
+        for frame in &self.frames {
+            out.extend_from_slice(&(frame.bytes.len() as u64).to_le_bytes());
+            out.push(u8::from(frame.writable));
+        }
+        out.extend_from_slice(producer);
+        for frame in &self.frames {
+            out.resize(out.len().next_multiple_of(ALIGNMENT), 0);
+            out.extend_from_slice(&frame.bytes);
+        }
+        let sum = checksum(&out).to_le_bytes();
+        out[CHECKED_HEADER..HEADER].copy_from_slice(&sum);
+        out
+    }
+
+    /// Reads a container back, with its producer record; refuses anything but what was written.
+    pub fn from_container(bytes: &[u8]) -> Result<(Self, Vec<u8>), Damage> {
+        let header = Header::read(bytes)?;
+        let table_end = header.frames.checked_mul(ROW).and_then(|len| len.checked_add(HEADER));
+        let table = bytes.get(HEADER..table_end.ok_or(Damage::Length)?).ok_or(Damage::Length)?;
+        let mut rest = Reader { bytes, at: HEADER + table.len() };
+        let producer = rest.take(header.producer as u64)?.to_vec();
+        let mut frames = Vec::with_capacity(header.frames);
+        for row in table.chunks_exact(ROW) {
+            let len = u64::from_le_bytes(array(row, 0));
+            rest.align();
+            frames.push(Frame { bytes: rest.take(len)?.to_vec(), writable: row[8] != 0 });
+        }
+        if rest.at != bytes.len() {
+            return Err(Damage::Length);
+        }
+        Ok((Self { codec: header.codec, frames }, producer))
+    }
+
+    /// The name of this value's object: codec and frames, not who made it.
+    pub fn object_id(&self) -> Digest {
+        let mut encoder = Encoder::new();
+        encoder.u64(u64::from(self.codec));
+        encoder.len(self.frames.len());
+        for frame in &self.frames {
+            encoder.tag(u8::from(frame.writable));
+            encoder.bytes(&frame.bytes);
+        }
+        encoder.finish()
+    }
+
+    /// How many bytes the container will have.
+    pub(crate) fn container_len(&self, producer: usize) -> usize {
+        let head = HEADER + self.frames.len() * ROW + producer;
+        let frames = self.frames.iter();
+        frames.fold(head, |at, frame| at.next_multiple_of(ALIGNMENT) + frame.bytes.len())
+    }
+}
+
+struct Header {
+    codec: u16,
+    frames: usize,
+    producer: usize,
+}
+
+impl Header {
+    fn read(bytes: &[u8]) -> Result<Self, Damage> {
+        if bytes.len() < HEADER {
+            return Err(Damage::Length);
+        }
+        if &bytes[..4] != MAGIC {
+            return Err(Damage::Magic);
+        }
+        let version = u16::from_le_bytes(array(bytes, 4));
+        if version != VERSION {
+            return Err(Damage::Version(version));
+        }
+        if checksum(bytes) != u128::from_le_bytes(array(bytes, CHECKED_HEADER)) {
+            return Err(Damage::Checksum);
+        }
+        Ok(Self {
+            codec: u16::from_le_bytes(array(bytes, 6)),
+            frames: u32::from_le_bytes(array(bytes, 8)) as usize,
+            producer: u32::from_le_bytes(array(bytes, 12)) as usize,
+        })
+    }
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn align(&mut self) {
+        self.at = self.at.next_multiple_of(ALIGNMENT);
+    }
+
+    fn take(&mut self, len: u64) -> Result<&'a [u8], Damage> {
+        let len = usize::try_from(len).map_err(|_| Damage::Length)?;
+        let end = self.at.checked_add(len).ok_or(Damage::Length)?;
+        let taken = self.bytes.get(self.at..end).ok_or(Damage::Length)?;
+        self.at = end;
+        Ok(taken)
+    }
+}
+
+fn checksum(container: &[u8]) -> u128 {
+    let mut hasher = XxHash3_128::new();
+    hasher.write(&container[..CHECKED_HEADER]);
+    hasher.write(&container[HEADER..]);
+    hasher.finish_128()
+}
+
+fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+    let mut out = [0; N];
+    out.copy_from_slice(&bytes[at..at + N]);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn small() -> Encoded {
+        let frame = |text: &str, writable| Frame { bytes: text.as_bytes().to_vec(), writable };
+        Encoded { codec: 7, frames: vec![frame("hello", true), frame("", false), frame("x", false)] }
+    }
+
+    #[test]
+    fn every_flipped_bit_is_refused() {
+        let whole = small().to_container(b"me");
+        for bit in 0..whole.len() * 8 {
+            let mut broken = whole.clone();
+            broken[bit / 8] ^= 1 << (bit % 8);
+            assert!(Encoded::from_container(&broken).is_err(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn every_other_length_is_refused() {
+        let mut whole = small().to_container(b"me");
+        for len in 0..whole.len() {
+            assert!(Encoded::from_container(&whole[..len]).is_err(), "length {len}");
+        }
+        whole.push(0);
+        assert!(Encoded::from_container(&whole).is_err());
+    }
+
+    #[test]
+    fn absurd_lengths_are_refused_without_allocating() {
+        let mut bytes = small().to_container(b"");
+        bytes[HEADER..HEADER + 8].copy_from_slice(&u64::MAX.to_le_bytes());
+        let sum = checksum(&bytes).to_le_bytes();
+        bytes[CHECKED_HEADER..HEADER].copy_from_slice(&sum);
+        assert_eq!(Encoded::from_container(&bytes), Err(Damage::Length));
+    }
+
+    #[test]
+    fn the_producer_is_not_in_the_name() {
+        let other = Encoded { codec: 8, ..small() };
+        assert_ne!(small().object_id(), other.object_id());
+        let (read, producer) = Encoded::from_container(&small().to_container(b"me")).unwrap();
+        assert_eq!((read.object_id(), producer.as_slice()), (small().object_id(), &b"me"[..]));
+    }
+
+    proptest! {
+        #[test]
+        fn what_goes_in_comes_out(
+            codec: u16,
+            frames in proptest::collection::vec(
+                (proptest::collection::vec(any::<u8>(), 0..200), any::<bool>()), 0..5),
+            producer in proptest::collection::vec(any::<u8>(), 0..100),
+        ) {
+            let frames = frames.into_iter().map(|(bytes, writable)| Frame { bytes, writable });
+            let value = Encoded { codec, frames: frames.collect() };
+            let container = value.to_container(&producer);
+            prop_assert_eq!(container.len(), value.container_len(producer.len()));
+            prop_assert_eq!(Encoded::from_container(&container), Ok((value, producer)));
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The one event stream: logging, statistics, explanations and tests all read it.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, RwLock};
+
+use crate::digest::Digest;
+use crate::lock::{lock, read, write};
+use crate::state::Change;
+use crate::stats::{Book, Stats};
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A stored result was handed back.
+    Hit {
+        /// The identity of the function.
+        function: String,
+        /// The call key.
+        key: Digest,
+        /// How long the call took when it was run.
+        saved_ns: u64,
+    },
+    /// There was nothing to hand back; the call is run.
+    Miss {
+        /// The identity of the function.
+        function: String,
+        /// The call key.
+        key: Digest,
+        /// Why.
+        reason: MissReason,
+    },
+    /// A result was stored.
+    Stored {
+        /// The identity of the function.
+        function: String,
+        /// The call key.
+        key: Digest,
+        /// Bytes taken.
+        size: u64,
+        /// Whether it lies within the index.
+        inline: bool,
+    },
+    /// A result was returned, but not stored.
+    NotStored {
+        /// The identity of the function.
+        function: String,
+        /// Why.
+        reason: NotStored,
+    },
+    /// The call was made past the store.
+    Bypassed {
+        /// The identity of the function.
+        function: String,
+        /// What could not be fingerprinted, or why the store was left out.
+        why: String,
+    },
+    /// Entries were removed on request.
+    Invalidated {
+        /// The identity of the function, or `*` for all of them.
+        function: String,
+        /// How many entries.
+        entries: u64,
+    },
+    /// Something is wrong with the store; calls go on without the part concerned.
+    Degraded {
+        /// What.
+        what: String,
+    },
+}
+
+/// Why a call missed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MissReason {
+    /// Nothing is stored for this function.
+    New,
+    /// Entries are stored, but for another state of the function.
+    StateChanged,
+    /// Entries are stored for this state, but for other arguments.
+    ArgumentsChanged,
+    /// There is an entry, but it cannot be read.
+    Damaged,
+    /// The caller asked for a run.
+    Forced,
+}
+
+/// Why a result was not stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotStored {
+    /// The result cannot be encoded.
+    Unencodable(String),
+    /// While the call ran, something in its key changed.
+    KeyChanged(Vec<Change>),
+    /// The store failed.
+    StoreFailed(String),
+}
+
+/// Whoever listens to events.
+pub trait Subscriber: Send + Sync {
+    /// Called for every event, on the thread on which it happened, with no engine lock held.
+    fn on(&self, event: &Event);
+}
+
+type Subscribers = Vec<Arc<dyn Subscriber>>;
+
+/// The event stream of one store, and the statistics made from it.
+#[derive(Default)]
+pub struct Events {
+    pub(crate) subscribers: RwLock<Subscribers>,
+    pub(crate) book: Mutex<Book>,
+}
+
+impl Events {
+    /// Sends all later events to a subscriber.
+    pub fn subscribe(&self, subscriber: Arc<dyn Subscriber>) {
+        write(&self.subscribers).push(subscriber);
+    }
+
+    /// Tells statistics and subscribers of an event.
+    pub fn emit(&self, event: &Event) {
+        lock(&self.book).record(event);
+        let subscribers = read(&self.subscribers).clone();
+        for subscriber in subscribers {
+            subscriber.on(event);
+        }
+    }
+
+    /// The statistics of one function in this process.
+    pub fn stats(&self, function: &str) -> Stats {
+        lock(&self.book).of(function)
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events").field("subscribers", &read(&self.subscribers).len()).finish()
+    }
+}

@@ -1,0 +1,30 @@
+//! Persistent memoization: the language-neutral engine.
+//!
+//! A front-end implements [`Callee`] for one call of one function; [`call`] then looks the call
+//! up in a [`Store`], runs it at most once across threads and processes, and keeps its result.
+
+mod call;
+mod codec;
+mod digest;
+mod event;
+mod explain;
+mod flight;
+mod index;
+mod lock;
+mod object;
+mod ofd;
+mod state;
+mod stats;
+mod store;
+
+pub use call::{Callee, Mode, Unkeyable, call, clear_entry, lookup, would_hit};
+pub use codec::{Damage, Encoded, Frame};
+pub use digest::{BULK, Digest, Encoder, SCHEME_VERSION};
+pub use event::{Event, Events, MissReason, NotStored, Subscriber};
+pub use explain::{Explanation, explain};
+pub use flight::{Claim, Flights, Patience};
+pub use index::{Entry, StoredValue};
+pub use object::ObjectStore;
+pub use state::{Change, Key, Part, PartKind, StateTree, changes};
+pub use stats::Stats;
+pub use store::{Kept, Recalled, Store, StoreConfig, StoreError};

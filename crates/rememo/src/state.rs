@@ -1,0 +1,176 @@
+//! What a call depends on: named parts with digests, and how two sets of them differ.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::{Digest, Encoder, SCHEME_VERSION};
+
+/// One named part of a function's state, or one argument.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// The name people know it by.
+    pub name: String,
+    /// What it is.
+    pub kind: PartKind,
+    /// The digest of its content.
+    pub digest: Digest,
+    /// Its source text, where it has one and may be stored.
+    pub source: Option<String>,
+}
+
+/// What a part is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum PartKind {
+    /// A function's code.
+    Function,
+    /// A class.
+    Class,
+    /// A module.
+    Module,
+    /// A global variable.
+    Global,
+    /// A variable of an enclosing function.
+    Closure,
+    /// The default of a parameter.
+    Default,
+    /// An installed library, by version.
+    Library,
+    /// An argument of the call.
+    Argument,
+    /// Any other value.
+    Value,
+    /// The interpreter itself.
+    Interpreter,
+}
+
+impl fmt::Display for PartKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Function => "function",
+            Self::Class => "class",
+            Self::Module => "module",
+            Self::Global => "global",
+            Self::Closure => "closure",
+            Self::Default => "default",
+            Self::Library => "library",
+            Self::Argument => "argument",
+            Self::Value => "value",
+            Self::Interpreter => "interpreter",
+        })
+    }
+}
+
+/// A function's state: its digest, and the parts that it was made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateTree {
+    /// The digest over all parts.
+    pub digest: Digest,
+    /// The parts, in the order in which they were met.
+    pub parts: Vec<Part>,
+}
+
+/// Everything that is known of a call before it is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// The identity of the function.
+    pub function: String,
+    /// The state of the function.
+    pub state: StateTree,
+    /// The arguments, by name.
+    pub arguments: Vec<Part>,
+    /// The digest over all arguments.
+    pub argument_digest: Digest,
+}
+
+impl Key {
+    /// The call key: one digest over scheme version, function, state and arguments.
+    pub fn digest(&self) -> Digest {
+        let mut encoder = Encoder::new();
+        encoder.u64(u64::from(SCHEME_VERSION));
+        encoder.str(&self.function);
+        encoder.digest(&self.state.digest);
+        encoder.digest(&self.argument_digest);
+        encoder.finish()
+    }
+}
+
+/// A part that differs between two states.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The name of the part.
+    pub name: String,
+    /// What it is.
+    pub kind: PartKind,
+    /// Its digest before, unless it is new.
+    pub old: Option<Digest>,
+    /// Its digest now, unless it is gone.
+    pub new: Option<Digest>,
+    /// Its source before.
+    pub old_source: Option<String>,
+    /// Its source now.
+    pub new_source: Option<String>,
+}
+
+impl Change {
+    fn between(old: Option<&Part>, new: Option<&Part>) -> Option<Self> {
+        let either = new.or(old)?;
+        Some(Self {
+            name: either.name.clone(),
+            kind: either.kind,
+            old: old.map(|part| part.digest),
+            new: new.map(|part| part.digest),
+            old_source: old.and_then(|part| part.source.clone()),
+            new_source: new.and_then(|part| part.source.clone()),
+        })
+    }
+}
+
+/// What changed from `old` to `new`: changed and added parts in their new order, then those gone.
+pub fn changes(old: &[Part], new: &[Part]) -> Vec<Change> {
+    let (before, now) = (by_name(old), by_name(new));
+    let altered = new.iter().filter_map(|part| {
+        let was = before.get(&(part.kind, part.name.as_str())).copied();
+        let same = was.is_some_and(|was| was.digest == part.digest);
+        if same { None } else { Change::between(was, Some(part)) }
+    });
+    let gone = old.iter().filter(|part| !now.contains_key(&(part.kind, part.name.as_str())));
+    altered.chain(gone.filter_map(|part| Change::between(Some(part), None))).collect()
+}
+
+fn by_name(parts: &[Part]) -> HashMap<(PartKind, &str), &Part> {
+    parts.iter().map(|part| ((part.kind, part.name.as_str()), part)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(kind: PartKind, name: &str, content: &str) -> Part {
+        let source = Some(content.to_owned());
+        Part { name: name.to_owned(), kind, digest: Digest::of(content.as_bytes()), source }
+    }
+
+    #[test]
+    fn changes_come_in_new_order_then_the_removed() {
+        use PartKind::{Function, Global};
+        let old = [part(Function, "f", "1"), part(Global, "gone", "2"), part(Global, "same", "3")];
+        let new = [part(Global, "new", "4"), part(Global, "same", "3"), part(Function, "f", "5")];
+        let found = changes(&old, &new);
+        let names: Vec<_> = found.iter().map(|change| change.name.as_str()).collect();
+        assert_eq!(names, ["new", "f", "gone"]);
+        assert_eq!(found[0].old, None);
+        assert_eq!(found[1].old_source.as_deref(), Some("1"));
+        assert_eq!(found[1].new_source.as_deref(), Some("5"));
+        assert_eq!(found[2].new, None);
+    }
+
+    #[test]
+    fn kinds_keep_equal_names_apart() {
+        let old = [part(PartKind::Global, "x", "1")];
+        let new = [part(PartKind::Closure, "x", "1")];
+        assert_eq!(changes(&old, &new).len(), 2);
+        assert_eq!(PartKind::Closure.to_string(), "closure");
+    }
+}

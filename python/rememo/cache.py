@@ -1,0 +1,173 @@
+"""Caches: the directories that results are kept in."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from rememo import _core
+from rememo.location import directory_for, directory_from
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from types import FunctionType, TracebackType
+    from typing import Self
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Cache:
+    """A directory that memoized functions keep their results in.
+
+    The directory is made when a result is first looked for, not before.
+
+    Args:
+        dir: where to keep results; by default, where functions defined in the current
+            directory would keep theirs.
+        temporary: use a new private directory, removed when the cache is closed, or else
+            when the interpreter exits.
+    """
+
+    def __init__(
+        self,
+        dir: str | os.PathLike[str] | None = None,  # noqa: A002  the name users expect
+        *,
+        temporary: bool = False,
+    ) -> None:
+        """Names the directory; see the class."""
+        if temporary and dir is not None:
+            raise TypeError(
+                "a temporary cache chooses its own directory: give `dir` or `temporary`"
+            )
+        self._temporary = temporary
+        self._closed = False
+        self._store: _core.Store | None = None
+        if temporary:
+            self._path = self._make_temporary_directory()
+        elif dir is not None:
+            self._path = Path(dir).expanduser().absolute()
+        else:
+            self._path = directory_from(Path.cwd())
+
+    @property
+    def path(self) -> Path:
+        """The directory; it may not exist yet."""
+        return self._path
+
+    def memoize(self, func: Callable[P, R]) -> _core.Memoized[P, R]:
+        """Memoizes a function in this cache; usable as a decorator."""
+        from rememo.memoize import memoize
+
+        return memoize(func, cache=self)
+
+    def clear(self) -> None:
+        """Removes every result of every function."""
+        self.open_store().clear()
+
+    def close(self) -> None:
+        """Lets go of the directory, and removes it if it is temporary.
+
+        Functions memoized in this cache cannot be called afterwards. Closing twice is harmless.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        self._store = None
+        if self._temporary:
+            import atexit
+            import shutil
+
+            atexit.unregister(self._close_at_exit)
+            _open_stores.pop(self._path, None)
+            shutil.rmtree(self._path, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        """Returns the cache itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Closes the cache."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """Shows the directory."""
+        state = "closed " if self._closed else ""
+        return f"<{state}rememo.Cache at {str(self._path)!r}>"
+
+    def open_store(self) -> _core.Store:
+        """Returns the engine's store of the directory, opening it if need be."""
+        if self._store is None:
+            if self._closed:
+                raise RuntimeError(f"{self!r} cannot be used any more")
+            self._store = _store_at(self._path)
+        return self._store
+
+    def _make_temporary_directory(self) -> Path:
+        import atexit
+        import tempfile
+
+        path = Path(tempfile.mkdtemp(prefix="rememo-")).resolve()
+        atexit.register(self._close_at_exit, os.getpid())
+        return path
+
+    def _close_at_exit(self, owner: int) -> None:
+        # A forked child must not remove the directory its parent still uses.
+        if os.getpid() == owner:
+            self.close()
+
+
+class DefaultStore:
+    """Finds the store of a function memoized without a cache, when it is first called."""
+
+    __slots__ = ("_func", "_generation", "_store")
+
+    def __init__(self, func: FunctionType) -> None:
+        """Remembers the function; nothing is looked up yet."""
+        self._func = func
+        self._generation = -1
+        self._store: _core.Store | None = None
+
+    def __call__(self) -> _core.Store:
+        """Returns the store. This runs on every call, so it does little."""
+        store = self._store
+        if store is None or self._generation != _generation:
+            self._generation = _generation
+            cache = _default
+            store = cache.open_store() if cache else _store_at(directory_for(self._func))
+            self._store = store
+        return store
+
+
+@contextmanager
+def default_cache(cache: Cache) -> Generator[Cache]:
+    """Makes `cache` the one that functions memoized without a cache use, meanwhile."""
+    global _default, _generation
+    previous = _default
+    _default, _generation = cache, _generation + 1
+    try:
+        yield cache
+    finally:
+        _default, _generation = previous, _generation + 1
+
+
+_default: Cache | None = None
+# Counts the changes of `_default`, so that functions know when to look again.
+_generation = 0
+# A directory is opened once in a process, however many caches name it.
+_open_stores: dict[Path, _core.Store] = {}
+
+
+def _store_at(path: Path) -> _core.Store:
+    path = path.resolve()
+    store = _open_stores.get(path)
+    if store is None:
+        store = _open_stores.setdefault(path, _core.Store(str(path)))
+    return store

@@ -1,0 +1,37 @@
+"""Fixtures for testing code that uses Rememo; pytest loads them by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from rememo import Cache
+
+# rememo is imported inside the fixtures: tests that do not use it do not load it.
+
+
+@pytest.fixture
+def rememo_cache(tmp_path: Path) -> Iterator[Cache]:
+    """Gives functions memoized without a cache an empty one, for this test only."""
+    from rememo.cache import Cache, default_cache
+
+    with Cache(tmp_path / "rememo") as cache, default_cache(cache):
+        yield cache
+
+
+@pytest.fixture
+def rememo_events() -> Iterator[list[dict[str, Any]]]:
+    """Records what memoized functions do during this test, in order."""
+    from rememo import _core
+
+    events: list[dict[str, Any]] = []
+    token = _core.subscribe(events.append)
+    try:
+        yield events
+    finally:
+        _core.unsubscribe(token)

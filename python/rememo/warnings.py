@@ -1,0 +1,25 @@
+"""The warnings that Rememo issues; a memoized call warns where it might have failed."""
+
+
+class RememoWarning(UserWarning):
+    """The base of every warning that Rememo issues."""
+
+
+class NotCachedWarning(RememoWarning):
+    """A call ran as usual, but its result was not stored."""
+
+
+class UnfreezableWarning(NotCachedWarning):
+    """An argument, or something the function reads, has no dependable digest."""
+
+
+class UnpicklableResultWarning(NotCachedWarning):
+    """The result cannot be pickled."""
+
+
+class ChangedDuringCallWarning(NotCachedWarning):
+    """Something that the function reads changed while the call ran."""
+
+
+class StoreWarning(RememoWarning):
+    """The cache directory could not be read or written; calls go on without it."""
