@@ -116,8 +116,8 @@ def cell(stage: dict[str, Any]) -> str:
 def table_rows(memoized: list[Report], plain: list[Report]) -> list[list[str]]:
     """Lay out the table: a heading, a row per stage, and two rows of totals."""
     rows = [["stage", *(scenario.title for scenario in SCENARIOS)]]
-    for same_stage in zip(*(report["stages"] for report in memoized), strict=True):
-        rows.append([same_stage[0]["name"], *map(cell, same_stage)])
+    by_stage = zip(*(report["stages"] for report in memoized), strict=True)
+    rows.extend([records[0]["name"], *map(cell, records)] for records in by_stage)
     for label, reports in (("total", memoized), ("total, disabled", plain)):
         rows.append([label, *(f"{total_seconds(report):.2f} s" for report in reports)])
     return rows

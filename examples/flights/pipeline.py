@@ -6,6 +6,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from cleaning import (
+    WEATHER_COLUMNS,
+    cyclic,
+    drop_cancelled,
+    fill_weather_gaps,
+    parse_hour,
+    read_table,
+)
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rememo import memoize
@@ -17,15 +25,6 @@ from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
-
-from cleaning import (
-    WEATHER_COLUMNS,
-    cyclic,
-    drop_cancelled,
-    fill_weather_gaps,
-    parse_hour,
-    read_table,
-)
 
 # Delays beyond this count as this much in the summary.
 DELAY_CAP_MINUTES = 180

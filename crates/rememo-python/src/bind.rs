@@ -18,9 +18,15 @@ pub fn bind<'py>(
 ) -> PyResult<Option<Arguments<'py>>> {
     let py = function.py();
     let code = function.getattr("__code__")?;
-    let count = |name| code.getattr(name).and_then(|value| value.extract::<usize>());
-    let (positional, only, keyword) =
-        (count("co_argcount")?, count("co_posonlyargcount")?, count("co_kwonlyargcount")?);
+    let count = |name| {
+        code.getattr(name)
+            .and_then(|value| value.extract::<usize>())
+    };
+    let (positional, only, keyword) = (
+        count("co_argcount")?,
+        count("co_posonlyargcount")?,
+        count("co_kwonlyargcount")?,
+    );
     let flags: u32 = code.getattr("co_flags")?.extract()?;
     let names: Vec<String> = code.getattr("co_varnames")?.extract()?;
     let rest = match kwargs {
@@ -34,7 +40,10 @@ pub fn bind<'py>(
         }
         Ok(value)
     };
-    let defaults = function.getattr("__defaults__")?.cast_into::<PyTuple>().ok();
+    let defaults = function
+        .getattr("__defaults__")?
+        .cast_into::<PyTuple>()
+        .ok();
     let first_default = positional - defaults.as_ref().map_or(0, |defaults| defaults.len());
     let mut bound = Vec::with_capacity(names.len());
     for (i, name) in names[..positional].iter().enumerate() {
@@ -49,10 +58,19 @@ pub fn bind<'py>(
         };
         bound.push((name.clone(), value));
     }
-    let keyword_defaults = function.getattr("__kwdefaults__")?.cast_into::<PyDict>().ok();
+    let keyword_defaults = function
+        .getattr("__kwdefaults__")?
+        .cast_into::<PyDict>()
+        .ok();
     for name in &names[positional..positional + keyword] {
-        let default = keyword_defaults.as_ref().map(|d| d.get_item(name)).transpose()?.flatten();
-        let Some(value) = take(name)?.or(default) else { return Ok(None) };
+        let default = keyword_defaults
+            .as_ref()
+            .map(|d| d.get_item(name))
+            .transpose()?
+            .flatten();
+        let Some(value) = take(name)?.or(default) else {
+            return Ok(None);
+        };
         bound.push((name.clone(), value));
     }
     let mut next = positional + keyword;

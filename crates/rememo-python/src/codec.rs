@@ -12,7 +12,11 @@ const NDARRAY: u16 = 2;
 
 /// Encodes a result.
 pub fn encode(value: &Bound<'_, PyAny>) -> PyResult<Encoded> {
-    if is_plain_array(value)? { encode_array(value) } else { encode_pickle(value) }
+    if is_plain_array(value)? {
+        encode_array(value)
+    } else {
+        encode_pickle(value)
+    }
 }
 
 /// Decodes a result into objects of the caller's own.
@@ -20,7 +24,9 @@ pub fn decode<'py>(py: Python<'py>, encoded: &Encoded) -> PyResult<Bound<'py, Py
     match encoded.codec {
         PICKLE => decode_pickle(py, &encoded.frames),
         NDARRAY => decode_array(py, &encoded.frames),
-        other => Err(pyo3::exceptions::PyValueError::new_err(format!("unknown codec {other}"))),
+        other => Err(pyo3::exceptions::PyValueError::new_err(format!(
+            "unknown codec {other}"
+        ))),
     }
 }
 
@@ -30,14 +36,25 @@ fn encode_pickle(value: &Bound<'_, PyAny>) -> PyResult<Encoded> {
     let options = PyDict::new(py);
     options.set_item("protocol", 5)?;
     options.set_item("buffer_callback", buffers.getattr("append")?)?;
-    let stream = py.import("pickle")?.call_method("dumps", (value,), Some(&options))?;
+    let stream = py
+        .import("pickle")?
+        .call_method("dumps", (value,), Some(&options))?;
     let bytes = stream.cast::<PyBytes>()?.as_bytes().to_vec();
-    let mut frames = vec![Frame { bytes, writable: false }];
+    let mut frames = vec![Frame {
+        bytes,
+        writable: false,
+    }];
     for buffer in buffers {
         let raw = PyBuffer::<u8>::get(&buffer.call_method0("raw")?)?;
-        frames.push(Frame { bytes: raw.to_vec(py)?, writable: !raw.readonly() });
+        frames.push(Frame {
+            bytes: raw.to_vec(py)?,
+            writable: !raw.readonly(),
+        });
     }
-    Ok(Encoded { codec: PICKLE, frames })
+    Ok(Encoded {
+        codec: PICKLE,
+        frames,
+    })
 }
 
 fn decode_pickle<'py>(py: Python<'py>, frames: &[Frame]) -> PyResult<Bound<'py, PyAny>> {
@@ -46,7 +63,8 @@ fn decode_pickle<'py>(py: Python<'py>, frames: &[Frame]) -> PyResult<Bound<'py, 
     let options = PyDict::new(py);
     options.set_item("buffers", buffers)?;
     let stream = PyBytes::new(py, &stream.bytes);
-    py.import("pickle")?.call_method("loads", (stream,), Some(&options))
+    py.import("pickle")?
+        .call_method("loads", (stream,), Some(&options))
 }
 
 fn buffer<'py>(py: Python<'py>, frame: &Frame) -> Bound<'py, PyAny> {
@@ -87,8 +105,14 @@ fn encode_array(array: &Bound<'_, PyAny>) -> PyResult<Encoded> {
     Ok(Encoded {
         codec: NDARRAY,
         frames: vec![
-            Frame { bytes: header.into_bytes(), writable: false },
-            Frame { bytes: data, writable: true },
+            Frame {
+                bytes: header.into_bytes(),
+                writable: false,
+            },
+            Frame {
+                bytes: data,
+                writable: true,
+            },
         ],
     })
 }
@@ -97,13 +121,15 @@ fn decode_array<'py>(py: Python<'py>, frames: &[Frame]) -> PyResult<Bound<'py, P
     let damaged = || pyo3::exceptions::PyValueError::new_err("a damaged array header");
     let (header, rest) = first(frames)?;
     let data = rest.first().ok_or_else(damaged)?;
-    let header = std::str::from_utf8(&header.bytes)?;
+    let header = std::str::from_utf8(&header.bytes).map_err(|_| damaged())?;
     let (dtype, extents) = header.split_once(';').ok_or_else(damaged)?;
     let shape: Vec<usize> = extents
         .split(',')
         .filter(|extent| !extent.is_empty())
         .map(|extent| extent.parse().map_err(|_| damaged()))
         .collect::<PyResult<_>>()?;
-    let array = py.import("numpy")?.call_method1("frombuffer", (buffer(py, data), dtype))?;
+    let array = py
+        .import("numpy")?
+        .call_method1("frombuffer", (buffer(py, data), dtype))?;
     array.call_method1("reshape", (shape,))
 }

@@ -11,7 +11,9 @@ static LISTENERS: Mutex<(u64, Vec<(u64, Py<PyAny>)>)> = Mutex::new((0, Vec::new(
 /// Calls `callback` with a dictionary for each event of every store.
 #[pyfunction]
 pub fn subscribe(callback: Py<PyAny>) -> u64 {
-    let mut listeners = LISTENERS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut listeners = LISTENERS
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     listeners.0 += 1;
     let token = listeners.0;
     listeners.1.push((token, callback));
@@ -22,8 +24,13 @@ pub fn subscribe(callback: Py<PyAny>) -> u64 {
 #[pyfunction]
 pub fn unsubscribe(token: u64) {
     let removed: Vec<_> = {
-        let mut listeners = LISTENERS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        listeners.1.extract_if(.., |listener| listener.0 == token).collect()
+        let mut listeners = LISTENERS
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        listeners
+            .1
+            .extract_if(.., |listener| listener.0 == token)
+            .collect()
     };
     // Dropped only now: a callback's finaliser may subscribe.
     drop(removed);
@@ -56,19 +63,32 @@ impl Subscriber for Bridge {
 fn describe<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyDict>> {
     let told = PyDict::new(py);
     let name = match event {
-        Event::Hit { function, key, saved_ns } => {
+        Event::Hit {
+            function,
+            key,
+            saved_ns,
+        } => {
             told.set_item("function", function)?;
             told.set_item("key", key.to_hex())?;
             told.set_item("saved_seconds", *saved_ns as f64 / 1e9)?;
             "hit"
         }
-        Event::Miss { function, key, reason } => {
+        Event::Miss {
+            function,
+            key,
+            reason,
+        } => {
             told.set_item("function", function)?;
             told.set_item("key", key.to_hex())?;
             told.set_item("reason", reason_name(*reason))?;
             "miss"
         }
-        Event::Stored { function, key, size, inline } => {
+        Event::Stored {
+            function,
+            key,
+            size,
+            inline,
+        } => {
             told.set_item("function", function)?;
             told.set_item("key", key.to_hex())?;
             told.set_item("size", size)?;
@@ -117,8 +137,10 @@ fn refusal(reason: &NotStored) -> (&'static str, String) {
     match reason {
         NotStored::Unencodable(detail) => ("unpicklable", detail.clone()),
         NotStored::KeyChanged(changes) => {
-            let names: Vec<String> =
-                changes.iter().map(|change| format!("{} {}", change.kind, change.name)).collect();
+            let names: Vec<String> = changes
+                .iter()
+                .map(|change| format!("{} {}", change.kind, change.name))
+                .collect();
             ("changed during the call", names.join(", "))
         }
         NotStored::StoreFailed(detail) => ("store failed", detail.clone()),

@@ -6,10 +6,10 @@ use pyo3::types::{PyDict, PyFunction, PyTuple, PyType};
 use rememo::{Callee, Encoded, Encoder, Explanation, Key, Mode, StateTree, Unkeyable};
 
 use crate::bind::bind;
+use crate::codec;
 use crate::events::reason_name;
 use crate::freeze::{Frozen, Graph, Root, Unfreezable, function_name};
 use crate::store::Store;
-use crate::codec;
 
 /// A function whose results are kept.
 #[pyclass(module = "rememo._core", dict, weakref, frozen)]
@@ -22,7 +22,10 @@ pub struct Memoized {
 impl Memoized {
     #[new]
     fn new(func: Py<PyFunction>, cache_resolver: Py<PyAny>) -> Self {
-        Self { function: func, resolver: cache_resolver }
+        Self {
+            function: func,
+            resolver: cache_resolver,
+        }
     }
 
     #[pyo3(signature = (*args, **kwargs))]
@@ -57,7 +60,9 @@ impl Memoized {
             return Ok(value);
         }
         let absent = py.import("rememo.info")?.getattr("NotCached")?;
-        Err(PyErr::from_value(absent.call1(("no stored result for this call",))?))
+        Err(PyErr::from_value(
+            absent.call1(("no stored result for this call",))?,
+        ))
     }
 
     #[pyo3(signature = (*args, **kwargs))]
@@ -78,7 +83,9 @@ impl Memoized {
         args: &Bound<'_, PyTuple>,
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<bool> {
-        let cleared = self.ask(py, args, kwargs, |store, one| rememo::clear_entry(store, one))?;
+        let cleared = self.ask(py, args, kwargs, |store, one| {
+            rememo::clear_entry(store, one)
+        })?;
         Ok(cleared.unwrap_or(false))
     }
 
@@ -102,7 +109,8 @@ impl Memoized {
     fn cache_clear(&self, py: Python<'_>) -> PyResult<()> {
         if let Some(store) = self.store(py)?.get().opened() {
             let name = function_name(self.function.bind(py));
-            py.detach(|| store.clear_function(&name)).map_err(crate::store::failed)?;
+            py.detach(|| store.clear_function(&name))
+                .map_err(crate::store::failed)?;
         }
         Ok(())
     }
@@ -110,8 +118,15 @@ impl Memoized {
     fn cache_info(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let name = function_name(self.function.bind(py));
         let store = self.store(py)?.get().opened();
-        let stats = store.as_ref().map(|store| store.events().stats(&name)).unwrap_or_default();
-        let entries = store.map_or(0, |store| store.count(&name));
+        let stats = store
+            .as_ref()
+            .map(|store| store.events().stats(&name))
+            .unwrap_or_default();
+        let entries = store.map_or(0, |store| {
+            store
+                .entries_of(&name, usize::MAX)
+                .map_or(0, |found| found.len())
+        });
         let info = py.import("rememo.info")?.getattr("CacheInfo")?;
         Ok(info.call1((stats.hits, stats.misses, entries))?.unbind())
     }
@@ -124,7 +139,10 @@ impl Memoized {
         if instance.is_none() {
             return Ok(slf.into_any());
         }
-        slf.py().import("types")?.getattr("MethodType")?.call1((slf, instance))
+        slf.py()
+            .import("types")?
+            .getattr("MethodType")?
+            .call1((slf, instance))
     }
 
     #[classmethod]
@@ -133,14 +151,19 @@ impl Memoized {
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {
-        format!("<memoized function {}>", function_name(self.function.bind(py)))
+        format!(
+            "<memoized function {}>",
+            function_name(self.function.bind(py))
+        )
     }
 }
 
 impl Memoized {
     fn store<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Store>> {
         let store = self.resolver.bind(py).call0()?;
-        store.cast_into::<Store>().map_err(|_| PyTypeError::new_err("the resolver gave no store"))
+        store
+            .cast_into::<Store>()
+            .map_err(|_| PyTypeError::new_err("the resolver gave no store"))
     }
 
     fn run<'py>(
@@ -171,7 +194,9 @@ impl Memoized {
         if disabled() {
             return Ok(None);
         }
-        let Some(store) = self.store(py)?.get().opened() else { return Ok(None) };
+        let Some(store) = self.store(py)?.get().opened() else {
+            return Ok(None);
+        };
         Ok(question(&store, &mut Call::new(py, self, args, kwargs)).ok())
     }
 }
@@ -199,7 +224,13 @@ impl<'a, 'py> Call<'a, 'py> {
     ) -> Self {
         let function = memoized.function.bind(py).clone();
         let name = function_name(&function);
-        Self { py, function, name, args, kwargs }
+        Self {
+            py,
+            function,
+            name,
+            args,
+            kwargs,
+        }
     }
 
     fn freeze(&self, root: Root<'py>) -> Result<Frozen, Unkeyable> {
@@ -218,10 +249,14 @@ impl Callee for Call<'_, '_> {
     }
 
     fn key(&mut self) -> Result<Key, Unkeyable> {
-        let unkeyable = |error: PyErr| Unkeyable { what: error.to_string() };
+        let unkeyable = |error: PyErr| Unkeyable {
+            what: error.to_string(),
+        };
         let bound = bind(&self.function, self.args, self.kwargs)
             .map_err(unkeyable)?
-            .ok_or_else(|| Unkeyable { what: "the arguments do not fit".to_owned() })?;
+            .ok_or_else(|| Unkeyable {
+                what: "the arguments do not fit".to_owned(),
+            })?;
         let state = self.freeze(Root::Function(self.function.clone()))?;
         let mut whole = Encoder::new();
         let mut arguments = Vec::with_capacity(bound.len());
@@ -234,7 +269,10 @@ impl Callee for Call<'_, '_> {
         }
         Ok(Key {
             function: self.name.clone(),
-            state: StateTree { digest: state.digest, parts: state.parts },
+            state: StateTree {
+                digest: state.digest,
+                parts: state.parts,
+            },
             arguments,
             argument_digest: whole.finish(),
         })
@@ -283,14 +321,20 @@ fn explained<'py>(py: Python<'py>, explanation: &Explanation) -> PyResult<Bound<
             change.call1((&c.name, kind, hex(c.old), hex(c.new), sources.0, sources.1))
         })
         .collect::<PyResult<Vec<_>>>()?;
-    let reason = explanation.reason.map_or("the stored result holds", reason_name);
+    let reason = explanation
+        .reason
+        .map_or("the stored result holds", reason_name);
     let changes = PyTuple::new(py, changes)?;
     let key = explanation.key.to_hex();
-    module.getattr("Explanation")?.call1((explanation.hit, reason, changes, key))
+    module
+        .getattr("Explanation")?
+        .call1((explanation.hit, reason, changes, key))
 }
 
 fn unexplained<'py>(py: Python<'py>, why: &str) -> PyResult<Bound<'py, PyAny>> {
     let module = py.import("rememo.explain")?;
     let reason = format!("not cacheable: {why}");
-    module.getattr("Explanation")?.call1((false, reason, PyTuple::empty(py), py.None()))
+    module
+        .getattr("Explanation")?
+        .call1((false, reason, PyTuple::empty(py), py.None()))
 }

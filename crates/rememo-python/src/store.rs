@@ -1,7 +1,7 @@
 //! A store as Python holds it: opened, or not, with the reason told once as an event.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
@@ -13,18 +13,19 @@ use crate::events::Bridge;
 #[pyclass(module = "rememo._core", frozen)]
 pub struct Store {
     path: PathBuf,
-    inner: Option<Arc<rememo::Store>>,
+    inner: Option<rememo::Store>,
 }
 
 #[pymethods]
 impl Store {
     #[new]
     fn new(py: Python<'_>, dir: PathBuf) -> Self {
-        let config = StoreConfig::new(&dir).subscriber(Arc::new(Bridge));
-        let inner = match py.detach(|| rememo::Store::open(config)) {
+        let inner = match py.detach(|| open(&dir)) {
             Ok(store) => Some(store),
             Err(error) => {
-                Bridge.on(&Event::Degraded { what: error.to_string() });
+                Bridge.on(&Event::Degraded {
+                    what: error.to_string(),
+                });
                 None
             }
         };
@@ -47,13 +48,29 @@ impl Store {
 
 impl Store {
     /// The engine's store, where it could be opened.
-    pub fn opened(&self) -> Option<Arc<rememo::Store>> {
-        self.inner.clone()
+    pub fn opened(&self) -> Option<rememo::Store> {
+        self.inner
     }
 }
 
+/// The directories whose events Python hears of.
+static BRIDGED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn open(dir: &Path) -> Result<rememo::Store, rememo::StoreError> {
+    let store = rememo::Store::open(StoreConfig::new(dir))?;
+    let mut bridged = BRIDGED.lock().unwrap_or_else(PoisonError::into_inner);
+    if !bridged.iter().any(|dir| dir == store.dir()) {
+        bridged.push(store.dir().to_owned());
+        store.events().subscribe(Arc::new(Bridge));
+    }
+    Ok(store)
+}
+
 /// A failure of the store in an operation that the user asked for by name.
-#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` wants")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the shape that `map_err` wants"
+)]
 pub fn failed(error: rememo::StoreError) -> PyErr {
     PyOSError::new_err(error.to_string())
 }

@@ -87,20 +87,37 @@ impl Encoded {
     /// Reads a container back, with its producer record; refuses anything but what was written.
     pub fn from_container(bytes: &[u8]) -> Result<(Self, Vec<u8>), Damage> {
         let header = Header::read(bytes)?;
-        let table_end = header.frames.checked_mul(ROW).and_then(|len| len.checked_add(HEADER));
-        let table = bytes.get(HEADER..table_end.ok_or(Damage::Length)?).ok_or(Damage::Length)?;
-        let mut rest = Reader { bytes, at: HEADER + table.len() };
+        let table_end = header
+            .frames
+            .checked_mul(ROW)
+            .and_then(|len| len.checked_add(HEADER));
+        let table = bytes
+            .get(HEADER..table_end.ok_or(Damage::Length)?)
+            .ok_or(Damage::Length)?;
+        let mut rest = Reader {
+            bytes,
+            at: HEADER + table.len(),
+        };
         let producer = rest.take(header.producer as u64)?.to_vec();
         let mut frames = Vec::with_capacity(header.frames);
         for row in table.chunks_exact(ROW) {
             let len = u64::from_le_bytes(array(row, 0));
             rest.align();
-            frames.push(Frame { bytes: rest.take(len)?.to_vec(), writable: row[8] != 0 });
+            frames.push(Frame {
+                bytes: rest.take(len)?.to_vec(),
+                writable: row[8] != 0,
+            });
         }
         if rest.at != bytes.len() {
             return Err(Damage::Length);
         }
-        Ok((Self { codec: header.codec, frames }, producer))
+        Ok((
+            Self {
+                codec: header.codec,
+                frames,
+            },
+            producer,
+        ))
     }
 
     /// The name of this value's object: codec and frames, not who made it.
@@ -119,7 +136,9 @@ impl Encoded {
     pub(crate) fn container_len(&self, producer: usize) -> usize {
         let head = HEADER + self.frames.len() * ROW + producer;
         let frames = self.frames.iter();
-        frames.fold(head, |at, frame| at.next_multiple_of(ALIGNMENT) + frame.bytes.len())
+        frames.fold(head, |at, frame| {
+            at.next_multiple_of(ALIGNMENT) + frame.bytes.len()
+        })
     }
 }
 
@@ -190,8 +209,14 @@ mod tests {
     use proptest::prelude::*;
 
     fn small() -> Encoded {
-        let frame = |text: &str, writable| Frame { bytes: text.as_bytes().to_vec(), writable };
-        Encoded { codec: 7, frames: vec![frame("hello", true), frame("", false), frame("x", false)] }
+        let frame = |text: &str, writable| Frame {
+            bytes: text.as_bytes().to_vec(),
+            writable,
+        };
+        Encoded {
+            codec: 7,
+            frames: vec![frame("hello", true), frame("", false), frame("x", false)],
+        }
     }
 
     #[test]
@@ -208,7 +233,10 @@ mod tests {
     fn every_other_length_is_refused() {
         let mut whole = small().to_container(b"me");
         for len in 0..whole.len() {
-            assert!(Encoded::from_container(&whole[..len]).is_err(), "length {len}");
+            assert!(
+                Encoded::from_container(&whole[..len]).is_err(),
+                "length {len}"
+            );
         }
         whole.push(0);
         assert!(Encoded::from_container(&whole).is_err());
@@ -225,10 +253,16 @@ mod tests {
 
     #[test]
     fn the_producer_is_not_in_the_name() {
-        let other = Encoded { codec: 8, ..small() };
+        let other = Encoded {
+            codec: 8,
+            ..small()
+        };
         assert_ne!(small().object_id(), other.object_id());
         let (read, producer) = Encoded::from_container(&small().to_container(b"me")).unwrap();
-        assert_eq!((read.object_id(), producer.as_slice()), (small().object_id(), &b"me"[..]));
+        assert_eq!(
+            (read.object_id(), producer.as_slice()),
+            (small().object_id(), &b"me"[..])
+        );
     }
 
     proptest! {

@@ -132,6 +132,8 @@ impl Events {
 
 impl fmt::Debug for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Events").field("subscribers", &read(&self.subscribers).len()).finish()
+        f.debug_struct("Events")
+            .field("subscribers", &read(&self.subscribers).len())
+            .finish()
     }
 }

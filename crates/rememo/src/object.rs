@@ -18,7 +18,10 @@ pub struct ObjectStore {
 impl ObjectStore {
     /// Opens the objects of a store's directory.
     pub fn open(dir: &Path) -> io::Result<Self> {
-        let store = Self { objects: dir.join("objects"), staging: dir.join("tmp") };
+        let store = Self {
+            objects: dir.join("objects"),
+            staging: dir.join("tmp"),
+        };
         private_dir(&store.objects)?;
         private_dir(&store.staging)?;
         Ok(store)
@@ -87,7 +90,13 @@ mod tests {
     use crate::codec::Frame;
 
     fn value(content: &[u8]) -> Encoded {
-        Encoded { codec: 1, frames: vec![Frame { bytes: content.to_vec(), writable: false }] }
+        Encoded {
+            codec: 1,
+            frames: vec![Frame {
+                bytes: content.to_vec(),
+                writable: false,
+            }],
+        }
     }
 
     #[test]
@@ -95,9 +104,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = ObjectStore::open(dir.path()).unwrap();
         let (id, size) = store.put(&value(b"one"), b"first").unwrap();
-        assert_eq!(store.put(&value(b"one"), b"second, longer").unwrap(), (id, size));
+        assert_eq!(
+            store.put(&value(b"one"), b"second, longer").unwrap(),
+            (id, size)
+        );
         let bytes = store.get(&id).unwrap();
-        assert_eq!(Encoded::from_container(&bytes).unwrap(), (value(b"one"), b"first".to_vec()));
+        assert_eq!(
+            Encoded::from_container(&bytes).unwrap(),
+            (value(b"one"), b"first".to_vec())
+        );
         let mode = fs::metadata(store.path(&id)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(fs::read_dir(dir.path().join("tmp")).unwrap().count(), 0);

@@ -43,7 +43,11 @@ fn set(file: &File, byte: u64, kind: libc::c_int, command: libc::c_int) -> io::R
     // SAFETY: the descriptor is open for as long as `file` is borrowed, and these commands only
     // read the `flock` that is passed, which lives until the call returns.
     let result = unsafe { libc::fcntl(file.as_raw_fd(), command, &raw const range) };
-    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    if result == -1 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -133,14 +133,25 @@ pub fn changes(old: &[Part], new: &[Part]) -> Vec<Change> {
     let altered = new.iter().filter_map(|part| {
         let was = before.get(&(part.kind, part.name.as_str())).copied();
         let same = was.is_some_and(|was| was.digest == part.digest);
-        if same { None } else { Change::between(was, Some(part)) }
+        if same {
+            None
+        } else {
+            Change::between(was, Some(part))
+        }
     });
-    let gone = old.iter().filter(|part| !now.contains_key(&(part.kind, part.name.as_str())));
-    altered.chain(gone.filter_map(|part| Change::between(Some(part), None))).collect()
+    let gone = old
+        .iter()
+        .filter(|part| !now.contains_key(&(part.kind, part.name.as_str())));
+    altered
+        .chain(gone.filter_map(|part| Change::between(Some(part), None)))
+        .collect()
 }
 
 fn by_name(parts: &[Part]) -> HashMap<(PartKind, &str), &Part> {
-    parts.iter().map(|part| ((part.kind, part.name.as_str()), part)).collect()
+    parts
+        .iter()
+        .map(|part| ((part.kind, part.name.as_str()), part))
+        .collect()
 }
 
 #[cfg(test)]
@@ -149,14 +160,27 @@ mod tests {
 
     fn part(kind: PartKind, name: &str, content: &str) -> Part {
         let source = Some(content.to_owned());
-        Part { name: name.to_owned(), kind, digest: Digest::of(content.as_bytes()), source }
+        Part {
+            name: name.to_owned(),
+            kind,
+            digest: Digest::of(content.as_bytes()),
+            source,
+        }
     }
 
     #[test]
     fn changes_come_in_new_order_then_the_removed() {
         use PartKind::{Function, Global};
-        let old = [part(Function, "f", "1"), part(Global, "gone", "2"), part(Global, "same", "3")];
-        let new = [part(Global, "new", "4"), part(Global, "same", "3"), part(Function, "f", "5")];
+        let old = [
+            part(Function, "f", "1"),
+            part(Global, "gone", "2"),
+            part(Global, "same", "3"),
+        ];
+        let new = [
+            part(Global, "new", "4"),
+            part(Global, "same", "3"),
+            part(Function, "f", "5"),
+        ];
         let found = changes(&old, &new);
         let names: Vec<_> = found.iter().map(|change| change.name.as_str()).collect();
         assert_eq!(names, ["new", "f", "gone"]);

@@ -29,7 +29,9 @@ impl Book {
     /// Counts an event.
     pub(crate) fn record(&mut self, event: &Event) {
         match event {
-            Event::Hit { function, saved_ns, .. } => {
+            Event::Hit {
+                function, saved_ns, ..
+            } => {
                 let stats = self.page(function);
                 stats.hits += 1;
                 stats.saved_ns = stats.saved_ns.saturating_add(*saved_ns);

@@ -1,7 +1,7 @@
 //! Classes by their namespaces and bases, and instances by their class and state.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyMappingProxy, PyString, PyTuple, PyType};
+use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
 use rememo::PartKind;
 
 use super::functions::slot_target;
@@ -47,10 +47,7 @@ impl<'py> Graph<'py> {
             self.definition_of(&base, path, content)?;
         }
         let namespace = class.getattr("__dict__").map_err(raised)?;
-        let namespace = PyDict::from_sequence(
-            &namespace.call_method0("items").and_then(|items| PyList::new(self.py, items.try_iter()?.collect::<PyResult<Vec<_>>>()?)).map_err(raised)?,
-        )
-        .map_err(raised)?;
+        let namespace = copy_of(&namespace).map_err(raised)?;
         for name in BOOKKEEPING {
             if namespace.contains(name).map_err(raised)? && !(self.reads_docs && name == "__doc__")
             {
@@ -88,7 +85,10 @@ impl<'py> Graph<'py> {
             }
             let full = format!("{owner}.{name}");
             let slot = Identity::Slot(class.as_ptr() as usize, name);
-            content.refer(tag::SLOT, slot_target(slot, full, PartKind::Class, path, value));
+            content.refer(
+                tag::SLOT,
+                slot_target(slot, full, PartKind::Class, path, value),
+            );
         }
         Ok(())
     }
@@ -123,7 +123,11 @@ impl<'py> Graph<'py> {
             return Ok(());
         }
         if value.hasattr("__next__").map_err(raised)? {
-            return Err(unfreezable(path, value, "an iterator or file is used up by looking at it"));
+            return Err(unfreezable(
+                path,
+                value,
+                "an iterator or file is used up by looking at it",
+            ));
         }
         let class = value.get_type();
         if let Some(frozen) = own_state(value).map_err(raised)? {
@@ -150,7 +154,13 @@ impl<'py> Graph<'py> {
         let raised = |error: PyErr| Unfreezable::raised(path, &error);
         let state = PyDict::new(self.py);
         if let Ok(attributes) = value.getattr("__dict__") {
-            state.update(attributes.cast::<PyDict>().map_err(|e| raised(e.into()))?.as_mapping())
+            state
+                .update(
+                    attributes
+                        .cast::<PyDict>()
+                        .map_err(|e| raised(e.into()))?
+                        .as_mapping(),
+                )
                 .map_err(raised)?;
         }
         for class in value.get_type().mro() {
@@ -188,9 +198,13 @@ impl<'py> Graph<'py> {
             .call_method1("__reduce_ex__", (5,))
             .map_err(|error| unfreezable(path, value, &error.to_string()))?;
         if let Ok(name) = reduced.cast::<PyString>() {
-            return self.named(value, &name.to_string_lossy(), content).map_err(raised);
+            return self
+                .named(value, &name.to_string_lossy(), content)
+                .map_err(raised);
         }
-        let parts = reduced.cast_into::<PyTuple>().map_err(|e| raised(e.into()))?;
+        let parts = reduced
+            .cast_into::<PyTuple>()
+            .map_err(|e| raised(e.into()))?;
         content.encoder.tag(tag::REDUCED);
         content.encoder.len(parts.len());
         for (i, part) in parts.iter().enumerate() {
@@ -198,7 +212,10 @@ impl<'py> Graph<'py> {
             if i >= 3 && i <= 4 && !part.is_none() {
                 let items = PyList::new(
                     self.py,
-                    part.try_iter().map_err(raised)?.collect::<PyResult<Vec<_>>>().map_err(raised)?,
+                    part.try_iter()
+                        .map_err(raised)?
+                        .collect::<PyResult<Vec<_>>>()
+                        .map_err(raised)?,
                 )
                 .map_err(raised)?;
                 self.sequence(tag::LIST, items.as_any(), nest, content)?;
@@ -217,7 +234,11 @@ impl<'py> Graph<'py> {
     ) -> Result<bool, Unfreezable> {
         let path = nest.path;
         let raised = |error: PyErr| Unfreezable::raised(path, &error);
-        let base = self.py.import("enum").and_then(|m| m.getattr("Enum")).map_err(raised)?;
+        let base = self
+            .py
+            .import("enum")
+            .and_then(|m| m.getattr("Enum"))
+            .map_err(raised)?;
         if !value.is_instance(&base).map_err(raised)? {
             return Ok(false);
         }
@@ -246,14 +267,20 @@ impl<'py> Graph<'py> {
             "_lru_cache_wrapper" | "Memoized" => &["__wrapped__"],
             "cached_property" => &["func", "attrname"],
             "builtin_function_or_method" | "method-wrapper" => &["__name__", "__self__"],
-            "Field" if class.module().is_ok_and(|m| m == "dataclasses") => {
-                &["name", "default", "default_factory", "init", "repr", "hash", "compare", "kw_only"]
-            }
+            "Field" if class.module().is_ok_and(|m| m == "dataclasses") => &[
+                "name",
+                "default",
+                "default_factory",
+                "init",
+                "repr",
+                "hash",
+                "compare",
+                "kw_only",
+            ],
             "mappingproxy" => {
                 content.encoder.tag(tag::WRAPPED);
                 content.encoder.str(&kind);
-                let copy = value.cast::<PyMappingProxy>().map_err(|e| raised(e.into()))?;
-                let copy = copy.copy().map_err(raised)?;
+                let copy = copy_of(value).map_err(raised)?;
                 self.nested(copy.as_any(), nest, content)?;
                 return Ok(true);
             }
@@ -291,7 +318,9 @@ impl<'py> Graph<'py> {
 
 fn unfreezable(path: &str, value: &Bound<'_, PyAny>, why: &str) -> Unfreezable {
     let class = value.get_type();
-    let name = class.fully_qualified_name().map_or_else(|_| "?".into(), |name| name.to_string());
+    let name = class
+        .fully_qualified_name()
+        .map_or_else(|_| "?".into(), |name| name.to_string());
     Unfreezable::new(path, format!("{name} has no fingerprint ({why})"))
 }
 
@@ -305,10 +334,17 @@ fn own_state<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny
 
 /// Whether all state of instances is in attributes: no base is a C type but `object`.
 fn is_plain_class(class: &Bound<'_, PyType>) -> PyResult<bool> {
-    let library = matches!(library_object(class.as_any())?, Some((Origin::Library { .. }, _)));
+    let library = matches!(
+        library_object(class.as_any())?,
+        Some((Origin::Library { .. }, _))
+    );
     let object = class.py().import("builtins")?.getattr("object")?;
-    let reduces = class.getattr("__reduce__")?.is(&object.getattr("__reduce__")?)
-        && class.getattr("__reduce_ex__")?.is(&object.getattr("__reduce_ex__")?);
+    let reduces = class
+        .getattr("__reduce__")?
+        .is(&object.getattr("__reduce__")?)
+        && class
+            .getattr("__reduce_ex__")?
+            .is(&object.getattr("__reduce_ex__")?);
     if library && !reduces {
         return Ok(false);
     }
@@ -326,15 +362,34 @@ fn is_plain_class(class: &Bound<'_, PyType>) -> PyResult<bool> {
 /// A heap type made in C has slots for state that Python code can't see: pickling must tell.
 fn is_c_heap_type(class: &Bound<'_, PyType>) -> PyResult<bool> {
     let module: String = class.getattr("__module__")?.extract()?;
-    let Ok(module) = class.py().import("sys")?.getattr("modules")?.get_item(module) else {
+    let Ok(module) = class
+        .py()
+        .import("sys")?
+        .getattr("modules")?
+        .get_item(module)
+    else {
         return Ok(false);
     };
-    let file = module.getattr("__file__").and_then(|file| file.extract::<String>());
+    let file = module
+        .getattr("__file__")
+        .and_then(|file| file.extract::<String>());
     Ok(file.is_ok_and(|file| !file.ends_with(".py") && !file.ends_with(".pyc")))
 }
 
+/// A mapping as a dictionary of its own.
+fn copy_of<'py>(mapping: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+    let items = mapping
+        .call_method0("items")?
+        .try_iter()?
+        .collect::<PyResult<Vec<_>>>()?;
+    PyDict::from_sequence(PyList::new(mapping.py(), items)?.as_any())
+}
+
 fn is_slot_descriptor(value: &Bound<'_, PyAny>) -> bool {
-    value.get_type().name().is_ok_and(|name| name == "member_descriptor")
+    value
+        .get_type()
+        .name()
+        .is_ok_and(|name| name == "member_descriptor")
 }
 
 fn sorted<'py>(dict: &Bound<'py, PyDict>) -> PyResult<Vec<(String, Bound<'py, PyAny>)>> {

@@ -108,7 +108,11 @@ fn constant<'py>(
     match table.operand[usize::from(at.opcode)] {
         Operand::Constant => constants.get_item(at.argument as usize).ok(),
         // Small integers are operands themselves from 3.14 on.
-        _ => at.argument.into_pyobject(constants.py()).ok().map(Bound::into_any),
+        _ => at
+            .argument
+            .into_pyobject(constants.py())
+            .ok()
+            .map(Bound::into_any),
     }
 }
 
@@ -128,9 +132,17 @@ fn decode(code: &Bound<'_, PyCode>, table: &Opcodes) -> PyResult<Vec<Instruction
             }
             Role::Skip => {}
             _ => {
-                let caches = units[unit + 1..].iter().take_while(|next| next[0] == 0).count();
+                let caches = units[unit + 1..]
+                    .iter()
+                    .take_while(|next| next[0] == 0)
+                    .count();
                 let base = unit + 1 + caches;
-                decoded.push(Instruction { opcode, argument, base, first_unit: start });
+                decoded.push(Instruction {
+                    opcode,
+                    argument,
+                    base,
+                    first_unit: start,
+                });
             }
         }
         high = 0;
@@ -148,7 +160,10 @@ fn jump(at: &Instruction, table: &Opcodes) -> Option<usize> {
 }
 
 fn jump_targets(instructions: &[Instruction], table: &Opcodes) -> BTreeSet<usize> {
-    instructions.iter().filter_map(|at| jump(at, table)).collect()
+    instructions
+        .iter()
+        .filter_map(|at| jump(at, table))
+        .collect()
 }
 
 /// The number of the first kept instruction at or after a code unit.
@@ -169,19 +184,23 @@ impl<'py> Graph<'py> {
         content.encoder.tag(tag::CODE);
         content.encoder.str(&table.interpreter);
         encode_shape(code, content).map_err(raised)?;
-        let names: Vec<String> =
-            code.getattr("co_names").and_then(|names| names.extract()).map_err(raised)?;
+        let names: Vec<String> = code
+            .getattr("co_names")
+            .and_then(|names| names.extract())
+            .map_err(raised)?;
         if names.iter().any(|name| name == "__doc__") && !is_class_body(&names) {
             self.reads_docs = true;
         }
         let constants = code.getattr("co_consts").map_err(raised)?;
-        let constants = constants.cast_into::<PyTuple>().map_err(|e| raised(e.into()))?;
+        let constants = constants
+            .cast_into::<PyTuple>()
+            .map_err(|e| raised(e.into()))?;
         let instructions = decode(code, table).map_err(raised)?;
         content.encoder.len(instructions.len());
         for (i, at) in instructions.iter().enumerate() {
-            let stored = instructions.get(i + 1).filter(|next| {
-                table.role[usize::from(next.opcode)] == Role::StoreName
-            });
+            let stored = instructions
+                .get(i + 1)
+                .filter(|next| table.role[usize::from(next.opcode)] == Role::StoreName);
             let stored = stored.map(|next| name(&names, next, table));
             if self.is_bookkeeping(stored.as_deref()) {
                 content.encoder.tag(tag::NONE);
@@ -195,7 +214,9 @@ impl<'py> Graph<'py> {
                 }
                 Operand::Name { shift } => {
                     content.encoder.str(&name(&names, at, table));
-                    content.encoder.u64(u64::from(at.argument & ((1 << shift) - 1)));
+                    content
+                        .encoder
+                        .u64(u64::from(at.argument & ((1 << shift) - 1)));
                 }
                 Operand::JumpForward | Operand::JumpBackward => {
                     let unit = jump(at, table).unwrap_or_default();
@@ -222,16 +243,22 @@ fn is_class_body(names: &[String]) -> bool {
 /// Argument counts and names, captured names and flags.
 fn encode_shape(code: &Bound<'_, PyCode>, content: &mut Content<'_>) -> PyResult<()> {
     let mut counts = [0_u64; 3];
-    for (i, field) in ["co_argcount", "co_posonlyargcount", "co_kwonlyargcount"].iter().enumerate()
+    for (i, field) in ["co_argcount", "co_posonlyargcount", "co_kwonlyargcount"]
+        .iter()
+        .enumerate()
     {
         counts[i] = code.getattr(*field)?.extract()?;
         content.encoder.u64(counts[i]);
     }
     let flags: u32 = code.getattr("co_flags")?.extract()?;
-    content.encoder.u64(u64::from(flags & !FLAGS_WITHOUT_MEANING));
+    content
+        .encoder
+        .u64(u64::from(flags & !FLAGS_WITHOUT_MEANING));
     let arguments = counts[0] + counts[2] + u64::from(flags & 4 != 0) + u64::from(flags & 8 != 0);
     let locals: Vec<String> = code.getattr("co_varnames")?.extract()?;
-    let arguments = usize::try_from(arguments).unwrap_or(usize::MAX).min(locals.len());
+    let arguments = usize::try_from(arguments)
+        .unwrap_or(usize::MAX)
+        .min(locals.len());
     let cells: Vec<String> = code.getattr("co_cellvars")?.extract()?;
     let free: Vec<String> = code.getattr("co_freevars")?.extract()?;
     for names in [&locals[..arguments], &cells, &free] {
@@ -241,7 +268,10 @@ fn encode_shape(code: &Bound<'_, PyCode>, content: &mut Content<'_>) -> PyResult
     content.encoder.len(locals.len());
     // Names of plain locals can be observed only through these.
     let names: Vec<String> = code.getattr("co_names")?.extract()?;
-    if names.iter().any(|n| matches!(n.as_str(), "locals" | "vars" | "dir" | "eval" | "exec")) {
+    if names
+        .iter()
+        .any(|n| matches!(n.as_str(), "locals" | "vars" | "dir" | "eval" | "exec"))
+    {
         locals.iter().for_each(|name| content.encoder.str(name));
     }
     Ok(())

@@ -13,7 +13,11 @@ use super::values::tag;
 /// The part that stands for a function.
 pub(super) fn target<'py>(function: &Bound<'py, PyFunction>, path: &str) -> Target<'py> {
     let name = function_name(function);
-    let path = if path.is_empty() { name.clone() } else { format!("{path} -> {name}") };
+    let path = if path.is_empty() {
+        name.clone()
+    } else {
+        format!("{path} -> {name}")
+    };
     Target {
         identity: Identity::Object(function.as_ptr() as usize),
         subject: Subject::Function(function.clone()),
@@ -25,7 +29,11 @@ pub(super) fn target<'py>(function: &Bound<'py, PyFunction>, path: &str) -> Targ
 
 /// Normalised module and qualified name.
 pub fn function_name(function: &Bound<'_, PyFunction>) -> String {
-    let text = |name| function.getattr(name).and_then(|value| value.extract::<String>());
+    let text = |name| {
+        function
+            .getattr(name)
+            .and_then(|value| value.extract::<String>())
+    };
     let module = text("__module__").unwrap_or_default();
     let name = text("__qualname__").unwrap_or_default();
     format!("{}.{name}", module_name(function.py(), &module))
@@ -43,8 +51,10 @@ impl<'py> Graph<'py> {
         let code = code.cast_into::<PyCode>().map_err(|e| raised(e.into()))?;
         content.encoder.tag(tag::FUNCTION);
         self.code(&code, path, content)?;
-        self.defaults(function, &code, path, content).map_err(raised)?;
-        self.closure(function, &code, path, content).map_err(raised)?;
+        self.defaults(function, &code, path, content)
+            .map_err(raised)?;
+        self.closure(function, &code, path, content)
+            .map_err(raised)?;
         self.attributes(function, path, content)?;
         if self.reads_docs {
             let doc = function.getattr("__doc__").map_err(raised)?;
@@ -53,7 +63,9 @@ impl<'py> Graph<'py> {
         let mut used = Uses::default();
         uses(&code, &mut used).map_err(raised)?;
         let globals = function.getattr("__globals__").map_err(raised)?;
-        let globals = globals.cast_into::<PyDict>().map_err(|e| raised(e.into()))?;
+        let globals = globals
+            .cast_into::<PyDict>()
+            .map_err(|e| raised(e.into()))?;
         modules::names(&globals, &used, path, content).map_err(raised)
     }
 
@@ -69,7 +81,10 @@ impl<'py> Graph<'py> {
         let mut refer = |parameter: &str, value: Bound<'py, PyAny>| {
             let name = format!("{owner}.<default {parameter}>");
             let slot = Identity::Slot(function.as_ptr() as usize, name.clone());
-            content.refer(tag::SLOT, slot_target(slot, name, PartKind::Default, path, value));
+            content.refer(
+                tag::SLOT,
+                slot_target(slot, name, PartKind::Default, path, value),
+            );
         };
         if let Ok(values) = function.getattr("__defaults__")?.cast_into::<PyTuple>() {
             let names: Vec<String> = code.getattr("co_varnames")?.extract()?;
@@ -80,10 +95,14 @@ impl<'py> Graph<'py> {
             }
         }
         if let Ok(values) = function.getattr("__kwdefaults__")?.cast_into::<PyDict>() {
-            let mut values: Vec<(String, Bound<'py, PyAny>)> =
-                values.iter().map(|(k, v)| Ok((k.extract()?, v))).collect::<PyResult<_>>()?;
+            let mut values: Vec<(String, Bound<'py, PyAny>)> = values
+                .iter()
+                .map(|(k, v)| Ok((k.extract()?, v)))
+                .collect::<PyResult<_>>()?;
             values.sort_by(|a, b| a.0.cmp(&b.0));
-            values.into_iter().for_each(|(parameter, value)| refer(&parameter, value));
+            values
+                .into_iter()
+                .for_each(|(parameter, value)| refer(&parameter, value));
         }
         Ok(())
     }
@@ -107,7 +126,10 @@ impl<'py> Graph<'py> {
             };
             let name = format!("{owner}.<closure {variable}>");
             let slot = Identity::Slot(cell.as_ptr() as usize, String::new());
-            content.refer(tag::SLOT, slot_target(slot, name, PartKind::Closure, path, value));
+            content.refer(
+                tag::SLOT,
+                slot_target(slot, name, PartKind::Closure, path, value),
+            );
         }
         Ok(())
     }
@@ -121,7 +143,9 @@ impl<'py> Graph<'py> {
     ) -> Result<(), Unfreezable> {
         let raised = |error: PyErr| Unfreezable::raised(path, &error);
         let attributes = function.getattr("__dict__").map_err(raised)?;
-        let attributes = attributes.cast_into::<PyDict>().map_err(|e| raised(e.into()))?;
+        let attributes = attributes
+            .cast_into::<PyDict>()
+            .map_err(|e| raised(e.into()))?;
         if attributes.contains("__wrapped__").map_err(raised)? {
             let rest = attributes.copy().map_err(raised)?;
             rest.del_item("__wrapped__").map_err(raised)?;
@@ -141,6 +165,11 @@ pub(super) fn slot_target<'py>(
     value: Bound<'py, PyAny>,
 ) -> Target<'py> {
     let path = format!("{path} -> {kind} {name}");
-    Target { identity, subject: Subject::Value(value), name, kind, path }
+    Target {
+        identity,
+        subject: Subject::Value(value),
+        name,
+        kind,
+        path,
+    }
 }
-

@@ -17,7 +17,10 @@ pub struct Unfreezable {
 
 impl Unfreezable {
     pub fn new(path: &str, what: impl Into<String>) -> Self {
-        Self { path: path.to_owned(), what: what.into() }
+        Self {
+            path: path.to_owned(),
+            what: what.into(),
+        }
     }
 
     /// Wraps an exception that inspecting an object raised.
@@ -35,7 +38,10 @@ pub struct Frozen {
 /// Where a walk begins.
 pub enum Root<'py> {
     Function(Bound<'py, PyFunction>),
-    Argument { name: String, value: Bound<'py, PyAny> },
+    Argument {
+        name: String,
+        value: Bound<'py, PyAny>,
+    },
 }
 
 /// What a part is about.
@@ -116,7 +122,12 @@ impl<'py> Graph<'py> {
     }
 
     fn new(py: Python<'py>, reads_docs: bool) -> Self {
-        Self { py, reads_docs, numbers: HashMap::new(), pending: Vec::new() }
+        Self {
+            py,
+            reads_docs,
+            numbers: HashMap::new(),
+            pending: Vec::new(),
+        }
     }
 
     fn list(&mut self, root: Target<'py>) -> Result<Frozen, Unfreezable> {
@@ -134,7 +145,10 @@ impl<'py> Graph<'py> {
             }
             parts.push(part);
         }
-        Ok(Frozen { digest: whole.finish(), parts })
+        Ok(Frozen {
+            digest: whole.finish(),
+            parts,
+        })
     }
 
     fn number(&mut self, target: Target<'py>) -> usize {
@@ -176,5 +190,9 @@ impl<'py> Graph<'py> {
 /// The source text of a function or class, where the interpreter can find it.
 fn source_of(object: &Bound<'_, PyAny>) -> Option<String> {
     let inspect = object.py().import("inspect").ok()?;
-    inspect.call_method1("getsource", (object,)).ok()?.extract().ok()
+    inspect
+        .call_method1("getsource", (object,))
+        .ok()?
+        .extract()
+        .ok()
 }

@@ -51,7 +51,9 @@ fn global<'py>(
     path: &str,
     content: &mut Content<'py>,
 ) -> PyResult<()> {
-    let (first, rest) = chain.split_first().expect("a chain begins with a global name");
+    let (first, rest) = chain
+        .split_first()
+        .expect("a chain begins with a global name");
     if ABOUT_THE_MODULE.contains(&first.as_str()) {
         return Ok(());
     }
@@ -60,10 +62,15 @@ fn global<'py>(
             return attribute(module, rest, path, content);
         }
         let owner = globals.get_item("__name__")?;
-        let owner = owner.and_then(|name| name.extract::<String>().ok()).unwrap_or_default();
+        let owner = owner
+            .and_then(|name| name.extract::<String>().ok())
+            .unwrap_or_default();
         let name = format!("{}.{first}", module_name(globals.py(), &owner));
         let slot = Identity::Slot(globals.as_ptr() as usize, first.clone());
-        content.refer(tag::SLOT, slot_target(slot, name, PartKind::Global, path, value));
+        content.refer(
+            tag::SLOT,
+            slot_target(slot, name, PartKind::Global, path, value),
+        );
         return Ok(());
     }
     let builtins = globals.py().import("builtins")?;
@@ -104,14 +111,23 @@ fn attribute<'py>(
     }
     let owner = module_name(module.py(), &module.name()?.to_string());
     let name = format!("{owner}.{first}");
-    if let Some((Origin::Library { name: library, version }, _)) = library
+    if let Some((
+        Origin::Library {
+            name: library,
+            version,
+        },
+        _,
+    )) = library
         && !is_users(&value)?
     {
         constant(&library, &version, &name, content);
         return Ok(());
     }
     let slot = Identity::Slot(module.dict().as_ptr() as usize, first.clone());
-    content.refer(tag::SLOT, slot_target(slot, name, PartKind::Global, path, value));
+    content.refer(
+        tag::SLOT,
+        slot_target(slot, name, PartKind::Global, path, value),
+    );
     Ok(())
 }
 
@@ -121,7 +137,9 @@ fn is_users(value: &Bound<'_, PyAny>) -> PyResult<bool> {
     if super::values::is_scalar(value) {
         return Ok(true);
     }
-    let module = value.getattr("__module__").and_then(|name| name.extract::<String>());
+    let module = value
+        .getattr("__module__")
+        .and_then(|name| name.extract::<String>());
     match module {
         Ok(module) => Ok(super::origin::origin(value.py(), &module)? == Origin::User),
         Err(_) => Ok(false),
@@ -183,8 +201,7 @@ impl<'py> Graph<'py> {
     ) -> Result<(), Unfreezable> {
         let raised = |error: PyErr| Unfreezable::raised(path, &error);
         content.encoder.tag(tag::MODULE);
-        let mut names: Vec<String> =
-            module.dict().keys().extract().map_err(raised)?;
+        let mut names: Vec<String> = module.dict().keys().extract().map_err(raised)?;
         names.retain(|name| !ABOUT_THE_MODULE.contains(&name.as_str()));
         names.sort();
         content.encoder.len(names.len());

@@ -40,14 +40,22 @@ impl<'py> Graph<'py> {
         let path = nest.path;
         let raised = |error: PyErr| Unfreezable::raised(path, &error);
         let dtype = array.getattr("dtype").map_err(raised)?;
-        let shape: Vec<usize> =
-            array.getattr("shape").and_then(|shape| shape.extract()).map_err(raised)?;
+        let shape: Vec<usize> = array
+            .getattr("shape")
+            .and_then(|shape| shape.extract())
+            .map_err(raised)?;
         content.encoder.tag(tag::ARRAY);
         content.encoder.len(shape.len());
         shape.iter().for_each(|&extent| content.encoder.len(extent));
-        let code: String = dtype.getattr("str").and_then(|s| s.extract()).map_err(raised)?;
+        let code: String = dtype
+            .getattr("str")
+            .and_then(|s| s.extract())
+            .map_err(raised)?;
         content.encoder.str(&code);
-        if let Ok(fields) = dtype.getattr("names").and_then(|n| n.cast_into::<PyTuple>().map_err(Into::into)) {
+        if let Ok(fields) = dtype
+            .getattr("names")
+            .and_then(|n| n.cast_into::<PyTuple>().map_err(Into::into))
+        {
             // Field by field: the padding between them is noise.
             self.sequence(tag::TUPLE, fields.as_any(), nest, content)?;
             let layout = dtype.getattr("isalignedstruct").map_err(raised)?;
@@ -58,21 +66,29 @@ impl<'py> Graph<'py> {
             }
             return Ok(());
         }
-        if dtype.getattr("hasobject").and_then(|o| o.is_truthy()).map_err(raised)? {
+        if dtype
+            .getattr("hasobject")
+            .and_then(|o| o.is_truthy())
+            .map_err(raised)?
+        {
             let elements = array
                 .call_method0("ravel")
                 .and_then(|flat| flat.call_method0("tolist"))
                 .map_err(raised)?;
             return self.sequence(tag::LIST, &elements, nest, content);
         }
-        raw_bytes(array).and_then(|raw| bulk(&raw, tag::BUFFER, content)).map_err(raised)
+        raw_bytes(array)
+            .and_then(|raw| bulk(&raw, tag::BUFFER, content))
+            .map_err(raised)
     }
 }
 
 /// The elements in C order as a flat run of bytes; no copy where they lie so already.
 fn raw_bytes<'py>(array: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let numpy = array.py().import("numpy")?;
-    let flat = numpy.call_method1("ascontiguousarray", (array,))?.call_method1("reshape", (-1,))?;
+    let flat = numpy
+        .call_method1("ascontiguousarray", (array,))?
+        .call_method1("reshape", (-1,))?;
     flat.call_method1("view", (numpy.getattr("uint8")?,))
 }
 

@@ -60,19 +60,34 @@ fn read(py: Python<'_>) -> PyResult<Opcodes> {
         operand[code] = Operand::Constant;
     }
     for code in named {
-        operand[code] = Operand::Name { shift: name_shift(&names[code], minor) };
+        operand[code] = Operand::Name {
+            shift: name_shift(&names[code], minor),
+        };
     }
     for code in jumps {
         let backward = names[code].contains("BACKWARD");
-        operand[code] = if backward { Operand::JumpBackward } else { Operand::JumpForward };
+        operand[code] = if backward {
+            Operand::JumpBackward
+        } else {
+            Operand::JumpForward
+        };
     }
     let role = names.iter().map(|name| role(name)).collect();
-    let implementation: String =
-        py.import("sys")?.getattr("implementation")?.getattr("name")?.extract()?;
+    let implementation: String = py
+        .import("sys")?
+        .getattr("implementation")?
+        .getattr("name")?
+        .extract()?;
     let version = py.version_info();
-    let interpreter =
-        format!("{implementation} {}.{}.{}", version.major, version.minor, version.patch);
-    Ok(Opcodes { operand, role, interpreter })
+    let interpreter = format!(
+        "{implementation} {}.{}.{}",
+        version.major, version.minor, version.patch
+    );
+    Ok(Opcodes {
+        operand,
+        role,
+        interpreter,
+    })
 }
 
 /// How many low bits of a name operand are flags.

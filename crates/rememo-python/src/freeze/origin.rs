@@ -16,7 +16,10 @@ use super::values::tag;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     /// A library, with all that tells one build of it from another.
-    Library { name: String, version: String },
+    Library {
+        name: String,
+        version: String,
+    },
     User,
 }
 
@@ -35,7 +38,9 @@ pub(super) fn origin(py: Python<'_>, module: &str) -> PyResult<Origin> {
     if found != Origin::User
         && let Ok(mut known) = KNOWN.lock()
     {
-        known.get_or_insert_default().insert(top.to_owned(), found.clone());
+        known
+            .get_or_insert_default()
+            .insert(top.to_owned(), found.clone());
     }
     Ok(found)
 }
@@ -47,9 +52,14 @@ fn find(py: Python<'_>, top: &str) -> PyResult<Origin> {
     }
     if top == "rememo" {
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        return Ok(Origin::Library { name: top.to_owned(), version });
+        return Ok(Origin::Library {
+            name: top.to_owned(),
+            version,
+        });
     }
-    let Ok(module) = sys.getattr("modules")?.get_item(top) else { return Ok(Origin::User) };
+    let Ok(module) = sys.getattr("modules")?.get_item(top) else {
+        return Ok(Origin::User);
+    };
     let file = location(&module);
     let standard = sys.getattr("stdlib_module_names")?.contains(top)?;
     if let Some(site) = file.as_deref().and_then(site_directory) {
@@ -57,7 +67,10 @@ fn find(py: Python<'_>, top: &str) -> PyResult<Origin> {
     }
     if standard && file.as_deref().is_none_or(|file| is_standard(py, file)) {
         let version: String = sys.getattr("version")?.extract()?;
-        return Ok(Origin::Library { name: "python".to_owned(), version });
+        return Ok(Origin::Library {
+            name: "python".to_owned(),
+            version,
+        });
     }
     Ok(Origin::User)
 }
@@ -75,13 +88,16 @@ fn location(module: &Bound<'_, PyAny>) -> Option<PathBuf> {
 fn is_standard(py: Python<'_>, file: &Path) -> bool {
     let os = py.import("os").and_then(|os| os.getattr("__file__"));
     let os: Option<PathBuf> = os.ok().and_then(|os| os.extract().ok());
-    os.as_deref().and_then(Path::parent).is_some_and(|standard| file.starts_with(standard))
+    os.as_deref()
+        .and_then(Path::parent)
+        .is_some_and(|standard| file.starts_with(standard))
 }
 
 /// The directory of installed packages that holds a file.
 fn site_directory(file: &Path) -> Option<PathBuf> {
     let site = |part: &Path| {
-        part.file_name().is_some_and(|name| name == "site-packages" || name == "dist-packages")
+        part.file_name()
+            .is_some_and(|name| name == "site-packages" || name == "dist-packages")
     };
     file.ancestors().find(|part| site(part)).map(Path::to_owned)
 }
@@ -92,7 +108,10 @@ fn distribution(site: &Path, top: &str) -> Option<Origin> {
     let infos: Vec<PathBuf> = std::fs::read_dir(site)
         .ok()?
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "dist-info"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "dist-info")
+        })
         .collect();
     let owner = infos
         .iter()
@@ -101,7 +120,10 @@ fn distribution(site: &Path, top: &str) -> Option<Origin> {
     let (name, version) = package(owner)?;
     let record = std::fs::read(owner.join("RECORD")).unwrap_or_default();
     let version = format!("{version} {}", Digest::of(&record).short());
-    Some(Origin::Library { name: name.to_owned(), version })
+    Some(Origin::Library {
+        name: name.to_owned(),
+        version,
+    })
 }
 
 fn package(info: &Path) -> Option<(&str, &str)> {
@@ -116,7 +138,9 @@ fn installs(info: &Path, top: &str) -> bool {
     let record = std::fs::read_to_string(info.join("RECORD")).unwrap_or_default();
     let folder = format!("{top}/");
     let file = format!("{top}.");
-    record.lines().any(|line| line.starts_with(&folder) || line.starts_with(&file))
+    record
+        .lines()
+        .any(|line| line.starts_with(&folder) || line.starts_with(&file))
 }
 
 /// Writes a reference to a named thing of a library, with the library as a part of its own.
@@ -132,7 +156,9 @@ pub(super) fn constant<'py>(
         tag::REFERENCE,
         Target {
             identity: Identity::Library(library.to_owned()),
-            subject: Subject::Library { version: version.to_owned() },
+            subject: Subject::Library {
+                version: version.to_owned(),
+            },
             name: library.to_owned(),
             kind: PartKind::Library,
             path: library.to_owned(),
@@ -144,11 +170,18 @@ pub(super) fn constant<'py>(
 /// library under its own name: the very object, not one that merely says so.
 pub(super) fn library_object(object: &Bound<'_, PyAny>) -> PyResult<Option<(Origin, String)>> {
     let py = object.py();
-    let Ok(module) = object.getattr("__module__").and_then(|m| m.extract::<String>()) else {
+    let Ok(module) = object
+        .getattr("__module__")
+        .and_then(|m| m.extract::<String>())
+    else {
         return Ok(None);
     };
-    let name = object.getattr("__qualname__").or_else(|_| object.getattr("__name__"));
-    let Ok(name) = name.and_then(|name| name.extract::<String>()) else { return Ok(None) };
+    let name = object
+        .getattr("__qualname__")
+        .or_else(|_| object.getattr("__name__"));
+    let Ok(name) = name.and_then(|name| name.extract::<String>()) else {
+        return Ok(None);
+    };
     let origin = origin(py, &module)?;
     if origin == Origin::User {
         return Ok(None);
@@ -175,9 +208,17 @@ pub(super) fn module_name(py: Python<'_>, module: &str) -> String {
 }
 
 fn main_name(py: Python<'_>) -> Option<String> {
-    let main = py.import("sys").ok()?.getattr("modules").ok()?.get_item("__main__").ok()?;
+    let main = py
+        .import("sys")
+        .ok()?
+        .getattr("modules")
+        .ok()?
+        .get_item("__main__")
+        .ok()?;
     if let Ok(spec) = main.getattr("__spec__")
-        && let Ok(name) = spec.getattr("name").and_then(|name| name.extract::<String>())
+        && let Ok(name) = spec
+            .getattr("name")
+            .and_then(|name| name.extract::<String>())
     {
         return Some(name.trim_end_matches(".__main__").to_owned());
     }

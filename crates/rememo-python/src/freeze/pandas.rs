@@ -60,9 +60,15 @@ impl<'py> Graph<'py> {
     ) -> Result<(), Unfreezable> {
         let raised = |error: PyErr| Unfreezable::raised(nest.path, &error);
         let by_position = frame.getattr("iloc").map_err(raised)?;
-        let (_, count): (usize, usize) =
-            frame.getattr("shape").and_then(|shape| shape.extract()).map_err(raised)?;
-        let all = self.py.import("builtins").and_then(|b| b.call_method1("slice", (self.py.None(),))).map_err(raised)?;
+        let (_, count): (usize, usize) = frame
+            .getattr("shape")
+            .and_then(|shape| shape.extract())
+            .map_err(raised)?;
+        let all = self
+            .py
+            .import("builtins")
+            .and_then(|b| b.call_method1("slice", (self.py.None(),)))
+            .map_err(raised)?;
         for column in 0..count {
             let column = by_position.get_item((&all, column)).map_err(raised)?;
             let values = column.getattr("array").map_err(raised)?;

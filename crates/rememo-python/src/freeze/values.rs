@@ -76,7 +76,10 @@ pub(super) struct Nest<'a> {
 impl Nest<'_> {
     /// The same containers, seen from a step further down the path.
     pub(super) fn deeper<'a>(&mut self, path: &'a str) -> Nest<'a> {
-        Nest { path, around: self.around.clone() }
+        Nest {
+            path,
+            around: self.around.clone(),
+        }
     }
 }
 
@@ -88,7 +91,14 @@ impl<'py> Graph<'py> {
         path: &str,
         content: &mut Content<'py>,
     ) -> Result<(), Unfreezable> {
-        self.nested(value, &mut Nest { path, around: Vec::new() }, content)
+        self.nested(
+            value,
+            &mut Nest {
+                path,
+                around: Vec::new(),
+            },
+            content,
+        )
     }
 
     /// Encodes a value inside others.
@@ -116,7 +126,10 @@ impl<'py> Graph<'py> {
             return Ok(());
         }
         if nest.around.len() >= DEPTH {
-            return Err(Unfreezable::new(path, format!("values nested more than {DEPTH} deep")));
+            return Err(Unfreezable::new(
+                path,
+                format!("values nested more than {DEPTH} deep"),
+            ));
         }
         nest.around.push(address);
         let done = self.container(value, nest, content);
@@ -177,7 +190,9 @@ impl<'py> Graph<'py> {
         content: &mut Content<'py>,
     ) -> Result<(), Unfreezable> {
         let path = nest.path;
-        let dict = value.cast::<PyDict>().map_err(|e| Unfreezable::raised(path, &e.into()))?;
+        let dict = value
+            .cast::<PyDict>()
+            .map_err(|e| Unfreezable::raised(path, &e.into()))?;
         content.encoder.tag(tag::DICT);
         content.encoder.len(dict.len());
         // A snapshot: freezing an element may run code that changes the dictionary.
@@ -252,7 +267,9 @@ impl<'py> Graph<'py> {
         name: &str,
         content: &mut Content<'py>,
     ) -> PyResult<()> {
-        let module = value.getattr("__module__").and_then(|name| name.extract::<String>());
+        let module = value
+            .getattr("__module__")
+            .and_then(|name| name.extract::<String>());
         let module = module_name(self.py, &module.unwrap_or_default());
         content.encoder.tag(tag::NAMED);
         content.encoder.str(&module);
@@ -267,7 +284,11 @@ fn scalar(value: &Bound<'_, PyAny>, content: &mut Content<'_>) -> PyResult<bool>
     if value.is_none() {
         encoder.tag(tag::NONE);
     } else if let Ok(value) = value.cast_exact::<PyBool>() {
-        encoder.tag(if value.is_true() { tag::TRUE } else { tag::FALSE });
+        encoder.tag(if value.is_true() {
+            tag::TRUE
+        } else {
+            tag::FALSE
+        });
     } else if let Ok(value) = value.cast_exact::<PyInt>() {
         encoder.tag(tag::INT);
         if let Ok(small) = value.extract::<i64>() {

@@ -21,7 +21,10 @@ pub struct Encoder {
 impl Encoder {
     /// An encoder with nothing written.
     pub fn new() -> Self {
-        Self { hasher: blake3::Hasher::new(), buffer: Vec::new() }
+        Self {
+            hasher: blake3::Hasher::new(),
+            buffer: Vec::new(),
+        }
     }
 
     /// Writes a one-byte type tag.
@@ -163,9 +166,6 @@ mod tests {
         encoder.str("héllo");
         encoder.bytes(&[9; BULK]);
         encoder.digest(&Digest::of(b"x"));
-        assert_eq!(
-            encoder.finish().to_hex(),
-            "GOLDEN"
-        );
+        assert_eq!(encoder.finish().to_hex(), "GOLDEN");
     }
 }

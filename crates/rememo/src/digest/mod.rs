@@ -23,10 +23,12 @@ impl Digest {
 
     /// All 64 hexadecimal digits.
     pub fn to_hex(&self) -> String {
-        self.0.iter().fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        self.0
+            .iter()
+            .fold(String::with_capacity(64), |mut hex, byte| {
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            })
     }
 
     /// The first 12 hexadecimal digits, for people.
@@ -58,6 +60,9 @@ mod tests {
         let empty = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";
         assert_eq!(Digest::of(b"").to_hex(), empty);
         assert_eq!(Digest::of(b"").short(), "af1349b9f5f9");
-        assert_eq!(format!("{} {:?}", Digest::of(b""), Digest::of(b"")), format!("{empty} {empty}"));
+        assert_eq!(
+            format!("{} {:?}", Digest::of(b""), Digest::of(b"")),
+            format!("{empty} {empty}")
+        );
     }
 }

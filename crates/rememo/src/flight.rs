@@ -1,0 +1,313 @@
+//! Single flight: one runner per call key, across threads (a table) and processes (byte locks).
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, MutexGuard};
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
+
+use crate::digest::Digest;
+use crate::lock::lock;
+use crate::ofd;
+
+const FIRST_NAP: Duration = Duration::from_millis(1);
+const LONGEST_NAP: Duration = Duration::from_millis(20);
+
+/// How long to wait for another runner before computing without a claim.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Of a thread that holds no other claim.
+    pub wait: Duration,
+    /// Of a thread that holds one, and so could be part of a circle of waiters.
+    pub nested: Duration,
+}
+
+/// The claims of one store.
+#[derive(Debug)]
+pub struct Flights {
+    path: PathBuf,
+    pub(crate) table: Mutex<Table>,
+    landed: Condvar,
+}
+
+/// Who holds what in this process, and the file on which its locks are.
+#[derive(Debug)]
+pub(crate) struct Table {
+    holders: HashMap<u64, ThreadId>,
+    file: Option<File>,
+    pid: u32,
+}
+
+impl Table {
+    /// The table of a process that holds nothing.
+    pub(crate) fn empty() -> Self {
+        Self {
+            holders: HashMap::new(),
+            file: None,
+            pid: std::process::id(),
+        }
+    }
+}
+
+/// The right to run a call, or the leave to run it without.
+#[derive(Debug)]
+pub struct Claim<'a> {
+    /// Whether another runner was waited for: look again before running.
+    pub waited: bool,
+    /// Whether the claim is held; if not, others may run the same call.
+    pub held: bool,
+    release: Option<Release<'a>>,
+}
+
+#[derive(Debug)]
+struct Release<'a> {
+    flights: &'a Flights,
+    byte: u64,
+    pid: u32,
+}
+
+enum Attempt {
+    Held,
+    Own,
+    Busy,
+}
+
+impl Flights {
+    /// The claims kept in the lock file at `path`.
+    pub(crate) fn new(path: &Path) -> Self {
+        let table = Mutex::new(Table::empty());
+        Self {
+            path: path.to_owned(),
+            table,
+            landed: Condvar::new(),
+        }
+    }
+
+    /// Claims a call key. While another runner holds it, `poll` is called with a short nap to
+    /// take, in whatever way suits the front-end; it may break off the wait.
+    pub fn claim(
+        &self,
+        key: &Digest,
+        patience: Patience,
+        poll: &mut dyn FnMut(&(dyn Fn() + Sync)) -> ControlFlow<()>,
+    ) -> Claim<'_> {
+        let byte = byte_of(key);
+        let deadline = Instant::now() + self.patience(patience);
+        let mut nap = FIRST_NAP;
+        let mut waited = false;
+        loop {
+            match self.attempt(byte) {
+                Ok(Attempt::Held) => return self.claimed(byte, waited),
+                Ok(Attempt::Busy) if Instant::now() < deadline => {}
+                _ => {
+                    return Claim {
+                        waited,
+                        held: false,
+                        release: None,
+                    };
+                }
+            }
+            waited = true;
+            if poll(&|| self.nap(byte, nap)).is_break() {
+                return Claim {
+                    waited,
+                    held: false,
+                    release: None,
+                };
+            }
+            nap = (nap * 2).min(LONGEST_NAP);
+        }
+    }
+
+    fn claimed(&self, byte: u64, waited: bool) -> Claim<'_> {
+        let release = Release {
+            flights: self,
+            byte,
+            pid: std::process::id(),
+        };
+        Claim {
+            waited,
+            held: true,
+            release: Some(release),
+        }
+    }
+
+    fn patience(&self, patience: Patience) -> Duration {
+        let me = thread::current().id();
+        let nested = self.table().holders.values().any(|holder| *holder == me);
+        if nested {
+            patience.nested
+        } else {
+            patience.wait
+        }
+    }
+
+    fn attempt(&self, byte: u64) -> std::io::Result<Attempt> {
+        let mut table = self.table();
+        let me = thread::current().id();
+        match table.holders.get(&byte) {
+            Some(holder) if *holder == me => return Ok(Attempt::Own),
+            Some(_) => return Ok(Attempt::Busy),
+            None => {}
+        }
+        if table.file.is_none() {
+            table.file = Some(open_locks(&self.path)?);
+        }
+        match &table.file {
+            Some(file) if ofd::try_lock(file, byte)? => {
+                table.holders.insert(byte, me);
+                Ok(Attempt::Held)
+            }
+            _ => Ok(Attempt::Busy),
+        }
+    }
+
+    /// Waits until a claim of this process is released, or for `time` at most.
+    fn nap(&self, byte: u64, time: Duration) {
+        let table = self.table();
+        if table.holders.contains_key(&byte) {
+            drop(self.landed.wait_timeout(table, time));
+        } else {
+            drop(table);
+            thread::sleep(time);
+        }
+    }
+
+    /// The table, emptied first if this is a child that was forked behind the engine's back.
+    fn table(&self) -> MutexGuard<'_, Table> {
+        let mut table = lock(&self.table);
+        if table.pid != std::process::id() {
+            *table = Table::empty();
+        }
+        table
+    }
+}
+
+impl Drop for Release<'_> {
+    /// Releases the claim; in a forked child it is the parent's, and stays.
+    fn drop(&mut self) {
+        if self.pid != std::process::id() {
+            return;
+        }
+        let mut table = self.flights.table();
+        table.holders.remove(&self.byte);
+        if let Some(file) = &table.file
+            && ofd::unlock(file, self.byte).is_err()
+        {
+            // Closing the file unlocks as well; other claims go on in this process only.
+            table.file = None;
+        }
+        drop(table);
+        self.flights.landed.notify_all();
+    }
+}
+
+impl Claim<'_> {
+    /// Leave to run without a claim.
+    pub(crate) fn without() -> Self {
+        Claim {
+            waited: false,
+            held: false,
+            release: None,
+        }
+    }
+
+    /// Gives the claim back before its time.
+    pub fn release(self) {
+        drop(self.release);
+    }
+}
+
+/// The byte that stands for a call key: its first 40 bits.
+fn byte_of(key: &Digest) -> u64 {
+    key.0[..5]
+        .iter()
+        .fold(0, |byte, next| byte << 8 | u64::from(*next))
+}
+
+/// Opens the lock file, for its owner only.
+pub(crate) fn open_locks(path: &Path) -> std::io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = File::options();
+    options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHORT: Patience = Patience {
+        wait: Duration::from_millis(200),
+        nested: Duration::from_millis(50),
+    };
+
+    fn claim<'a>(flights: &'a Flights, name: &[u8], naps: &mut u32) -> Claim<'a> {
+        flights.claim(&Digest::of(name), SHORT, &mut |nap| {
+            nap();
+            *naps += 1;
+            ControlFlow::Continue(())
+        })
+    }
+
+    fn flights() -> (tempfile::TempDir, Flights, Flights) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("locks");
+        (dir, Flights::new(&path), Flights::new(&path))
+    }
+
+    #[test]
+    fn a_second_runner_waits_and_then_goes_ahead_unheld() {
+        let (_dir, here, elsewhere) = flights();
+        let first = claim(&here, b"a", &mut 0);
+        assert!(first.held && !first.waited);
+        let mut naps = 0;
+        let late = claim(&elsewhere, b"a", &mut naps);
+        assert!(!late.held && late.waited && naps > 5);
+        first.release();
+        assert!(claim(&elsewhere, b"a", &mut 0).held);
+    }
+
+    #[test]
+    fn a_thread_never_waits_for_itself_and_other_keys_are_free() {
+        let (_dir, here, _) = flights();
+        let _first = claim(&here, b"a", &mut 0);
+        let again = claim(&here, b"a", &mut 0);
+        assert!(!again.held && !again.waited);
+        assert!(claim(&here, b"b", &mut 0).held);
+    }
+
+    #[test]
+    fn a_holder_that_waits_gives_up_early() {
+        let (_dir, here, elsewhere) = flights();
+        let _theirs = claim(&elsewhere, b"a", &mut 0);
+        let _mine = claim(&here, b"b", &mut 0);
+        let start = Instant::now();
+        assert!(!claim(&here, b"a", &mut 0).held);
+        assert!(start.elapsed() < SHORT.wait);
+    }
+
+    #[test]
+    fn threads_take_turns_and_the_wait_can_be_broken_off() {
+        let (_dir, here, _) = flights();
+        let first = claim(&here, b"a", &mut 0);
+        thread::scope(|scope| {
+            let broken = scope.spawn(|| {
+                here.claim(&Digest::of(b"a"), SHORT, &mut |_| ControlFlow::Break(()))
+                    .held
+            });
+            assert!(!broken.join().unwrap());
+            let waiter = scope.spawn(|| claim(&here, b"a", &mut 0).held);
+            thread::sleep(Duration::from_millis(20));
+            first.release();
+            assert!(waiter.join().unwrap());
+        });
+    }
+}

@@ -1,0 +1,119 @@
+//! The index: call keys to entries, in LMDB, for many threads and processes at once.
+
+mod open;
+mod schema;
+mod write;
+
+pub(crate) use open::aside;
+pub use schema::{Entry, StoredValue};
+
+use std::fs::File;
+
+use heed::types::Bytes;
+use heed::{Env, RoTxn, RwTxn, WithoutTls};
+
+use crate::digest::Digest;
+use crate::state::StateTree;
+use schema::{ENTRY_KEY, function_prefix, unseal};
+
+type Database = heed::Database<'static, Bytes, Bytes>;
+
+const TABLES: [&str; 5] = ["entries", "objects", "states", "state_refs", "by_function"];
+const ENTRIES: usize = 0;
+const OBJECTS: usize = 1;
+const STATES: usize = 2;
+const STATE_REFS: usize = 3;
+const BY_FUNCTION: usize = 4;
+
+/// The file is kept this much longer than its last page, so that a file shorter than its last
+/// page has surely been cut off (LMDB never writes out pages that are freed where they began).
+const ROOM: u64 = 1 << 20;
+
+/// An open index.
+pub(crate) struct Index {
+    env: Env<WithoutTls>,
+    data: File,
+    page: u64,
+    tables: [Database; TABLES.len()],
+    pub(crate) pid: u32,
+}
+
+/// The entries found under a call key.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// Those that could be read, newest first.
+    pub entries: Vec<Entry>,
+    /// How many could not.
+    pub damaged: usize,
+}
+
+/// What a change of the index took away.
+#[derive(Debug, Default)]
+pub(crate) struct Removed {
+    /// How many entries.
+    pub entries: u64,
+    /// Objects that nothing refers to any more.
+    pub objects: Vec<Digest>,
+}
+
+impl Index {
+    /// The entries under a call key, newest first.
+    pub(crate) fn get(&self, call: &Digest) -> heed::Result<Found> {
+        let txn = self.env.read_txn()?;
+        let mut found = Found::default();
+        for row in self.tables[ENTRIES].prefix_iter(&txn, &call.0)? {
+            match unseal(row?.1) {
+                Some(entry) => found.entries.push(entry),
+                None => found.damaged += 1,
+            }
+        }
+        Ok(found)
+    }
+
+    /// The entries of a function, newest first, at most `limit`; unreadable ones are left out.
+    pub(crate) fn entries_of(&self, function: &str, limit: usize) -> heed::Result<Vec<Entry>> {
+        let txn = self.env.read_txn()?;
+        let mut entries = Vec::new();
+        for key in self.keys_of(&txn, function)? {
+            let sealed = self.tables[ENTRIES].get(&txn, &key?)?;
+            entries.extend(
+                sealed
+                    .and_then(unseal)
+                    .filter(|e: &Entry| e.function == function),
+            );
+            if entries.len() >= limit {
+                break;
+            }
+        }
+        Ok(entries)
+    }
+
+    /// The parts of a function state.
+    pub(crate) fn state(&self, state: &Digest) -> heed::Result<Option<StateTree>> {
+        let txn = self.env.read_txn()?;
+        Ok(self.tables[STATES].get(&txn, &state.0)?.and_then(unseal))
+    }
+
+    /// The keys of a function's entries, newest first.
+    fn keys_of<'t>(
+        &self,
+        txn: &'t RoTxn<'_>,
+        function: &str,
+    ) -> heed::Result<impl Iterator<Item = heed::Result<[u8; ENTRY_KEY]>> + use<'t>> {
+        let rows = self.tables[BY_FUNCTION].prefix_iter(txn, &function_prefix(function))?;
+        Ok(rows.filter_map(|row| match row {
+            Ok((_, key)) => key.try_into().ok().map(Ok),
+            Err(error) => Some(Err(error)),
+        }))
+    }
+
+    /// A write transaction, with room kept behind the last page.
+    fn write_txn(&self) -> heed::Result<RwTxn<'_>> {
+        let txn = self.env.write_txn()?;
+        let end = (self.env.info().last_page_number as u64 + 1) * self.page;
+        if self.data.metadata()?.len() < end + ROOM {
+            self.data.set_len(end + 4 * ROOM)?;
+        }
+        Ok(txn)
+    }
+}

@@ -1,0 +1,213 @@
+//! Changes of the index: each is one transaction that keeps all tables and counts in step.
+
+use heed::RwTxn;
+
+use super::schema::{
+    ENTRY_KEY, Entry, ObjectRecord, entry_key, function_key, function_prefix, seal, unseal,
+};
+use super::{BY_FUNCTION, ENTRIES, Index, OBJECTS, Removed, STATE_REFS, STATES};
+use crate::digest::Digest;
+use crate::state::StateTree;
+
+/// Entries removed in one transaction at most, so that writers elsewhere get their turn.
+const BATCH: usize = 1000;
+
+impl Index {
+    /// Stores an entry in place of all others under its call key. `None` if its object, as told
+    /// by `present`, was swept in the meantime: put it again, then try again.
+    pub(crate) fn put(
+        &self,
+        call: &Digest,
+        entry: &Entry,
+        state: &StateTree,
+        present: &dyn Fn(&Digest) -> bool,
+    ) -> heed::Result<Option<Removed>> {
+        let mut txn = self.write_txn()?;
+        if entry.object().is_some_and(|id| !present(id)) {
+            return Ok(None);
+        }
+        let old = self.keys_under(&txn, &call.0, usize::MAX)?;
+        self.refer(&mut txn, entry, state)?;
+        let mut removed = Removed::default();
+        for key in old {
+            self.drop_entry(&mut txn, &key, &mut removed)?;
+            self.tables[BY_FUNCTION].delete(&mut txn, &function_key(&entry.function, &key))?;
+        }
+        let key = entry_key(call, entry.created_ns);
+        self.tables[ENTRIES].put(&mut txn, &key, &seal(entry)?)?;
+        let by_function = function_key(&entry.function, &key);
+        self.tables[BY_FUNCTION].put(&mut txn, &by_function, &key)?;
+        txn.commit()?;
+        Ok(Some(removed))
+    }
+
+    /// Removes the entries under a call key.
+    pub(crate) fn remove(&self, call: &Digest) -> heed::Result<Removed> {
+        let mut removed = Removed::default();
+        while self.remove_batch(&mut removed, None, |txn| {
+            self.keys_under(txn, &call.0, BATCH)
+        })? {}
+        Ok(removed)
+    }
+
+    /// Removes the entries of a function.
+    pub(crate) fn clear_function(&self, function: &str) -> heed::Result<Removed> {
+        let mut removed = Removed::default();
+        while self.remove_batch(&mut removed, Some(function), |txn| {
+            self.keys_of(txn, function)?.take(BATCH).collect()
+        })? {}
+        self.sweep_function(function)?;
+        Ok(removed)
+    }
+
+    /// Removes everything.
+    pub(crate) fn clear_all(&self) -> heed::Result<Removed> {
+        let mut txn = self.write_txn()?;
+        let mut removed = Removed {
+            entries: self.tables[ENTRIES].len(&txn)?,
+            objects: Vec::new(),
+        };
+        for row in self.tables[OBJECTS].iter(&txn)? {
+            removed.objects.extend(row?.0.try_into().ok().map(Digest));
+        }
+        for table in self.tables {
+            table.clear(&mut txn)?;
+        }
+        txn.commit()?;
+        Ok(removed)
+    }
+
+    /// Unlinks objects that nothing refers to, while nothing can come to refer to them.
+    pub(crate) fn sweep(&self, objects: &[Digest], unlink: &dyn Fn(&Digest)) -> heed::Result<()> {
+        let txn = self.write_txn()?;
+        for id in objects {
+            if self.tables[OBJECTS].get(&txn, &id.0)?.is_none() {
+                unlink(id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes one batch of entries; whether there were any.
+    fn remove_batch(
+        &self,
+        removed: &mut Removed,
+        function: Option<&str>,
+        keys: impl FnOnce(&RwTxn<'_>) -> heed::Result<Vec<[u8; ENTRY_KEY]>>,
+    ) -> heed::Result<bool> {
+        let mut txn = self.write_txn()?;
+        let keys = keys(&txn)?;
+        for key in &keys {
+            self.drop_entry(&mut txn, key, removed)?;
+            if let Some(function) = function {
+                self.tables[BY_FUNCTION].delete(&mut txn, &function_key(function, key))?;
+            }
+        }
+        txn.commit()?;
+        Ok(!keys.is_empty())
+    }
+
+    /// Drops rows by function that are not even of the right length.
+    fn sweep_function(&self, function: &str) -> heed::Result<()> {
+        let mut txn = self.write_txn()?;
+        let rows = self.tables[BY_FUNCTION].prefix_iter(&txn, &function_prefix(function))?;
+        let keys = rows
+            .map(|row| row.map(|row| row.0.to_vec()))
+            .collect::<heed::Result<Vec<_>>>()?;
+        for key in keys {
+            self.tables[BY_FUNCTION].delete(&mut txn, &key)?;
+        }
+        txn.commit()
+    }
+
+    fn keys_under(
+        &self,
+        txn: &RwTxn<'_>,
+        prefix: &[u8],
+        limit: usize,
+    ) -> heed::Result<Vec<[u8; ENTRY_KEY]>> {
+        let mut keys = Vec::new();
+        for row in self.tables[ENTRIES].prefix_iter(txn, prefix)?.take(limit) {
+            keys.extend(<[u8; ENTRY_KEY]>::try_from(row?.0).ok());
+        }
+        Ok(keys)
+    }
+
+    /// Counts an entry's references to its state and object.
+    fn refer(&self, txn: &mut RwTxn<'_>, entry: &Entry, tree: &StateTree) -> heed::Result<()> {
+        let state = &entry.state.0;
+        let refs: u64 = self.tables[STATE_REFS]
+            .get(txn, state)?
+            .and_then(unseal)
+            .unwrap_or(0);
+        self.tables[STATE_REFS].put(txn, state, &seal(&(refs + 1))?)?;
+        if refs == 0 {
+            self.tables[STATES].put(txn, state, &seal(tree)?)?;
+        }
+        if let Some(id) = entry.object() {
+            let old: Option<ObjectRecord> = self.tables[OBJECTS].get(txn, &id.0)?.and_then(unseal);
+            let refs = old.map_or(0, |old| old.refs) + 1;
+            let record = ObjectRecord {
+                refs,
+                size: entry.size,
+            };
+            self.tables[OBJECTS].put(txn, &id.0, &seal(&record)?)?;
+        }
+        Ok(())
+    }
+
+    /// Removes an entry with its references. What a damaged one referred to is not known; it
+    /// stays counted.
+    fn drop_entry(
+        &self,
+        txn: &mut RwTxn<'_>,
+        key: &[u8; ENTRY_KEY],
+        removed: &mut Removed,
+    ) -> heed::Result<()> {
+        let entry: Option<Entry> = self.tables[ENTRIES].get(txn, key)?.and_then(unseal);
+        removed.entries += u64::from(self.tables[ENTRIES].delete(txn, key)?);
+        let Some(entry) = entry else { return Ok(()) };
+        self.tables[BY_FUNCTION].delete(txn, &function_key(&entry.function, key))?;
+        self.release_state(txn, &entry.state)?;
+        match entry.object() {
+            Some(id) => self.release_object(txn, id, removed),
+            None => Ok(()),
+        }
+    }
+
+    fn release_state(&self, txn: &mut RwTxn<'_>, state: &Digest) -> heed::Result<()> {
+        let refs: u64 = self.tables[STATE_REFS]
+            .get(txn, &state.0)?
+            .and_then(unseal)
+            .unwrap_or(0);
+        if refs > 1 {
+            return self.tables[STATE_REFS].put(txn, &state.0, &seal(&(refs - 1))?);
+        }
+        self.tables[STATE_REFS].delete(txn, &state.0)?;
+        self.tables[STATES].delete(txn, &state.0)?;
+        Ok(())
+    }
+
+    fn release_object(
+        &self,
+        txn: &mut RwTxn<'_>,
+        id: &Digest,
+        removed: &mut Removed,
+    ) -> heed::Result<()> {
+        let record: Option<ObjectRecord> = self.tables[OBJECTS].get(txn, &id.0)?.and_then(unseal);
+        match record {
+            Some(ObjectRecord { refs, size }) if refs > 1 => {
+                let record = ObjectRecord {
+                    refs: refs - 1,
+                    size,
+                };
+                self.tables[OBJECTS].put(txn, &id.0, &seal(&record)?)
+            }
+            _ => {
+                self.tables[OBJECTS].delete(txn, &id.0)?;
+                removed.objects.push(*id);
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What a store is told, and what it can say when it cannot be opened or used.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// How to open a store.
+#[derive(Clone, Debug)]
+pub struct StoreConfig {
+    /// Its directory.
+    pub dir: PathBuf,
+    /// Containers of up to this many bytes lie within the index.
+    pub inline_max: usize,
+    /// Whether a call that is being run is waited for.
+    pub single_flight: bool,
+    /// How long, at most.
+    pub wait: Duration,
+    /// How long, at most, by a thread that is running another call.
+    pub nested_wait: Duration,
+    /// Who stores: front-end, version and host.
+    pub producer: String,
+}
+
+impl StoreConfig {
+    /// The usual configuration for a directory.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            inline_max: 2048,
+            single_flight: true,
+            wait: Duration::from_secs(60 * 60),
+            nested_wait: Duration::from_secs(5 * 60),
+            producer: format!("rememo {}", env!("CARGO_PKG_VERSION")),
+        }
+    }
+}
+
+/// Why a store cannot be opened or used.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// It was made by a newer version.
+    #[error(
+        "{} is a store of format {version}, but this version reads format 1: \
+         upgrade rememo, or name another directory", dir.display()
+    )]
+    Newer {
+        /// The directory.
+        dir: PathBuf,
+        /// Its format.
+        version: u64,
+    },
+    /// It does not lie on a file system known to be local.
+    #[error(
+        "{} is not on a file system known to be local (type {kind:#x}): \
+         name a directory on a local disk", dir.display()
+    )]
+    NotLocal {
+        /// The directory.
+        dir: PathBuf,
+        /// The file system's magic number.
+        kind: u64,
+    },
+    /// The directory has other things in it.
+    #[error("{} is not empty and not a store: name another directory", dir.display())]
+    Foreign {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// The index failed.
+    #[error("the index failed: {0}")]
+    Index(#[from] heed::Error),
+    /// A file operation failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}

@@ -1,0 +1,69 @@
+//! Forking: the engine's locks are taken before it, so that the child finds them in order; the
+//! child then drops what it inherited and opens its own on first use.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, MutexGuard, RwLockWriteGuard};
+
+use super::{Gate, REGISTRY, Shared, Store};
+use crate::event::Subscriber;
+use crate::flight::Table;
+use crate::lock::{lock, write};
+use crate::stats::Book;
+
+/// Everything held from before a fork until after it.
+struct Held {
+    stores: Vec<HeldStore>,
+    _registry: MutexGuard<'static, HashMap<PathBuf, &'static Shared>>,
+}
+
+struct HeldStore {
+    gate: RwLockWriteGuard<'static, Gate>,
+    flights: MutexGuard<'static, Table>,
+    _subscribers: RwLockWriteGuard<'static, Vec<Arc<dyn Subscriber>>>,
+    _book: MutexGuard<'static, Book>,
+}
+
+thread_local! {
+    static HELD: RefCell<Option<Held>> = const { RefCell::new(None) };
+}
+
+impl Store {
+    /// To be called right before this thread forks: waits for the engine to be at rest.
+    pub fn before_fork() {
+        let registry = lock(&REGISTRY);
+        let stores = registry.values().map(|shared| hold(shared)).collect();
+        HELD.with_borrow_mut(|held| {
+            *held = Some(Held {
+                stores,
+                _registry: registry,
+            })
+        });
+    }
+
+    /// To be called right after, by the parent's thread that forked.
+    pub fn after_fork_in_parent() {
+        HELD.take();
+    }
+
+    /// To be called right after, by the child's only thread.
+    pub fn after_fork_in_child() {
+        if let Some(mut held) = HELD.take() {
+            for store in &mut held.stores {
+                store.gate.index = None;
+                // Closes the inherited lock file, which leaves the parent's locks alone.
+                *store.flights = Table::empty();
+            }
+        }
+    }
+}
+
+fn hold(shared: &'static Shared) -> HeldStore {
+    HeldStore {
+        gate: write(&shared.gate),
+        flights: lock(&shared.flights.table),
+        _subscribers: write(&shared.events.subscribers),
+        _book: lock(&shared.events.book),
+    }
+}

@@ -1,0 +1,193 @@
+//! What a store does with entries: recall, keep, list and clear them.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::{Store, StoreError};
+use crate::codec::Encoded;
+use crate::digest::Digest;
+use crate::event::{Event, MissReason};
+use crate::index::{Entry, Removed, StoredValue};
+use crate::state::{Key, StateTree};
+
+/// How often an object is put again when it is swept before its entry is in.
+const ATTEMPTS: usize = 3;
+/// How many entries of a function are looked at to say why a call missed.
+const LOOKED_AT: usize = 64;
+
+/// What is stored under a call key.
+#[derive(Debug)]
+pub enum Recalled {
+    /// A whole result, and the entry it belongs to.
+    Found(Box<Entry>, Encoded),
+    /// Nothing.
+    Absent,
+    /// An entry that cannot be read, and why.
+    Damaged(String),
+}
+
+/// What keeping a result took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Bytes of its container.
+    pub size: u64,
+    /// Whether it lies within the index.
+    pub inline: bool,
+}
+
+/// What a result cost to make.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cost {
+    pub compute_ns: u64,
+    pub encode_ns: u64,
+}
+
+impl Store {
+    /// What is stored under a call key.
+    pub fn recall(&self, key: &Digest) -> Recalled {
+        let found = match self.with_index(|index| index.get(key)) {
+            Ok(found) => found,
+            Err(error) => return Recalled::Damaged(error.to_string()),
+        };
+        let mut damage = (found.damaged > 0).then(|| "unreadable entry".to_owned());
+        for entry in found.entries {
+            match self.read(&entry) {
+                Ok(value) => return Recalled::Found(Box::new(entry), value),
+                Err(why) => damage = Some(why),
+            }
+        }
+        damage.map_or(Recalled::Absent, Recalled::Damaged)
+    }
+
+    /// Keeps a result under its call key, in place of any other.
+    pub(crate) fn keep(&self, key: &Key, value: &Encoded, cost: Cost) -> Result<Kept, StoreError> {
+        let call = key.digest();
+        let inline = value.container_len(0) <= self.0.config.inline_max;
+        for _ in 0..ATTEMPTS {
+            let (stored, size) = self.place_value(&call, key, value, inline)?;
+            let entry = self.entry(key, value.codec, stored, size, cost);
+            let present = |id: &Digest| self.0.objects.contains(id);
+            let put = self.with_index(|index| index.put(&call, &entry, &key.state, &present))?;
+            if let Some(removed) = put {
+                self.sweep(&removed);
+                return Ok(Kept { size, inline });
+            }
+        }
+        Err(std::io::Error::other("the object kept vanishing while it was being stored").into())
+    }
+
+    /// Removes what is stored under a call key; whether there was anything.
+    pub fn remove(&self, key: &Digest) -> Result<bool, StoreError> {
+        let removed = self.with_index(|index| index.remove(key))?;
+        self.sweep(&removed);
+        Ok(removed.entries > 0)
+    }
+
+    /// Removes all entries of a function; how many there were.
+    pub fn clear_function(&self, function: &str) -> Result<u64, StoreError> {
+        let removed = self.with_index(|index| index.clear_function(function))?;
+        Ok(self.invalidated(function, &removed))
+    }
+
+    /// Removes all entries; how many there were.
+    pub fn clear_all(&self) -> Result<u64, StoreError> {
+        let removed = self.with_index(crate::index::Index::clear_all)?;
+        Ok(self.invalidated("*", &removed))
+    }
+
+    /// The entries of a function, newest first, at most `limit`.
+    pub fn entries_of(&self, function: &str, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        self.with_index(|index| index.entries_of(function, limit))
+    }
+
+    /// The parts of a function state.
+    pub fn state(&self, state: &Digest) -> Result<Option<StateTree>, StoreError> {
+        self.with_index(|index| index.state(state))
+    }
+
+    /// Why there is nothing under a key, from what else is stored for its function.
+    pub(crate) fn miss_reason(&self, key: &Key) -> MissReason {
+        let entries = self
+            .entries_of(&key.function, LOOKED_AT)
+            .unwrap_or_default();
+        if entries.is_empty() {
+            return MissReason::New;
+        }
+        let called_so = entries
+            .iter()
+            .any(|e| e.argument_digest == key.argument_digest);
+        let same_state = entries.iter().any(|e| e.state == key.state.digest);
+        if same_state && !called_so {
+            MissReason::ArgumentsChanged
+        } else {
+            MissReason::StateChanged
+        }
+    }
+
+    pub(crate) fn invalidated(&self, function: &str, removed: &Removed) -> u64 {
+        self.sweep(removed);
+        let entries = removed.entries;
+        self.events().emit(&Event::Invalidated {
+            function: function.to_owned(),
+            entries,
+        });
+        entries
+    }
+
+    fn read(&self, entry: &Entry) -> Result<Encoded, String> {
+        let container = match &entry.value {
+            StoredValue::Inline(bytes) => bytes,
+            StoredValue::Object(id) => {
+                &self.0.objects.get(id).map_err(|error| error.to_string())?
+            }
+        };
+        let (value, _) = Encoded::from_container(container).map_err(|damage| damage.to_string())?;
+        Ok(value)
+    }
+
+    fn place_value(
+        &self,
+        call: &Digest,
+        key: &Key,
+        value: &Encoded,
+        inline: bool,
+    ) -> std::io::Result<(StoredValue, u64)> {
+        if inline {
+            let bytes = value.to_container(&[]);
+            let size = bytes.len() as u64;
+            return Ok((StoredValue::Inline(bytes), size));
+        }
+        let producer = (call, &key.function, &self.0.config.producer);
+        let producer = postcard::to_stdvec(&producer).unwrap_or_default();
+        let (id, size) = self.0.objects.put(value, &producer)?;
+        Ok((StoredValue::Object(id), size))
+    }
+
+    fn entry(&self, key: &Key, codec: u16, value: StoredValue, size: u64, cost: Cost) -> Entry {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Entry {
+            function: key.function.clone(),
+            state: key.state.digest,
+            arguments: key.arguments.clone(),
+            argument_digest: key.argument_digest,
+            value,
+            compute_ns: cost.compute_ns,
+            encode_ns: cost.encode_ns,
+            size,
+            codec,
+            created_ns: u64::try_from(now.as_nanos()).unwrap_or(u64::MAX),
+            producer: self.0.config.producer.clone(),
+        }
+    }
+
+    fn sweep(&self, removed: &Removed) {
+        if removed.objects.is_empty() {
+            return;
+        }
+        let unlink = |id: &Digest| drop(self.0.objects.remove(id));
+        if let Err(error) = self.with_index(|index| index.sweep(&removed.objects, &unlink)) {
+            self.degraded(Some(format!("objects could not be removed: {error}")));
+        }
+    }
+}

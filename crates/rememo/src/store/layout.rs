@@ -1,0 +1,182 @@
+//! A store's directory: what is in it, what it may lie on, and which versions are understood.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use super::StoreError;
+use crate::index::aside;
+use crate::object::private_dir;
+
+const VERSION: u64 = 1;
+const FORMAT: &str = "rememo 1\ndigest xxh3-128\n";
+const CACHEDIR_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
+    # This file marks a cache directory, which backups may leave out.\n\
+    # See https://bford.info/cachedir/\n";
+
+/// File systems known to be local, by their magic number.
+const LOCAL: [u64; 9] = [
+    0xEF53,      // ext2, ext3, ext4
+    0x5846_5342, // xfs
+    0x9123_683E, // btrfs
+    0x0102_1994, // tmpfs
+    0x794C_7630, // overlayfs
+    0x2FC1_2FC1, // zfs
+    0xF2F5_2010, // f2fs
+    0xCA45_1A4E, // bcachefs
+    0x8584_58F6, // ramfs
+];
+
+/// Makes a directory a store, unless it is one. What was set aside for it is reported.
+pub(super) fn prepare(dir: &Path) -> Result<Option<String>, StoreError> {
+    refuse_remote(dir)?;
+    private_dir(dir)?;
+    let format = dir.join("format");
+    let moved = match fs::read(&format) {
+        Ok(text) => match version(&text) {
+            Some(VERSION) => None,
+            Some(newer) if newer > VERSION => {
+                return Err(StoreError::Newer {
+                    dir: dir.to_owned(),
+                    version: newer,
+                });
+            }
+            _ => Some(set_aside(dir)?),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => set_aside_if_used(dir)?,
+        Err(error) => return Err(error.into()),
+    };
+    furnish(dir)?;
+    Ok(moved)
+}
+
+fn furnish(dir: &Path) -> io::Result<()> {
+    private_dir(dir)?;
+    for (name, content) in [
+        ("format", FORMAT),
+        ("CACHEDIR.TAG", CACHEDIR_TAG),
+        (".gitignore", "*\n"),
+    ] {
+        let path = dir.join(name);
+        if !path.exists() {
+            write_private(dir, &path, content)?;
+        }
+    }
+    for name in ["index", "objects", "tmp"] {
+        private_dir(&dir.join(name))?;
+    }
+    File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(dir.join("locks"))?;
+    Ok(())
+}
+
+fn write_private(dir: &Path, path: &Path, content: &str) -> io::Result<()> {
+    let mut staged = tempfile::NamedTempFile::new_in(dir)?;
+    staged.write_all(content.as_bytes())?;
+    staged
+        .persist(path)
+        .map(drop)
+        .map_err(|failed| failed.error)
+}
+
+/// The version in a format file, if that is what it is.
+fn version(format: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(format).ok()?;
+    text.lines().next()?.strip_prefix("rememo ")?.parse().ok()
+}
+
+/// A directory without a format file: free to use when empty, a broken store when it has our
+/// parts, and somebody else's otherwise.
+fn set_aside_if_used(dir: &Path) -> Result<Option<String>, StoreError> {
+    if dir.join("index").is_dir() && dir.join("objects").is_dir() {
+        return Ok(Some(set_aside(dir)?));
+    }
+    let ours = [
+        "format",
+        "CACHEDIR.TAG",
+        ".gitignore",
+        "index",
+        "objects",
+        "tmp",
+        "locks",
+    ];
+    for item in fs::read_dir(dir)? {
+        let name = item?.file_name();
+        let staged = name.to_string_lossy().starts_with(".tmp");
+        if !staged && !ours.iter().any(|known| name == *known) {
+            return Err(StoreError::Foreign {
+                dir: dir.to_owned(),
+            });
+        }
+    }
+    Ok(None)
+}
+
+fn set_aside(dir: &Path) -> io::Result<String> {
+    let aside = aside(dir, "set-aside");
+    fs::rename(dir, &aside)?;
+    Ok(format!(
+        "the store {} was of an unknown format; it is now {}",
+        dir.display(),
+        aside.display()
+    ))
+}
+
+/// Refuses a directory, there or still to be made, on anything but a local file system.
+fn refuse_remote(dir: &Path) -> Result<(), StoreError> {
+    let there = dir
+        .ancestors()
+        .find(|ancestor| ancestor.exists())
+        .unwrap_or(Path::new("."));
+    let there = if there.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        there
+    };
+    let found = rustix::fs::statfs(there).map_err(io::Error::from)?;
+    let kind = u64::try_from(found.f_type).unwrap_or(0);
+    if LOCAL.contains(&kind) {
+        return Ok(());
+    }
+    Err(StoreError::NotLocal {
+        dir: dir.to_owned(),
+        kind,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read() {
+        assert_eq!(version(FORMAT.as_bytes()), Some(VERSION));
+        assert_eq!(version(b"rememo 12\nanything"), Some(12));
+        assert_eq!(version(b"joblib"), None);
+        assert_eq!(version(b"\xff"), None);
+    }
+
+    #[test]
+    fn other_peoples_directories_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("thesis.tex"), "").unwrap();
+        assert!(matches!(
+            prepare(dir.path()),
+            Err(StoreError::Foreign { .. })
+        ));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_network_file_system_is_refused() {
+        assert!(matches!(
+            refuse_remote(Path::new("/proc/x")),
+            Err(StoreError::NotLocal { .. })
+        ));
+    }
+}

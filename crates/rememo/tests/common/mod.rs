@@ -1,0 +1,155 @@
+//! A small callee, and a subscriber that remembers what happened.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rememo::{
+    Callee, Digest, Encoded, Event, Frame, Key, MissReason, Mode, Part, PartKind, StateTree, Store,
+    StoreConfig, Subscriber, Unkeyable, call,
+};
+
+/// Repeats its argument: a function with one helper, which can be edited.
+#[derive(Clone)]
+pub struct Repeat {
+    pub helper: String,
+    pub argument: String,
+    pub times: usize,
+    pub runs: Arc<AtomicU32>,
+    pub pause: Duration,
+    pub unkeyable: bool,
+    pub unencodable: bool,
+    pub undecodable: bool,
+    pub edit_while_running: bool,
+}
+
+impl Repeat {
+    pub fn new(argument: &str) -> Self {
+        Self {
+            helper: "v1".into(),
+            argument: argument.into(),
+            times: 1,
+            runs: Arc::default(),
+            pause: Duration::ZERO,
+            unkeyable: false,
+            unencodable: false,
+            undecodable: false,
+            edit_while_running: false,
+        }
+    }
+
+    pub fn call(&mut self, store: &Store) -> String {
+        call(store, self, Mode::Normal).unwrap_or_else(|never| match never {})
+    }
+
+    pub fn runs(&self) -> u32 {
+        self.runs.load(Ordering::SeqCst)
+    }
+}
+
+fn part(name: &str, kind: PartKind, content: &str) -> Part {
+    let digest = Digest::of(content.as_bytes());
+    Part {
+        name: name.into(),
+        kind,
+        digest,
+        source: Some(content.into()),
+    }
+}
+
+impl Callee for Repeat {
+    type Value = String;
+    type Error = Infallible;
+
+    fn function(&self) -> &'static str {
+        "tests.repeat"
+    }
+
+    fn key(&mut self) -> Result<Key, Unkeyable> {
+        if self.unkeyable {
+            return Err(Unkeyable {
+                what: "repeat -> helper -> socket".into(),
+            });
+        }
+        let helper = part("helper", PartKind::Function, &self.helper);
+        let times = part("times", PartKind::Global, &self.times.to_string());
+        let both = [helper.digest.0, times.digest.0].concat();
+        let argument = part("text", PartKind::Argument, &self.argument);
+        Ok(Key {
+            function: self.function().into(),
+            state: StateTree {
+                digest: Digest::of(&both),
+                parts: vec![helper, times],
+            },
+            argument_digest: argument.digest,
+            arguments: vec![argument],
+        })
+    }
+
+    fn run(&mut self) -> Result<String, Infallible> {
+        self.runs.fetch_add(1, Ordering::SeqCst);
+        std::thread::sleep(self.pause);
+        if self.edit_while_running {
+            self.helper.push('!');
+        }
+        Ok(self.argument.repeat(self.times))
+    }
+
+    fn encode(&mut self, value: &String) -> Result<Encoded, String> {
+        if self.unencodable {
+            return Err("no".into());
+        }
+        let bytes = value.clone().into_bytes();
+        Ok(Encoded {
+            codec: 1,
+            frames: vec![Frame {
+                bytes,
+                writable: false,
+            }],
+        })
+    }
+
+    fn decode(&mut self, mut encoded: Encoded) -> Result<String, String> {
+        if self.undecodable {
+            return Err("no such codec".into());
+        }
+        let frame = encoded.frames.pop().ok_or("no frame")?;
+        String::from_utf8(frame.bytes).map_err(|error| error.to_string())
+    }
+}
+
+/// Remembers events.
+#[derive(Default)]
+pub struct Log(Mutex<Vec<Event>>);
+
+impl Subscriber for Log {
+    fn on(&self, event: &Event) {
+        self.0.lock().unwrap().push(event.clone());
+    }
+}
+
+impl Log {
+    pub fn take(&self) -> Vec<Event> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+
+    /// The reasons of the misses so far.
+    pub fn misses(&self) -> Vec<MissReason> {
+        let reason = |event| match event {
+            Event::Miss { reason, .. } => Some(reason),
+            _ => None,
+        };
+        self.take().into_iter().filter_map(reason).collect()
+    }
+}
+
+/// A store in a directory of its own, with a log of its events.
+pub fn store() -> (tempfile::TempDir, Store, Arc<Log>) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(StoreConfig::new(dir.path().join("store"))).unwrap();
+    let log = Arc::new(Log::default());
+    store.events().subscribe(log.clone());
+    (dir, store, log)
+}

@@ -1,0 +1,64 @@
+"""Small programs in fresh processes over one cache, with edits between runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+REPORTER = """
+import json as _json, sys as _sys
+from rememo import _core as _c
+_events = []
+_c.subscribe(_events.append)
+"""
+
+
+class Program:
+    """A directory of modules that is edited and run again."""
+
+    def __init__(self, directory: Path) -> None:
+        """Makes the project's root known by a marker file."""
+        self.directory = directory
+        (directory / "pyproject.toml").write_text("")
+
+    def write(self, **modules: str) -> None:
+        """Writes modules by name."""
+        for name, text in modules.items():
+            (self.directory / f"{name}.py").write_text(textwrap.dedent(text))
+
+    def run(self, code: str, **environment: str) -> tuple[object, list[str]]:
+        """Runs code in a fresh process; returns the value of `out` and what happened."""
+        script = REPORTER + textwrap.dedent(code)
+        script += "\nprint(_json.dumps([out, [e['event'] for e in _events]]))\n"
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-B", "-c", script],
+            cwd=self.directory,
+            env={**os.environ, "PYTHONPATH": str(self.directory), **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        out, events = json.loads(done.stdout.splitlines()[-1])
+        return out, events
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    """An empty program with a cache of its own."""
+    return Program(tmp_path)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_cache_left_behind() -> object:
+    root = Path(__file__).parents[2]
+    yield
+    left = [path for path in (root / ".rememo", root / "python" / ".rememo") if path.exists()]
+    assert not left, f"the tests left caches behind: {left}"
