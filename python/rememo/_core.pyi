@@ -4,7 +4,17 @@ from typing import Any, Generic, ParamSpec, TypeVar, final
 from rememo.explain import Explanation
 from rememo.info import CacheInfo
 
-_P = ParamSpec("_P")
+___all__ = [
+    "Memoized",
+    "Store",
+    "after_fork_in_child",
+    "after_fork_in_parent",
+    "before_fork",
+    "subscribe",
+    "unsubscribe",
+]
+
+P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 @final
@@ -38,8 +48,8 @@ class Memoized(Generic[_P, _R]):
 
 # An event is a dict with at least "event" and "function"; "event" is one of hit, miss, stored,
 # not_stored, bypassed, invalidated and degraded. The result is a token for `unsubscribe`.
-def subscribe(callback: Callable[[dict[str, Any]], object], /) -> int: ...
-def unsubscribe(token: int, /) -> None: ...
+def subscribe(callback: Callable[[dict[str, Any]], object]) -> int: ...
+def unsubscribe(token: int) -> None: ...
 def before_fork() -> None: ...
 def after_fork_in_parent() -> None: ...
 def after_fork_in_child() -> None: ...

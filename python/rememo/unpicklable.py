@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,14 +27,14 @@ def describe(value: object, error: BaseException) -> str:
 
 def _parts(value: object) -> Iterator[tuple[str, object]]:
     if isinstance(value, dict):
-        for key, item in value.items():
+        for key, item in cast("dict[object, object]", value).items():
             yield f" key {key!r}", key
             yield f"[{key!r}]", item
     elif isinstance(value, (list, tuple)):
-        for index, item in enumerate(value):
+        for index, item in enumerate(cast("list[object]", value)):
             yield f"[{index}]", item
     elif isinstance(value, (set, frozenset)):
-        for item in value:
+        for item in cast("set[object]", value):
             yield " element", item
     elif not isinstance(value, type) and hasattr(value, "__dict__"):
         for name, item in vars(value).items():

@@ -134,6 +134,6 @@ impl fmt::Debug for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Events")
             .field("subscribers", &read(&self.subscribers).len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -25,8 +25,8 @@ fn threads_compute_once() {
     };
     thread::scope(|scope| {
         for _ in 0..8 {
-            let mut callee = callee.clone();
-            scope.spawn(move || callee.call(&store));
+            let (mut callee, store) = (callee.clone(), &store);
+            scope.spawn(move || callee.call(store));
         }
     });
     assert_eq!(callee.runs(), 1);

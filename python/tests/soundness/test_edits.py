@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+# Programs read best on the line they stand on.
+# ruff: noqa: E501
+
 if TYPE_CHECKING:
-    from conftest import Program
+    from python.tests.conftest import Program
 
 HEAD = "from rememo import memoize\n"
 
@@ -145,18 +148,26 @@ EDITS = {
         False,
     ),
     "partial": (
-        {"m": "import functools\ndef g(a, x): return a + x\nh = functools.partial(g, 1)\n"
-              "@memoize\ndef f(x):\n    return h(x)\n"},
-        {"m": "import functools\ndef g(a, x): return a + x\nh = functools.partial(g, 2)\n"
-              "@memoize\ndef f(x):\n    return h(x)\n"},
+        {
+            "m": "import functools\ndef g(a, x): return a + x\nh = functools.partial(g, 1)\n"
+            "@memoize\ndef f(x):\n    return h(x)\n"
+        },
+        {
+            "m": "import functools\ndef g(a, x): return a + x\nh = functools.partial(g, 2)\n"
+            "@memoize\ndef f(x):\n    return h(x)\n"
+        },
         "m.f(1)",
         False,
     ),
     "lru_cache": (
-        {"m": "import functools\n@functools.lru_cache\ndef g(x): return x + 1\n"
-              "@memoize\ndef f(x):\n    return g(x)\n"},
-        {"m": "import functools\n@functools.lru_cache\ndef g(x): return x + 2\n"
-              "@memoize\ndef f(x):\n    return g(x)\n"},
+        {
+            "m": "import functools\n@functools.lru_cache\ndef g(x): return x + 1\n"
+            "@memoize\ndef f(x):\n    return g(x)\n"
+        },
+        {
+            "m": "import functools\n@functools.lru_cache\ndef g(x): return x + 2\n"
+            "@memoize\ndef f(x):\n    return g(x)\n"
+        },
         "m.f(1)",
         False,
     ),
@@ -179,8 +190,12 @@ EDITS = {
         False,
     ),
     "closure": (
-        {"m": "def make(k):\n    @memoize\n    def f(x): return x + k\n    return f\nf = make(1)\n"},
-        {"m": "def make(k):\n    @memoize\n    def f(x): return x + k\n    return f\nf = make(2)\n"},
+        {
+            "m": "def make(k):\n    @memoize\n    def f(x): return x + k\n    return f\nf = make(1)\n"
+        },
+        {
+            "m": "def make(k):\n    @memoize\n    def f(x): return x + k\n    return f\nf = make(2)\n"
+        },
         "m.f(1)",
         False,
     ),
@@ -197,10 +212,14 @@ EDITS = {
         False,
     ),
     "inherited method": (
-        {"m": "class A:\n    def g(self): return 1\nclass B(A): pass\n"
-              "@memoize\ndef f(x):\n    return B().g() + x\n"},
-        {"m": "class A:\n    def g(self): return 2\nclass B(A): pass\n"
-              "@memoize\ndef f(x):\n    return B().g() + x\n"},
+        {
+            "m": "class A:\n    def g(self): return 1\nclass B(A): pass\n"
+            "@memoize\ndef f(x):\n    return B().g() + x\n"
+        },
+        {
+            "m": "class A:\n    def g(self): return 2\nclass B(A): pass\n"
+            "@memoize\ndef f(x):\n    return B().g() + x\n"
+        },
         "m.f(1)",
         False,
     ),
@@ -226,7 +245,9 @@ def test_an_edit_misses_just_when_it_matters(program: Program, name: str) -> Non
     before, after, call, hits = EDITS[name]
 
     def write(modules: dict[str, str]) -> None:
-        program.write(**{m: HEAD + text if "memoize" in text else text for m, text in modules.items()})
+        program.write(
+            **{m: HEAD + text if "memoize" in text else text for m, text in modules.items()}
+        )
 
     write(before)
     code = f"import m\nout = {call}"

@@ -34,12 +34,10 @@ impl Store {
     pub fn before_fork() {
         let registry = lock(&REGISTRY);
         let stores = registry.values().map(|shared| hold(shared)).collect();
-        HELD.with_borrow_mut(|held| {
-            *held = Some(Held {
-                stores,
-                _registry: registry,
-            })
-        });
+        HELD.set(Some(Held {
+            stores,
+            _registry: registry,
+        }));
     }
 
     /// To be called right after, by the parent's thread that forked.

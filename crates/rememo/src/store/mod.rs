@@ -28,7 +28,7 @@ use crate::object::ObjectStore;
 static REGISTRY: LazyLock<Mutex<HashMap<PathBuf, &'static Shared>>> = LazyLock::new(Mutex::default);
 
 /// A handle to an open store; copies share it.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Store(&'static Shared);
 
 struct Shared {
@@ -53,13 +53,12 @@ impl Store {
         let mut registry = lock(&REGISTRY);
         let moved = layout::prepare(&config.dir)?;
         let dir = fs::canonicalize(&config.dir)?;
-        let shared = match registry.get(&dir) {
-            Some(shared) => *shared,
-            None => {
-                let shared: &'static Shared = Box::leak(Box::new(Shared::new(&dir, config)?));
-                registry.insert(dir, shared);
-                shared
-            }
+        let shared = if let Some(shared) = registry.get(&dir) {
+            *shared
+        } else {
+            let shared: &'static Shared = Box::leak(Box::new(Shared::new(&dir, config)?));
+            registry.insert(dir, shared);
+            shared
         };
         drop(registry);
         let store = Self(shared);
