@@ -4,7 +4,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, final
 from rememo.explain import Explanation
 from rememo.info import CacheInfo
 
-___all__ = [
+__all__ = [
     "Memoized",
     "Store",
     "after_fork_in_child",
@@ -14,7 +14,7 @@ ___all__ = [
     "unsubscribe",
 ]
 
-P = ParamSpec("_P")
+_P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 @final

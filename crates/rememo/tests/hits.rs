@@ -38,6 +38,7 @@ fn a_second_call_hits_small_or_large() {
 
 #[test]
 fn a_miss_says_why_and_undoing_an_edit_hits() {
+    use MissReason::{ArgumentsChanged, Forced, New, StateChanged};
     let (_dir, store, log) = store();
     let mut callee = Repeat::new("a");
     callee.call(&store);
@@ -46,7 +47,6 @@ fn a_miss_says_why_and_undoing_an_edit_hits() {
     callee.helper = "v2".into();
     callee.call(&store);
     call(&store, &mut callee, Mode::Recompute).unwrap();
-    use MissReason::{ArgumentsChanged, Forced, New, StateChanged};
     assert_eq!(log.misses(), [New, ArgumentsChanged, StateChanged, Forced]);
     callee.helper = "v1".into();
     callee.call(&store);

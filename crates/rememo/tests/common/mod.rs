@@ -13,6 +13,10 @@ use rememo::{
 
 /// Repeats its argument: a function with one helper, which can be edited.
 #[derive(Clone)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is one way for a call to go wrong"
+)]
 pub struct Repeat {
     pub helper: String,
     pub argument: String,
