@@ -33,7 +33,7 @@ pub fn bind<'py>(
         Some(kwargs) => kwargs.copy()?,
         None => PyDict::new(py),
     };
-    let mut take = |name: &str| -> PyResult<Option<Bound<'py, PyAny>>> {
+    let take = |name: &str| -> PyResult<Option<Bound<'py, PyAny>>> {
         let value = rest.get_item(name)?;
         if value.is_some() {
             rest.del_item(name)?;

@@ -6,7 +6,11 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use rememo::{Event, MissReason, NotStored, Subscriber};
 
-static LISTENERS: Mutex<(u64, Vec<(u64, Py<PyAny>)>)> = Mutex::new((0, Vec::new()));
+/// A subscription and its token.
+type Listener = (u64, Py<PyAny>);
+
+/// The last token given, and the subscriptions that stand.
+static LISTENERS: Mutex<(u64, Vec<Listener>)> = Mutex::new((0, Vec::new()));
 
 /// Calls `callback` with a dictionary for each event of every store.
 #[pyfunction]

@@ -2,7 +2,7 @@
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFunction, PyTuple, PyType};
+use pyo3::types::{PyDict, PyFunction, PyTuple};
 use rememo::{Callee, Encoded, Encoder, Explanation, Key, Mode, StateTree, Unkeyable};
 
 use crate::bind::bind;
@@ -143,11 +143,6 @@ impl Memoized {
             .import("types")?
             .getattr("MethodType")?
             .call1((slf, instance))
-    }
-
-    #[classmethod]
-    fn __class_getitem__(class: &Bound<'_, PyType>, _parameters: &Bound<'_, PyAny>) -> Py<PyType> {
-        class.clone().unbind()
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {

@@ -49,7 +49,7 @@ impl Store {
 impl Store {
     /// The engine's store, where it could be opened.
     pub fn opened(&self) -> Option<rememo::Store> {
-        self.inner
+        self.inner.clone()
     }
 }
 

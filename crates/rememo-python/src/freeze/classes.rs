@@ -209,7 +209,7 @@ impl<'py> Graph<'py> {
         content.encoder.len(parts.len());
         for (i, part) in parts.iter().enumerate() {
             // The fourth and fifth are iterators made for the occasion.
-            if i >= 3 && i <= 4 && !part.is_none() {
+            if (3..=4).contains(&i) && !part.is_none() {
                 let items = PyList::new(
                     self.py,
                     part.try_iter()

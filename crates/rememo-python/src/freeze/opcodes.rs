@@ -55,24 +55,24 @@ fn read(py: Python<'_>) -> PyResult<Opcodes> {
     let named: Vec<usize> = opcode.getattr("hasname")?.extract()?;
     let jumps: Vec<usize> = opcode.getattr("hasjrel")?.extract()?;
     let minor = py.version_info().minor;
-    let mut operand = vec![Operand::Raw; names.len()];
+    let mut operands = vec![Operand::Raw; names.len()];
     for code in constants {
-        operand[code] = Operand::Constant;
+        operands[code] = Operand::Constant;
     }
     for code in named {
-        operand[code] = Operand::Name {
+        operands[code] = Operand::Name {
             shift: name_shift(&names[code], minor),
         };
     }
     for code in jumps {
         let backward = names[code].contains("BACKWARD");
-        operand[code] = if backward {
+        operands[code] = if backward {
             Operand::JumpBackward
         } else {
             Operand::JumpForward
         };
     }
-    let role = names.iter().map(|name| role(name)).collect();
+    let roles = names.iter().map(|name| role(name)).collect();
     let implementation: String = py
         .import("sys")?
         .getattr("implementation")?
@@ -84,8 +84,8 @@ fn read(py: Python<'_>) -> PyResult<Opcodes> {
         version.major, version.minor, version.patch
     );
     Ok(Opcodes {
-        operand,
-        role,
+        operand: operands,
+        role: roles,
         interpreter,
     })
 }
