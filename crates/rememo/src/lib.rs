@@ -19,7 +19,7 @@ mod store;
 
 pub use call::{Callee, Mode, Unkeyable, call, clear_entry, lookup, would_hit};
 pub use codec::{Damage, Encoded, Frame};
-pub use digest::{BULK, Digest, Encoder, SCHEME_VERSION};
+pub use digest::{BULK, Digest, Encoder, Folded, SCHEME_VERSION};
 pub use event::{Event, Events, MissReason, NotStored, Subscriber};
 pub use explain::{Explanation, explain};
 pub use flight::{Claim, Flights, Patience};

@@ -29,7 +29,7 @@ impl<'py> Graph<'py> {
             | "IntervalIndex" => &["name", "array"],
             "NumpyExtensionArray" | "PandasArray" => &["_ndarray"],
             "Categorical" => &["codes", "categories", "ordered"],
-            "DatetimeArray" | "TimedeltaArray" | "PeriodArray" => &["dtype", "freq", "asi8"],
+            "DatetimeArray" | "TimedeltaArray" | "PeriodArray" => &["dtype", "asi8"],
             "IntegerArray" | "FloatingArray" | "BooleanArray" => &["dtype", "_data", "_mask"],
             "StringArray" | "ArrowStringArray" | "ArrowExtensionArray" => {
                 return self.extension(value, nest, content).map(|()| true);

@@ -11,20 +11,33 @@ const FLUSH: usize = 8192;
 const SHORT_CONTENT: u8 = 0;
 const BULK_CONTENT: u8 = 1;
 
+/// Encodings of more bytes than this enter the encoding around them as their digest.
+const FOLD: usize = 256;
+const FOLDED_BYTES: u8 = 0;
+const FOLDED_DIGEST: u8 = 1;
+
 /// Writes a sequence of fields into one digest; distinct sequences give distinct digests.
 #[derive(Debug, Default)]
 pub struct Encoder {
-    hasher: blake3::Hasher,
+    /// What has left the buffer; nothing, for most.
+    hasher: Option<Box<blake3::Hasher>>,
     buffer: Vec<u8>,
+}
+
+/// A finished encoding, ready to be written into another: as it is where it is short, else as its
+/// digest. Which of the two follows from the content alone.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Folded {
+    /// The encoding itself.
+    Bytes(Vec<u8>),
+    /// The digest of a longer one.
+    Digest(Digest),
 }
 
 impl Encoder {
     /// An encoder with nothing written.
     pub fn new() -> Self {
-        Self {
-            hasher: blake3::Hasher::new(),
-            buffer: Vec::new(),
-        }
+        Self::default()
     }
 
     /// Writes a one-byte type tag.
@@ -38,7 +51,7 @@ impl Encoder {
             self.flush();
         }
         if bytes.len() > FLUSH {
-            self.hasher.update(bytes);
+            self.hasher.get_or_insert_default().update(bytes);
         } else {
             self.buffer.extend_from_slice(bytes);
         }
@@ -76,14 +89,40 @@ impl Encoder {
         self.raw(&digest.0);
     }
 
+    /// Writes a finished encoding.
+    pub fn folded(&mut self, folded: &Folded) {
+        match folded {
+            Folded::Bytes(bytes) => {
+                self.tag(FOLDED_BYTES);
+                self.len(bytes.len());
+                self.raw(bytes);
+            }
+            Folded::Digest(digest) => {
+                self.tag(FOLDED_DIGEST);
+                self.digest(digest);
+            }
+        }
+    }
+
+    /// Everything written, to be written into another encoding.
+    pub fn fold(self) -> Folded {
+        if self.hasher.is_none() && self.buffer.len() <= FOLD {
+            Folded::Bytes(self.buffer)
+        } else {
+            Folded::Digest(self.finish())
+        }
+    }
+
     /// The digest of everything written.
-    pub fn finish(mut self) -> Digest {
-        self.flush();
-        Digest(*self.hasher.finalize().as_bytes())
+    pub fn finish(self) -> Digest {
+        match self.hasher {
+            None => Digest::of(&self.buffer),
+            Some(mut hasher) => Digest(*hasher.update(&self.buffer).finalize().as_bytes()),
+        }
     }
 
     fn flush(&mut self) {
-        self.hasher.update(&self.buffer);
+        self.hasher.get_or_insert_default().update(&self.buffer);
         self.buffer.clear();
     }
 }

@@ -2,7 +2,7 @@
 
 mod encoder;
 
-pub use encoder::{BULK, Encoder};
+pub use encoder::{BULK, Encoder, Folded};
 
 use std::fmt::{self, Write};
 
