@@ -2,6 +2,7 @@
 //! one call.
 
 use pyo3::prelude::*;
+use pyo3::types::PyTupleMethods;
 use pyo3::types::{PyDict, PyFunction, PyTuple};
 
 /// The arguments of a call by parameter name, in the order of the signature.
@@ -44,7 +45,7 @@ pub fn bind<'py>(
         .getattr("__defaults__")?
         .cast_into::<PyTuple>()
         .ok();
-    let first_default = positional - defaults.as_ref().map_or(0, |defaults| defaults.len());
+    let first_default = positional - defaults.as_ref().map_or(0, PyTupleMethods::len);
     let mut bound = Vec::with_capacity(names.len());
     for (i, name) in names[..positional].iter().enumerate() {
         let by_keyword = if i < only { None } else { take(name)? };

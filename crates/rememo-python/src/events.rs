@@ -1,6 +1,7 @@
 //! Passes the engine's event stream on to Python callables, as dictionaries.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -74,7 +75,10 @@ fn describe<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyDict>>
         } => {
             told.set_item("function", function)?;
             told.set_item("key", key.to_hex())?;
-            told.set_item("saved_seconds", *saved_ns as f64 / 1e9)?;
+            told.set_item(
+                "saved_seconds",
+                Duration::from_nanos(*saved_ns).as_secs_f64(),
+            )?;
             "hit"
         }
         Event::Miss {

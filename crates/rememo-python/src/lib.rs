@@ -1,13 +1,12 @@
 //! The Python front-end: fingerprints of Python objects and the memoized callable, translated to
 //! the engine's one call. What Python people read and type lives in `python/rememo`.
 
-#![allow(clippy::pedantic, reason = "being cleared, file by file")]
-
 mod bind;
 mod codec;
 mod events;
 mod freeze;
 mod memoized;
+mod raw;
 mod store;
 
 use pyo3::prelude::*;

@@ -208,6 +208,8 @@ struct Call<'a, 'py> {
     name: String,
     args: &'a Bound<'py, PyTuple>,
     kwargs: Option<&'a Bound<'py, PyDict>>,
+    /// An interrupt that came while the key was computed: raised in place of running.
+    fatal: Option<PyErr>,
 }
 
 impl<'a, 'py> Call<'a, 'py> {
@@ -225,12 +227,16 @@ impl<'a, 'py> Call<'a, 'py> {
             name,
             args,
             kwargs,
+            fatal: None,
         }
     }
 
-    fn freeze(&self, root: Root<'py>) -> Result<Frozen, Unkeyable> {
-        Graph::freeze(self.py, root).map_err(|Unfreezable { path, what }| Unkeyable {
-            what: format!("{path}: {what}"),
+    fn freeze(&mut self, root: Root<'py>) -> Result<Frozen, Unkeyable> {
+        Graph::freeze(root).map_err(|Unfreezable { path, what, fatal }| {
+            self.fatal = fatal;
+            Unkeyable {
+                what: format!("{path}: {what}"),
+            }
         })
     }
 }
@@ -274,6 +280,9 @@ impl Callee for Call<'_, '_> {
     }
 
     fn run(&mut self) -> PyResult<Py<PyAny>> {
+        if let Some(fatal) = self.fatal.take() {
+            return Err(fatal);
+        }
         Ok(self.function.call(self.args, self.kwargs)?.unbind())
     }
 

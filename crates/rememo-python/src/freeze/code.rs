@@ -1,137 +1,124 @@
-//! Canonical encoding of code objects, and the names they use.
+//! Canonical encoding of code objects.
 //!
 //! Operands are resolved (constants by value, names by text, jumps by instruction number), and
 //! what leaves no trace in behaviour is dropped: line tables, file names, docstrings, cache
-//! entries, names of plain locals. See section 4 of the encoding notes for why each is in or out.
-
-use std::collections::BTreeSet;
+//! entries, names of plain locals.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCode, PyTuple};
 
-use super::graph::{Content, Graph, Unfreezable};
+use super::graph::{Content, Options, Refusal};
 use super::opcodes::{Opcodes, Operand, Role, opcodes};
-use super::values::tag;
+use super::tag;
+use super::walk::{Children, Expansion, Step};
 
 /// One instruction after decoding.
-struct Instruction {
-    opcode: u8,
-    argument: u32,
+pub(super) struct Instruction {
+    pub opcode: u8,
+    pub argument: u32,
+    /// Its first code unit, with what extends its argument.
+    pub unit: usize,
     /// The code unit a jump is relative to.
     base: usize,
-    first_unit: usize,
 }
 
-/// What a code object, with the code nested in it, refers to outside itself.
-#[derive(Default)]
-pub(super) struct Uses {
-    /// Global names, each with the attributes read from it in a row.
-    pub chains: BTreeSet<Vec<String>>,
-    /// Imports made in the body: level, module, and the name taken from it.
-    pub imports: BTreeSet<(u32, String, Option<String>)>,
+/// A code object with its instructions decoded.
+pub(super) struct Decoded<'py> {
+    pub table: &'py Opcodes,
+    pub names: Vec<String>,
+    pub constants: Bound<'py, PyTuple>,
+    pub instructions: Vec<Instruction>,
 }
 
+/// Bits of `co_flags` that do not show: nested, without free variables, with a docstring.
 const FLAGS_WITHOUT_MEANING: u32 = 0x10 | 0x40 | 0x400_0000;
+const VARIADIC: u32 = 0x04;
+const KEYWORDS: u32 = 0x08;
+/// Stored by the compiler in each class body.
 const BOOKKEEPING: [&str; 2] = ["__firstlineno__", "__static_attributes__"];
+/// Names by which code reads what else does not count: documentation and annotations.
+const INTROSPECTION: [&str; 6] = [
+    "__doc__",
+    "__annotations__",
+    "get_annotations",
+    "get_type_hints",
+    "getdoc",
+    "signature",
+];
+/// Names by which code reads the names of its locals.
+const NAMES_OF_LOCALS: [&str; 6] = ["locals", "vars", "dir", "eval", "exec", "_getframe"];
 
-/// Collects the outside names of a code object and of all code nested in it.
-pub(super) fn uses(code: &Bound<'_, PyCode>, found: &mut Uses) -> PyResult<()> {
-    let py = code.py();
-    let table = opcodes(py)?;
-    let names: Vec<String> = code.getattr("co_names")?.extract()?;
-    let constants = code.getattr("co_consts")?.cast_into::<PyTuple>()?;
-    let instructions = decode(code, table)?;
-    let targets = jump_targets(&instructions, table);
-    let mut i = 0;
-    while i < instructions.len() {
-        let at = &instructions[i];
-        match table.role[usize::from(at.opcode)] {
-            Role::Global => {
-                let mut chain = vec![name(&names, at, table)];
-                while let Some(next) = instructions.get(i + 1) {
-                    let attribute = table.role[usize::from(next.opcode)] == Role::Attribute;
-                    if !attribute || targets.contains(&next.first_unit) {
-                        break;
-                    }
-                    chain.push(name(&names, next, table));
-                    i += 1;
-                }
-                found.chains.insert(chain);
-            }
-            Role::Import => {
-                let level = i
-                    .checked_sub(2)
-                    .and_then(|j| constant(&constants, &instructions[j], table))
-                    .and_then(|level| level.extract().ok())
-                    .unwrap_or(0);
-                let module = name(&names, at, table);
-                let mut taken = false;
-                for next in &instructions[i + 1..] {
-                    match table.role[usize::from(next.opcode)] {
-                        Role::ImportFrom => {
-                            let from = Some(name(&names, next, table));
-                            found.imports.insert((level, module.clone(), from));
-                            taken = true;
-                        }
-                        Role::StoreLocal | Role::StoreName if taken => {}
-                        _ => break,
-                    }
-                }
-                if !taken {
-                    found.imports.insert((level, module, None));
-                }
-            }
-            _ => {}
-        }
-        i += 1;
+impl<'py> Decoded<'py> {
+    pub fn of(code: &Bound<'py, PyCode>) -> Result<Self, Refusal> {
+        let table = opcodes(code.py())?;
+        let raw = code.getattr("co_code")?.cast_into::<PyBytes>()?;
+        Ok(Self {
+            table,
+            names: code.getattr("co_names")?.extract()?,
+            constants: code.getattr("co_consts")?.cast_into::<PyTuple>()?,
+            instructions: decode(raw.as_bytes(), table),
+        })
     }
-    for constant in constants {
-        if let Ok(nested) = constant.cast::<PyCode>() {
-            uses(nested, found)?;
+
+    pub fn role(&self, at: &Instruction) -> Role {
+        self.table.roles[usize::from(at.opcode)]
+    }
+
+    pub fn operand(&self, at: &Instruction) -> Operand {
+        self.table.operands[usize::from(at.opcode)]
+    }
+
+    /// The name an instruction is about.
+    pub fn name(&self, at: &Instruction) -> &str {
+        match self.operand(at) {
+            Operand::Name(flags) => &self.names[(at.argument >> flags) as usize],
+            _ => "",
         }
     }
-    Ok(())
-}
 
-fn name(names: &[String], at: &Instruction, table: &Opcodes) -> String {
-    match table.operand[usize::from(at.opcode)] {
-        Operand::Name { shift } => names[(at.argument >> shift) as usize].clone(),
-        _ => String::new(),
+    /// The code unit a jump goes to.
+    pub fn jump(&self, at: &Instruction) -> Option<usize> {
+        match self.operand(at) {
+            Operand::JumpForward => Some(at.base + at.argument as usize),
+            Operand::JumpBackward => at.base.checked_sub(at.argument as usize),
+            _ => None,
+        }
+    }
+
+    /// The number of the first instruction at or after a code unit.
+    fn number_of(&self, unit: usize) -> usize {
+        self.instructions.partition_point(|at| at.unit < unit)
+    }
+
+    /// Whether an instruction makes what a class body stores for the record only.
+    fn is_for_the_record(&self, position: usize, options: &Options) -> bool {
+        let Some(next) = self.instructions.get(position + 1) else {
+            return false;
+        };
+        if self.role(next) != Role::StoreName {
+            return false;
+        }
+        let name = self.name(next);
+        BOOKKEEPING.contains(&name) || (name == "__doc__" && !options.introspection)
     }
 }
 
-fn constant<'py>(
-    constants: &Bound<'py, PyTuple>,
-    at: &Instruction,
-    table: &Opcodes,
-) -> Option<Bound<'py, PyAny>> {
-    match table.operand[usize::from(at.opcode)] {
-        Operand::Constant => constants.get_item(at.argument as usize).ok(),
-        // Small integers are operands themselves from 3.14 on.
-        _ => at
-            .argument
-            .into_pyobject(constants.py())
-            .ok()
-            .map(Bound::into_any),
-    }
-}
-
-fn decode(code: &Bound<'_, PyCode>, table: &Opcodes) -> PyResult<Vec<Instruction>> {
-    let raw = code.getattr("co_code")?.cast_into::<PyBytes>()?;
-    let units = raw.as_bytes().as_chunks::<2>().0;
+fn decode(raw: &[u8], table: &Opcodes) -> Vec<Instruction> {
+    let units = raw.as_chunks::<2>().0;
     let mut decoded = Vec::with_capacity(units.len());
     let mut high = 0;
-    let mut first_unit = None;
+    let mut first = None;
     for (unit, &[opcode, low]) in units.iter().enumerate() {
-        let start = *first_unit.get_or_insert(unit);
+        let start = *first.get_or_insert(unit);
         let argument = high << 8 | u32::from(low);
-        match table.role[usize::from(opcode)] {
+        match table.roles[usize::from(opcode)] {
             Role::Extend => {
                 high = argument;
                 continue;
             }
             Role::Skip => {}
             _ => {
+                // Cache entries are instructions of number zero.
                 let caches = units[unit + 1..]
                     .iter()
                     .take_while(|next| next[0] == 0)
@@ -140,150 +127,132 @@ fn decode(code: &Bound<'_, PyCode>, table: &Opcodes) -> PyResult<Vec<Instruction
                 decoded.push(Instruction {
                     opcode,
                     argument,
+                    unit: start,
                     base,
-                    first_unit: start,
                 });
             }
         }
         high = 0;
-        first_unit = None;
+        first = None;
     }
-    Ok(decoded)
+    decoded
 }
 
-fn jump(at: &Instruction, table: &Opcodes) -> Option<usize> {
-    match table.operand[usize::from(at.opcode)] {
-        Operand::JumpForward => Some(at.base + at.argument as usize),
-        Operand::JumpBackward => at.base.checked_sub(at.argument as usize),
-        _ => None,
+/// Writes the instructions; the children are the constants, in the order of their use.
+pub(super) fn expand<'py>(
+    code: &Bound<'py, PyCode>,
+    options: &Options,
+    content: &mut Content<'py>,
+) -> Result<Expansion<'py>, Refusal> {
+    let decoded = Decoded::of(code)?;
+    if reads_documentation(&decoded) {
+        options.introspects.set(true);
     }
+    content.encoder.tag(tag::CODE);
+    content.encoder.str(&decoded.table.interpreter);
+    shape(code, &decoded, content)?;
+    let constants = instructions(&decoded, options, content)?;
+    handlers(code, &decoded, content)?;
+    Ok(Expansion {
+        children: Children::Some(constants),
+        ordered: true,
+    })
 }
 
-fn jump_targets(instructions: &[Instruction], table: &Opcodes) -> BTreeSet<usize> {
-    instructions
+fn instructions<'py>(
+    decoded: &Decoded<'py>,
+    options: &Options,
+    content: &mut Content<'py>,
+) -> Result<Vec<(Step<'py>, Bound<'py, PyAny>)>, Refusal> {
+    let mut constants = Vec::new();
+    content.encoder.len(decoded.instructions.len());
+    for (position, at) in decoded.instructions.iter().enumerate() {
+        if decoded.is_for_the_record(position, options) {
+            content.encoder.tag(0);
+            continue;
+        }
+        content.encoder.tag(at.opcode);
+        match decoded.operand(at) {
+            Operand::Constant => {
+                constants.push((
+                    Step::Inside,
+                    decoded.constants.get_item(at.argument as usize)?,
+                ));
+            }
+            Operand::Name(flags) => {
+                content.encoder.str(decoded.name(at));
+                content
+                    .encoder
+                    .u64(u64::from(at.argument & ((1 << flags) - 1)));
+            }
+            Operand::JumpForward | Operand::JumpBackward => {
+                let unit = decoded.jump(at).unwrap_or_default();
+                content.encoder.len(decoded.number_of(unit));
+            }
+            Operand::Raw => content.encoder.u64(u64::from(at.argument)),
+        }
+    }
+    Ok(constants)
+}
+
+/// A class body names `__doc__` to store it, which is not reading it.
+fn reads_documentation(decoded: &Decoded<'_>) -> bool {
+    decoded
+        .instructions
         .iter()
-        .filter_map(|at| jump(at, table))
-        .collect()
-}
-
-/// The number of the first kept instruction at or after a code unit.
-fn number_of(instructions: &[Instruction], unit: usize) -> usize {
-    instructions.partition_point(|at| at.first_unit < unit)
-}
-
-impl<'py> Graph<'py> {
-    /// Encodes a code object and the code nested in it.
-    pub(super) fn code(
-        &mut self,
-        code: &Bound<'py, PyCode>,
-        path: &str,
-        content: &mut Content<'py>,
-    ) -> Result<(), Unfreezable> {
-        let raised = |error: PyErr| Unfreezable::raised(path, &error);
-        let table = opcodes(self.py).map_err(raised)?;
-        content.encoder.tag(tag::CODE);
-        content.encoder.str(&table.interpreter);
-        encode_shape(code, content).map_err(raised)?;
-        let names: Vec<String> = code
-            .getattr("co_names")
-            .and_then(|names| names.extract())
-            .map_err(raised)?;
-        if names.iter().any(|name| name == "__doc__") && !is_class_body(&names) {
-            self.reads_docs = true;
-        }
-        let constants = code.getattr("co_consts").map_err(raised)?;
-        let constants = constants
-            .cast_into::<PyTuple>()
-            .map_err(|e| raised(e.into()))?;
-        let instructions = decode(code, table).map_err(raised)?;
-        content.encoder.len(instructions.len());
-        for (i, at) in instructions.iter().enumerate() {
-            let stored = instructions
-                .get(i + 1)
-                .filter(|next| table.role[usize::from(next.opcode)] == Role::StoreName);
-            let stored = stored.map(|next| name(&names, next, table));
-            if self.is_bookkeeping(stored.as_deref()) {
-                content.encoder.tag(tag::NONE);
-                continue;
-            }
-            content.encoder.tag(at.opcode);
-            match table.operand[usize::from(at.opcode)] {
-                Operand::Constant => {
-                    let value = constants.get_item(at.argument as usize).map_err(raised)?;
-                    self.value(&value, path, content)?;
-                }
-                Operand::Name { shift } => {
-                    content.encoder.str(&name(&names, at, table));
-                    content
-                        .encoder
-                        .u64(u64::from(at.argument & ((1 << shift) - 1)));
-                }
-                Operand::JumpForward | Operand::JumpBackward => {
-                    let unit = jump(at, table).unwrap_or_default();
-                    content.encoder.len(number_of(&instructions, unit));
-                }
-                Operand::Raw => content.encoder.u64(u64::from(at.argument)),
-            }
-        }
-        encode_handlers(code, &instructions, content).map_err(raised)
-    }
-
-    /// Whether what is stored under this name in a class body is documentation or line numbers.
-    fn is_bookkeeping(&self, stored: Option<&str>) -> bool {
-        stored.is_some_and(|name| {
-            BOOKKEEPING.contains(&name) || (name == "__doc__" && !self.reads_docs)
-        })
-    }
-}
-
-fn is_class_body(names: &[String]) -> bool {
-    names.iter().any(|name| name == "__qualname__") && names.iter().any(|n| n == "__module__")
+        .any(|at| decoded.role(at) != Role::StoreName && INTROSPECTION.contains(&decoded.name(at)))
 }
 
 /// Argument counts and names, captured names and flags.
-fn encode_shape(code: &Bound<'_, PyCode>, content: &mut Content<'_>) -> PyResult<()> {
-    let mut counts = [0_u64; 3];
-    for (i, field) in ["co_argcount", "co_posonlyargcount", "co_kwonlyargcount"]
-        .iter()
-        .enumerate()
-    {
-        counts[i] = code.getattr(*field)?.extract()?;
-        content.encoder.u64(counts[i]);
-    }
-    let flags: u32 = code.getattr("co_flags")?.extract()?;
+fn shape(
+    code: &Bound<'_, PyCode>,
+    decoded: &Decoded<'_>,
+    content: &mut Content<'_>,
+) -> PyResult<()> {
+    let number = |name: &str| code.getattr(name)?.extract::<u32>();
+    let strings = |name: &str| code.getattr(name)?.extract::<Vec<String>>();
+    let flags = number("co_flags")?;
+    let mut arguments = number("co_argcount")? + number("co_kwonlyargcount")?;
+    content.encoder.u64(u64::from(number("co_argcount")?));
+    content
+        .encoder
+        .u64(u64::from(number("co_posonlyargcount")?));
+    content.encoder.u64(u64::from(number("co_kwonlyargcount")?));
     content
         .encoder
         .u64(u64::from(flags & !FLAGS_WITHOUT_MEANING));
-    let arguments = counts[0] + counts[2] + u64::from(flags & 4 != 0) + u64::from(flags & 8 != 0);
-    let locals: Vec<String> = code.getattr("co_varnames")?.extract()?;
-    let arguments = usize::try_from(arguments)
-        .unwrap_or(usize::MAX)
-        .min(locals.len());
-    let cells: Vec<String> = code.getattr("co_cellvars")?.extract()?;
-    let free: Vec<String> = code.getattr("co_freevars")?.extract()?;
-    for names in [&locals[..arguments], &cells, &free] {
-        content.encoder.len(names.len());
-        names.iter().for_each(|name| content.encoder.str(name));
-    }
-    content.encoder.len(locals.len());
-    // Names of plain locals can be observed only through these.
-    let names: Vec<String> = code.getattr("co_names")?.extract()?;
-    if names
+    arguments += u32::from(flags & VARIADIC != 0) + u32::from(flags & KEYWORDS != 0);
+    let locals = strings("co_varnames")?;
+    let observed = decoded
+        .names
         .iter()
-        .any(|n| matches!(n.as_str(), "locals" | "vars" | "dir" | "eval" | "exec"))
-    {
-        locals.iter().for_each(|name| content.encoder.str(name));
+        .any(|name| NAMES_OF_LOCALS.contains(&name.as_str()));
+    let shown = if observed {
+        locals.len()
+    } else {
+        locals.len().min(arguments as usize)
+    };
+    content.encoder.len(locals.len());
+    for names in [
+        &locals[..shown],
+        &strings("co_cellvars")?,
+        &strings("co_freevars")?,
+    ] {
+        content.encoder.len(names.len());
+        for name in names {
+            content.encoder.str(name);
+        }
     }
     Ok(())
 }
 
-/// The exception table, in instruction numbers. Format: `Objects/exception_handling_notes.txt`
-/// of CPython.
-fn encode_handlers(
+/// The exception table, in instruction numbers; its format is in `InternalDocs/exception_handling`
+/// of the interpreter's source.
+fn handlers(
     code: &Bound<'_, PyCode>,
-    instructions: &[Instruction],
+    decoded: &Decoded<'_>,
     content: &mut Content<'_>,
-) -> PyResult<()> {
+) -> Result<(), Refusal> {
     let table = code.getattr("co_exceptiontable")?.cast_into::<PyBytes>()?;
     let mut bytes = table.as_bytes().iter();
     let mut number = || -> Option<usize> {
@@ -299,7 +268,7 @@ fn encode_handlers(
         (number(), number(), number(), number())
     {
         for unit in [start, start + length, handler] {
-            content.encoder.len(number_of(instructions, unit));
+            content.encoder.len(decoded.number_of(unit));
         }
         content.encoder.len(depth);
     }

@@ -1,31 +1,66 @@
-//! The listing of parts: a work queue of subjects, each digested once, with edges between them.
+//! The listing of parts: a queue of subjects, each digested once, with numbered edges between
+//! them.
 
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyFunction, PyModule, PyType};
-use rememo::{Digest, Encoder, Part, PartKind};
+use rememo::{Digest, Encoder, Folded, Part, PartKind};
 
-/// Why something has no fingerprint: where it was met and what it is.
+use super::{classes, functions, modules, tag, walk};
+
+/// Why something has no fingerprint.
 #[derive(Debug)]
 pub struct Unfreezable {
     /// The way from the root to the offending object.
     pub path: String,
-    /// The offending object, and what can be done.
+    /// The offending object.
     pub what: String,
+    /// An exception that is not ours to swallow: an interrupt, or the interpreter's exit.
+    pub fatal: Option<PyErr>,
 }
 
-impl Unfreezable {
-    pub fn new(path: &str, what: impl Into<String>) -> Self {
+/// The same, seen from inside the part where it was met.
+#[derive(Debug, Default)]
+pub(super) struct Refusal {
+    pub steps: String,
+    pub what: String,
+    pub fatal: Option<PyErr>,
+}
+
+impl Refusal {
+    pub fn new(what: impl Into<String>) -> Self {
         Self {
-            path: path.to_owned(),
             what: what.into(),
+            ..Self::default()
         }
     }
+}
 
-    /// Wraps an exception that inspecting an object raised.
-    pub fn raised(path: &str, error: &PyErr) -> Self {
-        Self::new(path, format!("inspecting it raised {error}"))
+impl From<PyErr> for Refusal {
+    fn from(error: PyErr) -> Self {
+        let ordinary =
+            Python::attach(|py| error.is_instance_of::<pyo3::exceptions::PyException>(py));
+        let what = format!("inspecting it raised {error}");
+        Self {
+            what,
+            fatal: (!ordinary).then_some(error),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<pyo3::CastError<'_, '_>> for Refusal {
+    fn from(error: pyo3::CastError<'_, '_>) -> Self {
+        PyErr::from(error).into()
+    }
+}
+
+impl From<pyo3::CastIntoError<'_>> for Refusal {
+    fn from(error: pyo3::CastIntoError<'_>) -> Self {
+        PyErr::from(error).into()
     }
 }
 
@@ -65,8 +100,7 @@ pub(super) enum Identity {
     Library(String),
 }
 
-/// A reference from one part to another, not yet numbered.
-#[derive(Clone)]
+/// A reference from one part to another.
 pub(super) struct Target<'py> {
     pub identity: Identity,
     pub subject: Subject<'py>,
@@ -75,35 +109,79 @@ pub(super) struct Target<'py> {
     pub path: String,
 }
 
-/// The content of one part while it is being encoded.
+/// What all parts of one listing are encoded under.
+#[derive(Default)]
+pub(super) struct Options {
+    /// Whether documentation and annotations count.
+    pub introspection: bool,
+    /// Set where code is met that reads them.
+    pub introspects: Cell<bool>,
+}
+
+/// An encoding under way: of a part, or of a container within one.
 #[derive(Default)]
 pub(super) struct Content<'py> {
     pub encoder: Encoder,
-    pub targets: Vec<Target<'py>>,
+    targets: Vec<Rc<Target<'py>>>,
+    numbers: HashMap<Identity, usize>,
+}
+
+/// A finished encoding, with the targets that its local numbers stand for.
+#[derive(Clone)]
+pub(super) struct Closed<'py> {
+    pub folded: Folded,
+    targets: Rc<[Rc<Target<'py>>]>,
 }
 
 impl<'py> Content<'py> {
-    /// Writes a reference: the name here, the edge in the listing.
-    pub fn refer(&mut self, tag: u8, target: Target<'py>) {
-        self.encoder.tag(tag);
+    /// Writes a reference: the name, and which of the targets of that name it is.
+    pub fn refer(&mut self, target: Target<'py>) {
+        self.encoder.tag(tag::REFERENCE);
         self.encoder.str(&target.name);
-        self.targets.push(target);
+        let number = self.number(Rc::new(target));
+        self.encoder.len(number);
+    }
+
+    /// Writes a finished encoding, its targets renumbered as this one's.
+    pub fn absorb(&mut self, closed: &Closed<'py>) {
+        self.encoder.tag(tag::FOLDED);
+        self.encoder.folded(&closed.folded);
+        self.encoder.len(closed.targets.len());
+        for target in closed.targets.iter() {
+            let number = self.number(target.clone());
+            self.encoder.len(number);
+        }
+    }
+
+    pub fn close(self) -> Closed<'py> {
+        Closed {
+            folded: self.encoder.fold(),
+            targets: self.targets.into(),
+        }
+    }
+
+    fn number(&mut self, target: Rc<Target<'py>>) -> usize {
+        let next = self.targets.len();
+        let number = *self.numbers.entry(target.identity.clone()).or_insert(next);
+        if number == next {
+            self.targets.push(target);
+        }
+        number
     }
 }
 
 /// The listing under construction.
 pub struct Graph<'py> {
-    pub(super) py: Python<'py>,
-    pub(super) reads_docs: bool,
+    options: Options,
     numbers: HashMap<Identity, usize>,
-    pending: Vec<Target<'py>>,
+    pending: Vec<Rc<Target<'py>>>,
 }
 
 impl<'py> Graph<'py> {
     /// Lists everything reachable from `root` and digests it.
-    pub fn freeze(py: Python<'py>, root: Root<'py>) -> Result<Frozen, Unfreezable> {
-        let target = match root {
-            Root::Function(function) => super::functions::target(&function, ""),
+    pub fn freeze(root: Root<'py>) -> Result<Frozen, Unfreezable> {
+        let target = Rc::new(match root {
+            Root::Function(function) => functions::target(&function, ""),
             Root::Argument { name, value } => Target {
                 identity: Identity::Slot(0, name.clone()),
                 subject: Subject::Value(value),
@@ -111,33 +189,34 @@ impl<'py> Graph<'py> {
                 name,
                 kind: PartKind::Argument,
             },
-        };
-        let mut graph = Self::new(py, false);
+        });
+        let mut graph = Self::new(Options::default());
         let frozen = graph.list(target.clone())?;
-        if !graph.reads_docs {
+        if !graph.options.introspects.get() {
             return Ok(frozen);
         }
         // Something reads documentation, so documentation counts: list again with it.
-        Self::new(py, true).list(target)
+        Self::new(Options {
+            introspection: true,
+            ..Options::default()
+        })
+        .list(target)
     }
 
-    fn new(py: Python<'py>, reads_docs: bool) -> Self {
+    fn new(options: Options) -> Self {
         Self {
-            py,
-            reads_docs,
+            options,
             numbers: HashMap::new(),
             pending: Vec::new(),
         }
     }
 
-    fn list(&mut self, root: Target<'py>) -> Result<Frozen, Unfreezable> {
+    fn list(&mut self, root: Rc<Target<'py>>) -> Result<Frozen, Unfreezable> {
         let mut whole = Encoder::new();
         let mut parts = Vec::new();
         self.number(root);
-        let mut next = 0;
-        while let Some(target) = self.pending.get(next).cloned() {
-            next += 1;
-            let (part, targets) = self.part(target)?;
+        while let Some(target) = self.pending.get(parts.len()).cloned() {
+            let (part, targets) = self.part(&target)?;
             whole.digest(&part.digest);
             whole.len(targets.len());
             for target in targets {
@@ -151,7 +230,7 @@ impl<'py> Graph<'py> {
         })
     }
 
-    fn number(&mut self, target: Target<'py>) -> usize {
+    fn number(&mut self, target: Rc<Target<'py>>) -> usize {
         let next = self.pending.len();
         let number = *self.numbers.entry(target.identity.clone()).or_insert(next);
         if number == next {
@@ -160,30 +239,41 @@ impl<'py> Graph<'py> {
         number
     }
 
-    fn part(&mut self, target: Target<'py>) -> Result<(Part, Vec<Target<'py>>), Unfreezable> {
+    fn part(&self, target: &Target<'py>) -> Result<(Part, Vec<Rc<Target<'py>>>), Unfreezable> {
         let mut content = Content::default();
-        let path = &target.path;
-        let mut source = None;
-        match &target.subject {
-            Subject::Function(function) => {
-                self.function(function, path, &mut content)?;
-                source = source_of(function.as_any());
-            }
-            Subject::Class(class) => {
-                self.class(class, path, &mut content)?;
-                source = source_of(class.as_any());
-            }
-            Subject::Module(module) => self.module(module, path, &mut content)?,
-            Subject::Value(value) => self.value(value, path, &mut content)?,
-            Subject::Library { version } => content.encoder.str(version),
-        }
+        self.encode(target, &mut content)
+            .map_err(|refusal| Unfreezable {
+                path: format!("{}{}", target.path, refusal.steps),
+                what: refusal.what,
+                fatal: refusal.fatal,
+            })?;
+        let source = match &target.subject {
+            Subject::Function(function) => source_of(function.as_any()),
+            Subject::Class(class) => source_of(class.as_any()),
+            _ => None,
+        };
+        let digest = content.encoder.finish();
         let part = Part {
-            name: target.name,
+            name: target.name.clone(),
             kind: target.kind,
-            digest: content.encoder.finish(),
+            digest,
             source,
         };
         Ok((part, content.targets))
+    }
+
+    fn encode(&self, target: &Target<'py>, content: &mut Content<'py>) -> Result<(), Refusal> {
+        let (options, path) = (&self.options, target.path.as_str());
+        match &target.subject {
+            Subject::Function(function) => functions::encode(function, options, path, content),
+            Subject::Class(class) => classes::encode(class, options, path, content),
+            Subject::Module(module) => modules::encode(module, path, content),
+            Subject::Value(value) => walk::encode(value, options, path, content),
+            Subject::Library { version } => {
+                content.encoder.str(version);
+                Ok(())
+            }
+        }
     }
 }
 

@@ -8,14 +8,20 @@
 
 mod classes;
 mod code;
+mod definitions;
+mod expand;
 mod functions;
 mod graph;
+mod instances;
 mod modules;
-mod numpy;
+mod names;
 mod opcodes;
 mod origin;
-mod pandas;
-mod values;
+mod packs;
+mod scalars;
+mod tag;
+mod walk;
+mod wrappers;
 
 pub use functions::function_name;
 pub use graph::{Frozen, Graph, Root, Unfreezable};

@@ -1,14 +1,15 @@
-//! Names used by code, resolved through globals, modules and built-ins; and whole modules.
+//! Names resolved as a call would resolve them, through globals, modules and built-ins; and whole
+//! modules, for code that lets one escape.
 
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule};
 use rememo::PartKind;
 
-use super::code::Uses;
-use super::functions::slot_target;
-use super::graph::{Content, Graph, Identity, Subject, Target, Unfreezable};
-use super::origin::{Origin, constant, library_module, module_name};
-use super::values::tag;
+use super::graph::{Content, Identity, Refusal, Subject, Target};
+use super::names::{Import, Uses};
+use super::origin::{constant, library_of, module_name};
+use super::{definitions, scalars, tag};
 
 /// Names that every module has and that say where it lives, not what it does.
 const ABOUT_THE_MODULE: [&str; 9] = [
@@ -29,20 +30,29 @@ pub(super) fn names<'py>(
     used: &Uses,
     path: &str,
     content: &mut Content<'py>,
-) -> PyResult<()> {
-    for chain in &used.chains {
+) -> Result<(), Refusal> {
+    content.encoder.len(used.globals.len());
+    for chain in &used.globals {
         content.encoder.tag(tag::NAME);
-        content.encoder.len(chain.len());
-        chain.iter().for_each(|name| content.encoder.str(name));
+        write_chain(chain, content);
         global(globals, chain, path, content)?;
     }
-    for (level, module, taken) in &used.imports {
+    content.encoder.len(used.imports.len());
+    for import in &used.imports {
         content.encoder.tag(tag::IMPORT);
-        content.encoder.u64(u64::from(*level));
-        content.encoder.str(module);
-        import(globals, *level, module, taken.as_deref(), path, content)?;
+        content.encoder.u64(u64::from(import.level));
+        content.encoder.str(&import.module);
+        write_chain(&import.chain, content);
+        imported(globals, import, path, content)?;
     }
     Ok(())
+}
+
+fn write_chain(chain: &[String], content: &mut Content<'_>) {
+    content.encoder.len(chain.len());
+    for name in chain {
+        content.encoder.str(name);
+    }
 }
 
 fn global<'py>(
@@ -50,10 +60,10 @@ fn global<'py>(
     chain: &[String],
     path: &str,
     content: &mut Content<'py>,
-) -> PyResult<()> {
-    let (first, rest) = chain
-        .split_first()
-        .expect("a chain begins with a global name");
+) -> Result<(), Refusal> {
+    let Some((first, rest)) = chain.split_first() else {
+        return Ok(());
+    };
     if ABOUT_THE_MODULE.contains(&first.as_str()) {
         return Ok(());
     }
@@ -66,19 +76,20 @@ fn global<'py>(
             .and_then(|name| name.extract::<String>().ok())
             .unwrap_or_default();
         let name = format!("{}.{first}", module_name(globals.py(), &owner));
-        let slot = Identity::Slot(globals.as_ptr() as usize, first.clone());
-        content.refer(
-            tag::SLOT,
-            slot_target(slot, name, PartKind::Global, path, value),
-        );
-        return Ok(());
+        let place = Identity::Slot(globals.as_ptr() as usize, first.clone());
+        return slot(place, name, PartKind::Global, &value, path, content);
     }
-    let builtins = globals.py().import("builtins")?;
+    let builtins = builtins(globals)?;
     if builtins.dict().contains(first)? {
         return attribute(&builtins, std::slice::from_ref(first), path, content);
     }
     content.encoder.tag(tag::MISSING);
     Ok(())
+}
+
+/// The module of built-ins that code with these globals sees.
+fn builtins<'py>(globals: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyModule>> {
+    globals.py().import("builtins")
 }
 
 /// Follows attributes through modules to the first thing that is not one.
@@ -87,154 +98,142 @@ fn attribute<'py>(
     chain: &[String],
     path: &str,
     content: &mut Content<'py>,
-) -> PyResult<()> {
-    let library = library_module(module)?;
+) -> Result<(), Refusal> {
     let Some((first, rest)) = chain.split_first() else {
-        return match library {
-            Some((Origin::Library { name, version }, qualified)) => {
-                constant(&name, &version, &qualified, content);
-                Ok(())
-            }
-            _ => {
-                content.refer(tag::REFERENCE, module_target(module, path)?);
-                Ok(())
-            }
-        };
+        return refer(module, path, content);
     };
     let Ok(value) = module.getattr(first) else {
         content.encoder.tag(tag::MISSING);
-        content.encoder.str(first);
         return Ok(());
     };
     if let Ok(inner) = value.cast::<PyModule>() {
         return attribute(inner, rest, path, content);
     }
-    let owner = module_name(module.py(), &module.name()?.to_string());
-    let name = format!("{owner}.{first}");
-    if let Some((
-        Origin::Library {
-            name: library,
-            version,
-        },
-        _,
-    )) = library
+    let module_path = module.name()?.to_string();
+    let name = format!("{}.{first}", module_name(module.py(), &module_path));
+    if let Some(library) = library_of(module.py(), &module_path)?
         && !is_users(&value)?
     {
-        constant(&library, &version, &name, content);
+        constant(&library, &name, content);
         return Ok(());
     }
-    let slot = Identity::Slot(module.dict().as_ptr() as usize, first.clone());
-    content.refer(
-        tag::SLOT,
-        slot_target(slot, name, PartKind::Global, path, value),
-    );
-    Ok(())
+    let place = Identity::Slot(module.dict().as_ptr() as usize, first.clone());
+    slot(place, name, PartKind::Global, &value, path, content)
 }
 
 /// Whether something found in a library counts by what it is: a plain immutable value, or a
 /// function or class of the user's that was put in the library's place.
 fn is_users(value: &Bound<'_, PyAny>) -> PyResult<bool> {
-    if super::values::is_scalar(value) {
+    if scalars::is_immutable_scalar(value) {
         return Ok(true);
     }
     let module = value
         .getattr("__module__")
         .and_then(|name| name.extract::<String>());
     match module {
-        Ok(module) => Ok(super::origin::origin(value.py(), &module)? == Origin::User),
+        Ok(module) => Ok(library_of(value.py(), &module)?.is_none()),
         Err(_) => Ok(false),
     }
 }
 
-pub(super) fn module_target<'py>(
+/// Refers to a named place: to the definition it holds, else to a part that is the place.
+pub(super) fn slot<'py>(
+    identity: Identity,
+    name: String,
+    kind: PartKind,
+    value: &Bound<'py, PyAny>,
+    path: &str,
+    content: &mut Content<'py>,
+) -> Result<(), Refusal> {
+    if definitions::encode(value, path, content)? {
+        return Ok(());
+    }
+    let path = format!("{path} -> {kind} {name}");
+    content.refer(Target {
+        identity,
+        subject: Subject::Value(value.clone()),
+        name,
+        kind,
+        path,
+    });
+    Ok(())
+}
+
+/// Refers to a module as a whole.
+pub(super) fn refer<'py>(
     module: &Bound<'py, PyModule>,
     path: &str,
-) -> PyResult<Target<'py>> {
-    let name = module_name(module.py(), &module.name()?.to_string());
-    Ok(Target {
+    content: &mut Content<'py>,
+) -> Result<(), Refusal> {
+    let full = module.name()?.to_string();
+    if let Some(library) = library_of(module.py(), &full)? {
+        constant(&library, &full, content);
+        return Ok(());
+    }
+    let name = module_name(module.py(), &full);
+    content.refer(Target {
         identity: Identity::Object(module.as_ptr() as usize),
         subject: Subject::Module(module.clone()),
         path: format!("{path} -> module {name}"),
         name,
         kind: PartKind::Module,
-    })
+    });
+    Ok(())
 }
 
 /// What an import in the body brings in. A module not yet imported is imported now, as the call
-/// itself would do.
-fn import<'py>(
+/// itself would do; one that can't be is known to be missing.
+fn imported<'py>(
     globals: &Bound<'py, PyDict>,
-    level: u32,
-    module: &str,
-    taken: Option<&str>,
+    import: &Import,
     path: &str,
     content: &mut Content<'py>,
-) -> PyResult<()> {
+) -> Result<(), Refusal> {
     let py = globals.py();
     let importer = py.import("builtins")?.getattr("__import__")?;
-    let wanted: Vec<&str> = taken.into_iter().filter(|name| *name != "*").collect();
-    let Ok(found) = importer.call1((module, globals, py.None(), wanted, level)) else {
-        content.encoder.tag(tag::MISSING);
-        return Ok(());
+    // With a list of names, the module itself is returned instead of its top package.
+    let wanted: Vec<&str> = match import.chain.first() {
+        Some(name) => vec![name],
+        None => vec![""],
     };
-    let Ok(found) = found.cast_into::<PyModule>() else {
-        content.encoder.tag(tag::MISSING);
-        return Ok(());
-    };
-    match taken {
-        Some(name) if name != "*" => attribute(&found, &[name.to_owned()], path, content),
-        Some(_) => attribute(&found, &[], path, content),
-        None => {
-            let rest: Vec<String> = module.split('.').skip(1).map(str::to_owned).collect();
-            attribute(&found, &rest, path, content)
+    let wanted = if import.from_top { Vec::new() } else { wanted };
+    let arguments = (
+        import.module.as_str(),
+        globals,
+        py.None(),
+        wanted,
+        import.level,
+    );
+    let module = match importer.call1(arguments) {
+        Ok(module) => module,
+        Err(error) if error.is_instance_of::<PyException>(py) => {
+            content.encoder.tag(tag::MISSING);
+            return Ok(());
         }
-    }
+        Err(fatal) => return Err(fatal.into()),
+    };
+    attribute(
+        &module.cast_into::<PyModule>()?,
+        &import.chain,
+        path,
+        content,
+    )
 }
 
-impl<'py> Graph<'py> {
-    /// All that a module holds, for code that lets the module itself escape.
-    pub(super) fn module(
-        &mut self,
-        module: &Bound<'py, PyModule>,
-        path: &str,
-        content: &mut Content<'py>,
-    ) -> Result<(), Unfreezable> {
-        let raised = |error: PyErr| Unfreezable::raised(path, &error);
-        content.encoder.tag(tag::MODULE);
-        let mut names: Vec<String> = module.dict().keys().extract().map_err(raised)?;
-        names.retain(|name| !ABOUT_THE_MODULE.contains(&name.as_str()));
-        names.sort();
-        content.encoder.len(names.len());
-        for name in names {
-            content.encoder.str(&name);
-            attribute(module, &[name], path, content).map_err(raised)?;
-        }
-        Ok(())
-    }
-
-    /// A module met as a value.
-    pub(super) fn module_value(
-        &mut self,
-        module: &Bound<'py, PyModule>,
-        path: &str,
-        content: &mut Content<'py>,
-    ) -> PyResult<()> {
-        attribute(module, &[], path, content)
-    }
-}
-
-/// A class met as a value, or as the type of one.
-pub(super) fn class_target<'py>(
-    class: &Bound<'py, pyo3::types::PyType>,
+/// All that a module holds.
+pub(super) fn encode<'py>(
+    module: &Bound<'py, PyModule>,
     path: &str,
-) -> PyResult<Target<'py>> {
-    let module: String = class.getattr("__module__")?.extract()?;
-    let name = format!("{}.{}", module_name(class.py(), &module), class.qualname()?);
-    Ok(Target {
-        identity: Identity::Object(class.as_ptr() as usize),
-        subject: Subject::Class(class.clone()),
-        path: format!("{path} -> class {name}"),
-        name,
-        kind: PartKind::Class,
-    })
+    content: &mut Content<'py>,
+) -> Result<(), Refusal> {
+    content.encoder.tag(tag::MODULE);
+    let mut names: Vec<String> = module.dict().keys().extract()?;
+    names.retain(|name| !ABOUT_THE_MODULE.contains(&name.as_str()));
+    names.sort();
+    content.encoder.len(names.len());
+    for name in names {
+        content.encoder.str(&name);
+        attribute(module, &[name], path, content)?;
+    }
+    Ok(())
 }

@@ -4,22 +4,19 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
 /// How one opcode's argument is to be read.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub enum Operand {
-    #[default]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Operand {
     Raw,
     Constant,
-    Name {
-        shift: u32,
-    },
+    /// A name's index, above this many bits of flags.
+    Name(u32),
     JumpForward,
     JumpBackward,
 }
 
 /// What an opcode does to the names a function uses.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub enum Role {
-    #[default]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
     Other,
     /// Leaves no trace in behaviour.
     Skip,
@@ -29,14 +26,23 @@ pub enum Role {
     Import,
     ImportFrom,
     StoreName,
-    StoreLocal,
-    LoadLocal,
+    /// Between an import and the store of what it brought: moves the stack only.
+    Shuffle,
+    /// Reads or writes locals: one, or two in one instruction.
+    Locals(&'static [Access]),
+}
+
+/// One access to a local variable.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Load,
+    Store,
 }
 
 /// The table of all opcodes.
-pub struct Opcodes {
-    pub operand: Vec<Operand>,
-    pub role: Vec<Role>,
+pub(super) struct Opcodes {
+    pub operands: Vec<Operand>,
+    pub roles: Vec<Role>,
     /// The interpreter's name and full version.
     pub interpreter: String,
 }
@@ -44,27 +50,23 @@ pub struct Opcodes {
 static TABLE: PyOnceLock<Opcodes> = PyOnceLock::new();
 
 /// The table of the running interpreter.
-pub fn opcodes(py: Python<'_>) -> PyResult<&Opcodes> {
+pub(super) fn opcodes(py: Python<'_>) -> PyResult<&Opcodes> {
     TABLE.get_or_try_init(py, || read(py))
 }
 
 fn read(py: Python<'_>) -> PyResult<Opcodes> {
-    let opcode = py.import("opcode")?;
-    let names: Vec<String> = opcode.getattr("opname")?.extract()?;
-    let constants: Vec<usize> = opcode.getattr("hasconst")?.extract()?;
-    let named: Vec<usize> = opcode.getattr("hasname")?.extract()?;
-    let jumps: Vec<usize> = opcode.getattr("hasjrel")?.extract()?;
+    let module = py.import("opcode")?;
+    let names: Vec<String> = module.getattr("opname")?.extract()?;
+    let numbers = |list: &str| module.getattr(list)?.extract::<Vec<usize>>();
     let minor = py.version_info().minor;
     let mut operands = vec![Operand::Raw; names.len()];
-    for code in constants {
+    for code in numbers("hasconst")? {
         operands[code] = Operand::Constant;
     }
-    for code in named {
-        operands[code] = Operand::Name {
-            shift: name_shift(&names[code], minor),
-        };
+    for code in numbers("hasname")? {
+        operands[code] = Operand::Name(flag_bits(&names[code], minor));
     }
-    for code in jumps {
+    for code in numbers("hasjrel")? {
         let backward = names[code].contains("BACKWARD");
         operands[code] = if backward {
             Operand::JumpBackward
@@ -73,25 +75,24 @@ fn read(py: Python<'_>) -> PyResult<Opcodes> {
         };
     }
     let roles = names.iter().map(|name| role(name)).collect();
-    let implementation: String = py
+    let implementation = py
         .import("sys")?
         .getattr("implementation")?
-        .getattr("name")?
-        .extract()?;
+        .getattr("name")?;
     let version = py.version_info();
     let interpreter = format!(
         "{implementation} {}.{}.{}",
         version.major, version.minor, version.patch
     );
     Ok(Opcodes {
-        operand: operands,
-        role: roles,
+        operands,
+        roles,
         interpreter,
     })
 }
 
 /// How many low bits of a name operand are flags.
-fn name_shift(name: &str, minor: u8) -> u32 {
+fn flag_bits(name: &str, minor: u8) -> u32 {
     match name {
         "LOAD_GLOBAL" => 1,
         "LOAD_ATTR" if minor >= 12 => 1,
@@ -101,6 +102,7 @@ fn name_shift(name: &str, minor: u8) -> u32 {
 }
 
 fn role(name: &str) -> Role {
+    use Access::{Load, Store};
     match name {
         "NOP" | "CACHE" | "RESUME" => Role::Skip,
         "EXTENDED_ARG" => Role::Extend,
@@ -109,8 +111,14 @@ fn role(name: &str) -> Role {
         "IMPORT_NAME" => Role::Import,
         "IMPORT_FROM" => Role::ImportFrom,
         "STORE_NAME" | "STORE_GLOBAL" => Role::StoreName,
-        "STORE_FAST" => Role::StoreLocal,
-        "LOAD_FAST" | "LOAD_FAST_CHECK" => Role::LoadLocal,
+        "SWAP" | "POP_TOP" => Role::Shuffle,
+        "STORE_FAST" | "DELETE_FAST" => Role::Locals(&[Store]),
+        "STORE_FAST_STORE_FAST" => Role::Locals(&[Store, Store]),
+        "STORE_FAST_LOAD_FAST" => Role::Locals(&[Store, Load]),
+        _ if name.starts_with("LOAD_FAST") && name.matches("LOAD_FAST").count() == 2 => {
+            Role::Locals(&[Load, Load])
+        }
+        _ if name.starts_with("LOAD_FAST") => Role::Locals(&[Load]),
         _ => Role::Other,
     }
 }

@@ -3,109 +3,118 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
-use pyo3::types::PyModule;
+use pyo3::types::PyType;
 use rememo::{Digest, PartKind};
 
 use super::graph::{Content, Identity, Subject, Target};
-use super::values::tag;
+use super::tag;
 
-/// Where a module comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// A library, with all that tells one build of it from another.
-    Library {
-        name: String,
-        version: String,
-    },
-    User,
+/// A library, with all that tells one build of it from another.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Library {
+    pub name: String,
+    pub version: String,
 }
 
-static KNOWN: Mutex<Option<HashMap<String, Origin>>> = Mutex::new(None);
+/// Modules of libraries by full name: what is installed stays for as long as the process lives.
+static KNOWN: Mutex<Option<HashMap<String, Arc<Library>>>> = Mutex::new(None);
+/// The lists of files of installed distributions, by their directory.
+static RECORDS: Mutex<Option<HashMap<PathBuf, Arc<String>>>> = Mutex::new(None);
 
-/// The origin of a module by its full name.
-pub(super) fn origin(py: Python<'_>, module: &str) -> PyResult<Origin> {
+/// The library a module belongs to; `None` for the user's own.
+pub(super) fn library_of(py: Python<'_>, module: &str) -> PyResult<Option<Arc<Library>>> {
+    let known = |module: &str| {
+        let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        known.as_ref().and_then(|known| known.get(module).cloned())
+    };
+    if let Some(library) = known(module) {
+        return Ok(Some(library));
+    }
+    let Some(library) = find(py, module)?.map(Arc::new) else {
+        return Ok(None);
+    };
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    known
+        .get_or_insert_default()
+        .insert(module.to_owned(), library.clone());
+    Ok(Some(library))
+}
+
+fn find(py: Python<'_>, module: &str) -> PyResult<Option<Library>> {
     let top = module.split('.').next().unwrap_or(module);
-    if let Ok(known) = KNOWN.lock()
-        && let Some(origin) = known.as_ref().and_then(|known| known.get(top))
-    {
-        return Ok(origin.clone());
-    }
-    let found = find(py, top)?;
-    // The user's modules may be replaced by other files under their name: looked at each time.
-    if found != Origin::User
-        && let Ok(mut known) = KNOWN.lock()
-    {
-        known
-            .get_or_insert_default()
-            .insert(top.to_owned(), found.clone());
-    }
-    Ok(found)
-}
-
-fn find(py: Python<'_>, top: &str) -> PyResult<Origin> {
-    let sys = py.import("sys")?;
     if top == "__main__" {
-        return Ok(Origin::User);
+        return Ok(None);
     }
     if top == "rememo" {
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        return Ok(Origin::Library {
+        return Ok(Some(Library {
             name: top.to_owned(),
             version,
-        });
+        }));
     }
-    let Ok(module) = sys.getattr("modules")?.get_item(top) else {
-        return Ok(Origin::User);
-    };
-    let file = location(&module);
+    let sys = py.import("sys")?;
+    let modules = sys.getattr("modules")?;
+    let found = modules.get_item(module).or_else(|_| modules.get_item(top));
+    let Ok(found) = found else { return Ok(None) };
+    let file = location(&found).or_else(|| location(&modules.get_item(top).ok()?));
+    if let Some((file, site)) = file.as_deref().and_then(|file| Some((file, site(file)?))) {
+        return Ok(distribution(&site, file, top));
+    }
     let standard = sys.getattr("stdlib_module_names")?.contains(top)?;
-    if let Some(site) = file.as_deref().and_then(site_directory) {
-        return Ok(distribution(&site, top).unwrap_or(Origin::User));
-    }
     if standard && file.as_deref().is_none_or(|file| is_standard(py, file)) {
-        let version: String = sys.getattr("version")?.extract()?;
-        return Ok(Origin::Library {
+        let version = sys.getattr("version")?.extract()?;
+        return Ok(Some(Library {
             name: "python".to_owned(),
             version,
-        });
+        }));
     }
-    Ok(Origin::User)
+    Ok(None)
 }
 
 fn location(module: &Bound<'_, PyAny>) -> Option<PathBuf> {
-    if let Ok(file) = module.getattr("__file__")
-        && let Ok(file) = file.extract::<PathBuf>()
+    if let Ok(file) = module
+        .getattr("__file__")
+        .and_then(|file| file.extract::<PathBuf>())
     {
         return Some(file);
     }
-    let paths = module.getattr("__path__").ok()?;
-    paths.try_iter().ok()?.next()?.ok()?.extract().ok()
+    module
+        .getattr("__path__")
+        .ok()?
+        .try_iter()
+        .ok()?
+        .next()?
+        .ok()?
+        .extract()
+        .ok()
 }
 
 fn is_standard(py: Python<'_>, file: &Path) -> bool {
-    let os = py.import("os").and_then(|os| os.getattr("__file__"));
-    let os: Option<PathBuf> = os.ok().and_then(|os| os.extract().ok());
-    os.as_deref()
+    let os = py
+        .import("os")
+        .and_then(|os| os.getattr("__file__")?.extract::<PathBuf>());
+    os.ok()
+        .as_deref()
         .and_then(Path::parent)
         .is_some_and(|standard| file.starts_with(standard))
 }
 
 /// The directory of installed packages that holds a file.
-fn site_directory(file: &Path) -> Option<PathBuf> {
-    let site = |part: &Path| {
+fn site(file: &Path) -> Option<PathBuf> {
+    let is_site = |part: &&Path| {
         part.file_name()
             .is_some_and(|name| name == "site-packages" || name == "dist-packages")
     };
-    file.ancestors().find(|part| site(part)).map(Path::to_owned)
+    file.ancestors().find(is_site).map(Path::to_owned)
 }
 
-/// The distribution that installed a top-level module: by the name of its `.dist-info`, else by
-/// its list of files.
-fn distribution(site: &Path, top: &str) -> Option<Origin> {
-    let infos: Vec<PathBuf> = std::fs::read_dir(site)
+/// The distribution whose list of files has this one.
+fn distribution(site: &Path, file: &Path, top: &str) -> Option<Library> {
+    let wanted = file.strip_prefix(site).ok()?.to_str()?;
+    let mut infos: Vec<PathBuf> = std::fs::read_dir(site)
         .ok()?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| {
@@ -113,19 +122,39 @@ fn distribution(site: &Path, top: &str) -> Option<Origin> {
                 .is_some_and(|extension| extension == "dist-info")
         })
         .collect();
-    let owner = infos
-        .iter()
-        .find(|info| package(info).is_some_and(|(name, _)| same_name(name, top)))
-        .or_else(|| infos.iter().find(|info| installs(info, top)))?;
-    let (name, version) = package(owner)?;
-    let record = std::fs::read(owner.join("RECORD")).unwrap_or_default();
-    let version = format!("{version} {}", Digest::of(&record).short());
-    Some(Origin::Library {
+    // The one named like the module is the likeliest.
+    infos.sort_by_key(|info| !package(info).is_some_and(|(name, _)| same_name(name, top)));
+    let info = infos.into_iter().find(|info| {
+        record(info)
+            .lines()
+            .any(|line| line.strip_prefix(wanted).is_some_and(is_end_of_path))
+    })?;
+    let (name, version) = package(&info)?;
+    let version = format!("{version} {}", Digest::of(record(&info).as_bytes()).short());
+    Some(Library {
         name: name.to_owned(),
         version,
     })
 }
 
+/// Whether a path in a list of files ends here: at its hash, or below a package without a file.
+fn is_end_of_path(rest: &str) -> bool {
+    rest.is_empty() || rest.starts_with(',') || rest.starts_with('/')
+}
+
+fn record(info: &Path) -> Arc<String> {
+    let mut records = RECORDS.lock().unwrap_or_else(PoisonError::into_inner);
+    let records = records.get_or_insert_default();
+    if let Some(record) = records.get(info) {
+        return record.clone();
+    }
+    let text = std::fs::read_to_string(info.join("RECORD")).unwrap_or_default();
+    let record = Arc::new(text);
+    records.insert(info.to_owned(), record.clone());
+    record
+}
+
+/// Name and version of a distribution, from the name of its directory.
 fn package(info: &Path) -> Option<(&str, &str)> {
     info.file_stem()?.to_str()?.split_once('-')
 }
@@ -134,58 +163,41 @@ fn same_name(distribution: &str, module: &str) -> bool {
     distribution.to_lowercase().replace(['-', '.'], "_") == module.to_lowercase()
 }
 
-fn installs(info: &Path, top: &str) -> bool {
-    let record = std::fs::read_to_string(info.join("RECORD")).unwrap_or_default();
-    let folder = format!("{top}/");
-    let file = format!("{top}.");
-    record
-        .lines()
-        .any(|line| line.starts_with(&folder) || line.starts_with(&file))
-}
-
 /// Writes a reference to a named thing of a library, with the library as a part of its own.
-pub(super) fn constant<'py>(
-    library: &str,
-    version: &str,
-    qualified: &str,
-    content: &mut Content<'py>,
-) {
+pub(super) fn constant(library: &Arc<Library>, qualified: &str, content: &mut Content<'_>) {
     content.encoder.tag(tag::EXTERNAL);
     content.encoder.str(qualified);
-    content.refer(
-        tag::REFERENCE,
-        Target {
-            identity: Identity::Library(library.to_owned()),
-            subject: Subject::Library {
-                version: version.to_owned(),
-            },
-            name: library.to_owned(),
-            kind: PartKind::Library,
-            path: library.to_owned(),
+    content.refer(Target {
+        identity: Identity::Library(library.name.clone()),
+        subject: Subject::Library {
+            version: library.version.clone(),
         },
-    );
+        name: library.name.clone(),
+        kind: PartKind::Library,
+        path: library.name.clone(),
+    });
 }
 
-/// The library and qualified name of a function, class or built-in that can be imported from a
-/// library under its own name: the very object, not one that merely says so.
-pub(super) fn library_object(object: &Bound<'_, PyAny>) -> PyResult<Option<(Origin, String)>> {
+/// The library and qualified name of a definition that can be imported from a library under its
+/// own name: the very object, not one that merely says so.
+pub(super) fn library_object(
+    object: &Bound<'_, PyAny>,
+) -> PyResult<Option<(Arc<Library>, String)>> {
     let py = object.py();
-    let Ok(module) = object
-        .getattr("__module__")
-        .and_then(|m| m.extract::<String>())
-    else {
+    let text = |name: &str| {
+        object
+            .getattr(name)
+            .and_then(|value| value.extract::<String>())
+    };
+    let Ok(module) = text("__module__") else {
         return Ok(None);
     };
-    let name = object
-        .getattr("__qualname__")
-        .or_else(|_| object.getattr("__name__"));
-    let Ok(name) = name.and_then(|name| name.extract::<String>()) else {
+    let Ok(name) = text("__qualname__").or_else(|_| text("__name__")) else {
         return Ok(None);
     };
-    let origin = origin(py, &module)?;
-    if origin == Origin::User {
+    let Some(library) = library_of(py, &module)? else {
         return Ok(None);
-    }
+    };
     let Ok(mut found) = py.import("sys")?.getattr("modules")?.get_item(&module) else {
         return Ok(None);
     };
@@ -195,16 +207,24 @@ pub(super) fn library_object(object: &Bound<'_, PyAny>) -> PyResult<Option<(Orig
             Err(_) => return Ok(None),
         }
     }
-    let same = found.is(object) || found.getattr("__func__").is_ok_and(|f| f.is(object));
-    Ok(same.then(|| (origin, format!("{module}.{name}"))))
+    Ok(found
+        .is(object)
+        .then(|| (library, format!("{module}.{name}"))))
+}
+
+/// Whether a class is a library's.
+pub(super) fn is_library_class(class: &Bound<'_, PyType>) -> PyResult<bool> {
+    Ok(library_object(class.as_any())?.is_some())
 }
 
 /// The name a module goes by in digests: `__main__` by its module or file name.
 pub(super) fn module_name(py: Python<'_>, module: &str) -> String {
-    if module != "__main__" {
-        return module.to_owned();
-    }
-    main_name(py).unwrap_or_else(|| module.to_owned())
+    let main = if module == "__main__" {
+        main_name(py)
+    } else {
+        None
+    };
+    main.unwrap_or_else(|| module.to_owned())
 }
 
 fn main_name(py: Python<'_>) -> Option<String> {
@@ -224,11 +244,4 @@ fn main_name(py: Python<'_>) -> Option<String> {
     }
     let file: PathBuf = main.getattr("__file__").ok()?.extract().ok()?;
     Some(file.file_stem()?.to_str()?.to_owned())
-}
-
-/// Whether a module belongs to a library; its name, where it does.
-pub(super) fn library_module(module: &Bound<'_, PyModule>) -> PyResult<Option<(Origin, String)>> {
-    let name = module.name()?.to_string();
-    let origin = origin(module.py(), &name)?;
-    Ok((origin != Origin::User).then_some((origin, name)))
 }

@@ -1,0 +1,36 @@
+//! Functions, classes and modules met as values: constants of a library, or parts of their own.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyCFunction, PyFunction, PyModule, PyType};
+
+use super::graph::{Content, Refusal};
+use super::origin::{constant, library_object};
+use super::{classes, functions, modules};
+
+/// Encodes a reference to a definition; false, and nothing written, where the value is none.
+pub(super) fn encode<'py>(
+    value: &Bound<'py, PyAny>,
+    path: &str,
+    content: &mut Content<'py>,
+) -> Result<bool, Refusal> {
+    if let Ok(module) = value.cast::<PyModule>() {
+        modules::refer(module, path, content)?;
+        return Ok(true);
+    }
+    let function = value.cast::<PyFunction>();
+    let class = value.cast::<PyType>();
+    if function.is_err() && class.is_err() && value.cast::<PyCFunction>().is_err() {
+        return Ok(false);
+    }
+    if let Some((library, name)) = library_object(value)? {
+        constant(&library, &name, content);
+    } else if let Ok(function) = function {
+        content.refer(functions::target(function, path));
+    } else if let Ok(class) = class {
+        content.refer(classes::target(class, path)?);
+    } else {
+        // A method of a C object: what it is bound to tells.
+        return Ok(false);
+    }
+    Ok(true)
+}

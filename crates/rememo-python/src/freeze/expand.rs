@@ -1,0 +1,184 @@
+//! What a container or instance consists of, by its type. Each type is looked at once in a walk.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyCode, PyDict, PyFrozenSet, PyList, PySet, PyTuple, PyType};
+use rememo::{Encoder, Folded};
+
+use super::graph::{Content, Options, Refusal};
+use super::instances::{self, Layout};
+use super::walk::{Children, Expansion, Step};
+use super::wrappers::{self, Wrapper};
+use super::{code, packs, scalars, tag};
+
+/// How instances of a type are encoded.
+#[derive(Clone)]
+enum Kind {
+    Wrapper(&'static Wrapper),
+    Pack(packs::Pack),
+    Enumeration,
+    /// The class says itself what counts, by `__getfrozenstate__`.
+    OwnState,
+    /// All state is in attributes.
+    Plain(Rc<Layout>),
+    /// A set with more to it.
+    SetSubclass(Rc<Layout>),
+    /// As pickling has it.
+    Reduced,
+    /// Looking at it would change it.
+    Iterator,
+}
+
+/// Expands the containers of one walk.
+pub(super) struct Expander<'a, 'py> {
+    py: Python<'py>,
+    options: &'a Options,
+    kinds: HashMap<usize, (Bound<'py, PyType>, Kind)>,
+}
+
+impl<'a, 'py> Expander<'a, 'py> {
+    pub fn new(py: Python<'py>, options: &'a Options) -> Self {
+        Self {
+            py,
+            options,
+            kinds: HashMap::new(),
+        }
+    }
+
+    /// Writes the header of a container and gives its children.
+    pub fn expand(
+        &mut self,
+        value: &Bound<'py, PyAny>,
+        path: &str,
+        content: &mut Content<'py>,
+    ) -> Result<Expansion<'py>, Refusal> {
+        if let Some(expansion) = builtin(value, &mut content.encoder)? {
+            return Ok(expansion);
+        }
+        if let Ok(code) = value.cast::<PyCode>() {
+            return code::expand(code, self.options, content);
+        }
+        let class = value.get_type();
+        match self.kind(&class)? {
+            Kind::Wrapper(wrapper) => wrappers::expand(value, wrapper, content),
+            Kind::Pack(pack) => pack.expand(value, content),
+            Kind::Enumeration => instances::enumeration(value, content),
+            Kind::OwnState => instances::own_state(value, content),
+            Kind::Plain(layout) => instances::plain(value, &layout, content),
+            Kind::SetSubclass(layout) => instances::set_subclass(value, &layout, content),
+            Kind::Reduced => instances::reduced(value, path, content),
+            Kind::Iterator => Err(instances::refusal(
+                value,
+                "an iterator is used up by looking at it",
+            )),
+        }
+    }
+
+    fn kind(&mut self, class: &Bound<'py, PyType>) -> Result<Kind, Refusal> {
+        let address = class.as_ptr() as usize;
+        if let Some((_, kind)) = self.kinds.get(&address) {
+            return Ok(kind.clone());
+        }
+        let kind = self.classify(class)?;
+        self.kinds.insert(address, (class.clone(), kind.clone()));
+        Ok(kind)
+    }
+
+    fn classify(&self, class: &Bound<'py, PyType>) -> Result<Kind, Refusal> {
+        if class.hasattr("__getfrozenstate__")? {
+            return Ok(Kind::OwnState);
+        }
+        if let Some(wrapper) = wrappers::find(class)? {
+            return Ok(Kind::Wrapper(wrapper));
+        }
+        if let Some(pack) = packs::find(class)? {
+            return Ok(Kind::Pack(pack));
+        }
+        if class.is_subclass(&self.py.import("enum")?.getattr("Enum")?)? {
+            return Ok(Kind::Enumeration);
+        }
+        if class.hasattr("__next__")? {
+            return Ok(Kind::Iterator);
+        }
+        if class.is_subclass_of::<PySet>()? || class.is_subclass_of::<PyFrozenSet>()? {
+            return Ok(Kind::SetSubclass(Rc::new(Layout::of(class)?)));
+        }
+        let layout = Layout::of(class)?;
+        if layout.is_whole && !instances::pickles_its_own_way(class)? {
+            return Ok(Kind::Plain(Rc::new(layout)));
+        }
+        Ok(Kind::Reduced)
+    }
+}
+
+fn builtin<'py>(
+    value: &Bound<'py, PyAny>,
+    encoder: &mut Encoder,
+) -> Result<Option<Expansion<'py>>, Refusal> {
+    let (kind, children, ordered) = if let Ok(list) = value.cast_exact::<PyList>() {
+        (tag::LIST, Children::List(list.clone()), true)
+    } else if let Ok(tuple) = value.cast_exact::<PyTuple>() {
+        (tag::TUPLE, Children::Tuple(tuple.clone()), true)
+    } else if let Ok(dict) = value.cast_exact::<PyDict>() {
+        // The order of items can be observed, so it counts.
+        (tag::DICT, items(dict), true)
+    } else if value.is_exact_instance_of::<PySet>() {
+        (tag::SET, elements(value)?, false)
+    } else if value.is_exact_instance_of::<PyFrozenSet>() {
+        (tag::FROZENSET, elements(value)?, false)
+    } else {
+        return Ok(None);
+    };
+    encoder.tag(kind);
+    encoder.len(match &children {
+        Children::List(list) => list.len(),
+        Children::Tuple(tuple) => tuple.len(),
+        Children::Some(children) => children.len(),
+    });
+    Ok(Some(Expansion { children, ordered }))
+}
+
+/// Keys and values by turns.
+pub(super) fn items<'py>(dict: &Bound<'py, PyDict>) -> Children<'py> {
+    let mut children = Vec::with_capacity(2 * dict.len());
+    for (key, value) in dict {
+        children.push((Step::Key(key.clone()), key.clone()));
+        children.push((Step::Item(key), value));
+    }
+    Children::Some(children)
+}
+
+/// The elements of a set, in no order.
+pub(super) fn elements<'py>(set: &Bound<'py, PyAny>) -> PyResult<Children<'py>> {
+    let elements = set.try_iter()?.map(|element| Ok((Step::Element, element?)));
+    Ok(Children::Some(elements.collect::<PyResult<_>>()?))
+}
+
+/// Gives the elements of a set in a value that contains itself an order that does not depend on
+/// hashes, as far as their types and own plain attributes tell them apart. Where they do not, the
+/// order is arbitrary: that can cost a hit, and never makes a wrong one.
+pub(super) fn shallow_order(expansion: &mut Expansion<'_>) {
+    if let Children::Some(children) = &mut expansion.children {
+        children.sort_by_cached_key(|(_, element)| shallow(element));
+    }
+}
+
+fn shallow(value: &Bound<'_, PyAny>) -> Folded {
+    let mut encoder = Encoder::new();
+    let scalar = |value: &Bound<'_, PyAny>, encoder: &mut Encoder| {
+        scalars::encode(value, encoder).unwrap_or(false)
+    };
+    if !scalar(value, &mut encoder) {
+        let name = value.get_type().fully_qualified_name();
+        encoder.str(&name.map(|name| name.to_string()).unwrap_or_default());
+        if let Ok(attributes) = instances::attributes(value) {
+            for (name, attribute) in attributes {
+                encoder.str(&name);
+                scalar(&attribute, &mut encoder);
+            }
+        }
+    }
+    encoder.fold()
+}

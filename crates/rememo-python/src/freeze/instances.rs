@@ -1,0 +1,284 @@
+//! Instances: by their attributes where those are all there is, else as pickling has them.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
+
+use super::graph::{Content, Refusal};
+use super::origin::{constant, is_library_class, library_object, library_of, module_name};
+use super::tag;
+use super::walk::{Children, Expansion, Step};
+
+/// Where instances of a class keep their state.
+pub(super) struct Layout {
+    /// The names of slots, over all bases, sorted.
+    slots: Vec<String>,
+    /// Attributes that only remember what a property computed.
+    remembered: Vec<String>,
+    /// Whether attributes are all the state there is: nothing is hidden in C.
+    pub is_whole: bool,
+}
+
+impl Layout {
+    /// Compares the size of instances with what their attributes need, as pickling does
+    /// (`object.__reduce_ex__` in `Objects/typeobject.c`).
+    pub fn of(class: &Bound<'_, PyType>) -> PyResult<Self> {
+        let mut slots = Vec::new();
+        let mut remembered = Vec::new();
+        for base in class.mro() {
+            let namespace = base.getattr("__dict__")?;
+            for item in namespace.call_method0("items")?.try_iter()? {
+                let (name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item?.extract()?;
+                match value.get_type().name()?.to_string().as_str() {
+                    "member_descriptor" => slots.push(name.extract::<String>()?),
+                    "cached_property" => remembered.push(name.extract::<String>()?),
+                    _ => {}
+                }
+            }
+        }
+        let number = |name| {
+            class
+                .getattr(name)
+                .and_then(|value| value.extract::<isize>())
+        };
+        let object = class.py().import("builtins")?.getattr("object")?;
+        let word = isize::try_from(size_of::<usize>()).unwrap_or(8);
+        let words = isize::try_from(slots.len()).unwrap_or(isize::MAX)
+            + isize::from(number("__dictoffset__")? > 0)
+            + isize::from(number("__weakrefoffset__")? > 0);
+        let needed = object.getattr("__basicsize__")?.extract::<isize>()? + word * words;
+        let is_whole = number("__itemsize__")? == 0 && number("__basicsize__")? <= needed;
+        slots.sort();
+        slots.dedup();
+        Ok(Self {
+            slots,
+            remembered,
+            is_whole,
+        })
+    }
+}
+
+/// Whether a class of a library has its own idea of what counts. The user's own classes are looked
+/// at as they are: what their pickling leaves out may still show in a result.
+pub(super) fn pickles_its_own_way(class: &Bound<'_, PyType>) -> PyResult<bool> {
+    if !is_library_class(class)? {
+        return Ok(false);
+    }
+    let object = class.py().import("builtins")?.getattr("object")?;
+    for name in ["__reduce_ex__", "__reduce__", "__getstate__"] {
+        if !class.getattr(name)?.is(&object.getattr(name)?) {
+            return Ok(true);
+        }
+    }
+    class
+        .py()
+        .import("copyreg")?
+        .getattr("dispatch_table")?
+        .contains(class)
+}
+
+/// The attributes of an instance in its dictionary, sorted by name.
+pub(super) fn attributes<'py>(
+    value: &Bound<'py, PyAny>,
+) -> PyResult<Vec<(String, Bound<'py, PyAny>)>> {
+    match value.getattr("__dict__") {
+        Ok(namespace) => sorted(namespace.cast::<PyDict>()?),
+        Err(_) => Ok(Vec::new()),
+    }
+}
+
+/// A namespace sorted by name: its order says nothing.
+pub(super) fn sorted<'py>(
+    namespace: &Bound<'py, PyDict>,
+) -> PyResult<Vec<(String, Bound<'py, PyAny>)>> {
+    let mut items: Vec<(String, Bound<'py, PyAny>)> = namespace
+        .iter()
+        .map(|(name, value)| Ok((name.str()?.to_string_lossy().into_owned(), value)))
+        .collect::<PyResult<_>>()?;
+    items.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(items)
+}
+
+/// Class and attributes.
+pub(super) fn plain<'py>(
+    value: &Bound<'py, PyAny>,
+    layout: &Layout,
+    content: &mut Content<'py>,
+) -> Result<Expansion<'py>, Refusal> {
+    content.encoder.tag(tag::INSTANCE);
+    let mut children = vec![(Step::Inside, value.get_type().into_any())];
+    children.extend(state(value, layout, content)?);
+    Ok(Expansion {
+        children: Children::Some(children),
+        ordered: true,
+    })
+}
+
+/// Writes the names of the attributes an instance has, and gives their values.
+fn state<'py>(
+    value: &Bound<'py, PyAny>,
+    layout: &Layout,
+    content: &mut Content<'py>,
+) -> Result<Vec<(Step<'py>, Bound<'py, PyAny>)>, Refusal> {
+    let mut found = attributes(value)?;
+    found.retain(|(name, _)| !layout.remembered.contains(name));
+    for name in &layout.slots {
+        if let Ok(slot) = value.getattr(name.as_str()) {
+            found.push((name.clone(), slot));
+        }
+    }
+    content.encoder.tag(tag::ATTRIBUTES);
+    content.encoder.len(found.len());
+    for (name, _) in &found {
+        content.encoder.str(name);
+    }
+    Ok(found
+        .into_iter()
+        .map(|(name, value)| (Step::Attribute(name), value))
+        .collect())
+}
+
+/// Class, elements and attributes.
+pub(super) fn set_subclass<'py>(
+    value: &Bound<'py, PyAny>,
+    layout: &Layout,
+    content: &mut Content<'py>,
+) -> Result<Expansion<'py>, Refusal> {
+    content.encoder.tag(tag::SET_SUBCLASS);
+    let frozen = value
+        .py()
+        .import("builtins")?
+        .getattr("frozenset")?
+        .call1((value,))?;
+    let mut children = vec![
+        (Step::Inside, value.get_type().into_any()),
+        (Step::Inside, frozen),
+    ];
+    children.extend(state(value, layout, content)?);
+    Ok(Expansion {
+        children: Children::Some(children),
+        ordered: true,
+    })
+}
+
+/// Class, and what `__getfrozenstate__` gives.
+pub(super) fn own_state<'py>(
+    value: &Bound<'py, PyAny>,
+    content: &mut Content<'py>,
+) -> Result<Expansion<'py>, Refusal> {
+    content.encoder.tag(tag::OWN_STATE);
+    let state = value.call_method0("__getfrozenstate__")?;
+    let children = vec![
+        (Step::Inside, value.get_type().into_any()),
+        (Step::Inside, state),
+    ];
+    Ok(Expansion {
+        children: Children::Some(children),
+        ordered: true,
+    })
+}
+
+/// Class, name and value of a member.
+pub(super) fn enumeration<'py>(
+    value: &Bound<'py, PyAny>,
+    content: &mut Content<'py>,
+) -> Result<Expansion<'py>, Refusal> {
+    content.encoder.tag(tag::ENUM);
+    let children = vec![
+        (Step::Inside, value.get_type().into_any()),
+        (Step::Inside, value.getattr("_name_")?),
+        (
+            Step::Attribute("value".to_owned()),
+            value.getattr("_value_")?,
+        ),
+    ];
+    Ok(Expansion {
+        children: Children::Some(children),
+        ordered: true,
+    })
+}
+
+/// What pickling would keep of an object.
+pub(super) fn reduced<'py>(
+    value: &Bound<'py, PyAny>,
+    path: &str,
+    content: &mut Content<'py>,
+) -> Result<Expansion<'py>, Refusal> {
+    let py = value.py();
+    let table = py.import("copyreg")?.getattr("dispatch_table")?;
+    let registered = table.call_method1("get", (value.get_type(),))?;
+    let reduced = if registered.is_none() {
+        value.call_method1("__reduce_ex__", (5,))
+    } else {
+        registered.call1((value,))
+    };
+    let reduced = reduced.map_err(|error| {
+        let refused = Refusal::from(error);
+        let why = refused
+            .what
+            .trim_start_matches("inspecting it raised ")
+            .to_owned();
+        Refusal {
+            what: refusal(value, &why).what,
+            ..refused
+        }
+    })?;
+    if let Ok(name) = reduced.cast::<PyString>() {
+        named(value, &name.to_string_lossy(), path, content)?;
+        return Ok(Expansion {
+            children: Children::Some(Vec::new()),
+            ordered: true,
+        });
+    }
+    let parts = reduced.cast_into::<PyTuple>()?;
+    content.encoder.tag(tag::REDUCED);
+    content.encoder.len(parts.len());
+    let mut children = Vec::with_capacity(parts.len());
+    for (i, part) in parts.iter().enumerate() {
+        // The fourth and fifth are iterators made for the occasion.
+        let part = if (3..=4).contains(&i) && !part.is_none() {
+            PyList::new(py, part.try_iter()?.collect::<PyResult<Vec<_>>>()?)?.into_any()
+        } else {
+            part
+        };
+        children.push((Step::Inside, part));
+    }
+    Ok(Expansion {
+        children: Children::Some(children),
+        ordered: true,
+    })
+}
+
+/// An object that pickles as the name of a global.
+fn named<'py>(
+    value: &Bound<'py, PyAny>,
+    name: &str,
+    path: &str,
+    content: &mut Content<'py>,
+) -> Result<(), Refusal> {
+    if let Some((library, name)) = library_object(value)? {
+        constant(&library, &name, content);
+        return Ok(());
+    }
+    let module = value
+        .py()
+        .import("pickle")?
+        .call_method1("whichmodule", (value, name))?;
+    let module: String = module.extract()?;
+    let qualified = format!("{}.{name}", module_name(value.py(), &module));
+    match library_of(value.py(), &module)? {
+        Some(library) => constant(&library, &qualified, content),
+        None if path.is_empty() => return Err(refusal(value, "it is known by name only")),
+        None => {
+            content.encoder.tag(tag::NAMED);
+            content.encoder.str(&qualified);
+        }
+    }
+    Ok(())
+}
+
+/// Why a value has no fingerprint, with its type.
+pub(super) fn refusal(value: &Bound<'_, PyAny>, why: &str) -> Refusal {
+    let name = value.get_type().fully_qualified_name();
+    let name = name.map_or_else(|_| "?".to_owned(), |name| name.to_string());
+    Refusal::new(format!("{name} has no fingerprint ({why})"))
+}

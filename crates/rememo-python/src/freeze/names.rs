@@ -1,0 +1,225 @@
+//! What code refers to outside itself: global names with the attributes read from them in a row,
+//! and what its own imports bring in.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use pyo3::prelude::*;
+use pyo3::types::PyCode;
+
+use super::code::{Decoded, Instruction};
+use super::graph::Refusal;
+use super::opcodes::{Access, Operand, Role};
+
+/// The outside names of a code object, with all code nested in it.
+#[derive(Default)]
+pub(super) struct Uses {
+    /// Global names, each with the attributes read from it in a row.
+    pub globals: BTreeSet<Vec<String>>,
+    pub imports: BTreeSet<Import>,
+}
+
+/// One use of something imported in the body.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Import {
+    /// How many packages up, as in `from .. import`.
+    pub level: u32,
+    pub module: String,
+    /// What is taken, in a row of attributes. They begin at the module itself, or for
+    /// `import a.b`, which binds `a`, at its top package.
+    pub chain: Vec<String>,
+    pub from_top: bool,
+}
+
+/// Collects the outside names of a code object and of all code nested in it.
+pub(super) fn uses(code: &Bound<'_, PyCode>, found: &mut Uses) -> Result<(), Refusal> {
+    let decoded = Decoded::of(code)?;
+    Scan::new(&decoded).run(found);
+    for constant in &decoded.constants {
+        if let Ok(nested) = constant.cast::<PyCode>() {
+            uses(nested, found)?;
+        }
+    }
+    Ok(())
+}
+
+struct Scan<'a, 'py> {
+    code: &'a Decoded<'py>,
+    /// Code units that are jumped to: a row of attributes ends before one.
+    landings: HashSet<usize>,
+    /// What locals were bound to by an import.
+    bound: HashMap<u32, Import>,
+    /// Locals that are stored to in any other way.
+    rebound: HashSet<u32>,
+}
+
+impl<'a, 'py> Scan<'a, 'py> {
+    fn new(code: &'a Decoded<'py>) -> Self {
+        let landings = code
+            .instructions
+            .iter()
+            .filter_map(|at| code.jump(at))
+            .collect();
+        Self {
+            code,
+            landings,
+            bound: HashMap::new(),
+            rebound: HashSet::new(),
+        }
+    }
+
+    fn run(mut self, found: &mut Uses) {
+        let mut position = 0;
+        while let Some(at) = self.code.instructions.get(position) {
+            position = match self.code.role(at) {
+                Role::Global => {
+                    let mut chain = vec![self.code.name(at).to_owned()];
+                    let next = self.attributes(position + 1, &mut chain);
+                    found.globals.insert(chain);
+                    next
+                }
+                Role::Import => self.import(position, found),
+                Role::Locals(accesses) => {
+                    for (local, access) in locals(at, accesses) {
+                        if access == Access::Store {
+                            self.rebound.insert(local);
+                        }
+                    }
+                    position + 1
+                }
+                _ => position + 1,
+            };
+        }
+        self.locals_used(found);
+    }
+
+    /// Adds the attributes read in a row from here; gives the position after them.
+    fn attributes(&self, mut position: usize, chain: &mut Vec<String>) -> usize {
+        while let Some(at) = self.code.instructions.get(position) {
+            if self.code.role(at) != Role::Attribute || self.landings.contains(&at.unit) {
+                break;
+            }
+            chain.push(self.code.name(at).to_owned());
+            position += 1;
+        }
+        position
+    }
+
+    /// Reads one import statement; gives the position after it.
+    fn import(&mut self, position: usize, found: &mut Uses) -> usize {
+        let level = self
+            .constant(position.checked_sub(2))
+            .and_then(|level| level.extract().ok());
+        let names = self.constant(position.checked_sub(1));
+        let from = names.is_some_and(|names| !names.is_none());
+        let whole = Import {
+            level: level.unwrap_or(0),
+            module: self.code.name(&self.code.instructions[position]).to_owned(),
+            chain: Vec::new(),
+            from_top: false,
+        };
+        let mut taken = None;
+        let mut next = position + 1;
+        while let Some(at) = self.code.instructions.get(next) {
+            next += 1;
+            match self.code.role(at) {
+                Role::ImportFrom => taken = Some(self.code.name(at).to_owned()),
+                Role::Shuffle if from && taken.is_none() => return next,
+                Role::Shuffle => {}
+                _ => {
+                    let import = match (from, taken.take()) {
+                        (true, Some(name)) => Import {
+                            chain: vec![name],
+                            ..whole.clone()
+                        },
+                        // `import a.b as c` takes `b` on its way to the module.
+                        (false, Some(_)) | (true, None) => whole.clone(),
+                        (false, None) => Import {
+                            from_top: true,
+                            ..whole.clone()
+                        },
+                    };
+                    self.bind(at, import, found);
+                    if !from {
+                        return next;
+                    }
+                }
+            }
+        }
+        next
+    }
+
+    fn constant(&self, position: Option<usize>) -> Option<Bound<'py, PyAny>> {
+        let at = self.code.instructions.get(position?)?;
+        match self.code.operand(at) {
+            Operand::Constant => self.code.constants.get_item(at.argument as usize).ok(),
+            // From 3.14 on, a small integer is its own operand.
+            _ => Some(
+                at.argument
+                    .into_pyobject(self.code.constants.py())
+                    .ok()?
+                    .into_any(),
+            ),
+        }
+    }
+
+    /// Remembers a local that holds an import; stored anywhere else, it escapes whole.
+    fn bind(&mut self, store: &Instruction, import: Import, found: &mut Uses) {
+        let Role::Locals(accesses) = self.code.role(store) else {
+            found.imports.insert(import);
+            return;
+        };
+        let mut touched = locals(store, accesses).into_iter();
+        if let Some((local, _)) = touched.next()
+            && *self.bound.entry(local).or_insert_with(|| import.clone()) != import
+        {
+            self.rebound.insert(local);
+            found.imports.insert(import);
+        }
+        if let Some((other, Access::Store)) = touched.next() {
+            self.rebound.insert(other);
+        }
+    }
+
+    /// Follows the attributes read from locals that hold an import, and from nothing else.
+    fn locals_used(&self, found: &mut Uses) {
+        let mut used = HashSet::new();
+        for (position, at) in self.code.instructions.iter().enumerate() {
+            let Role::Locals(accesses) = self.code.role(at) else {
+                continue;
+            };
+            let touched = locals(at, accesses);
+            let last = touched.len() - 1;
+            for (i, (local, access)) in touched.into_iter().enumerate() {
+                let Some(import) = self.bound.get(&local) else {
+                    continue;
+                };
+                if access == Access::Store {
+                    continue;
+                }
+                let mut import = import.clone();
+                if i == last && !self.rebound.contains(&local) {
+                    self.attributes(position + 1, &mut import.chain);
+                }
+                used.insert(local);
+                found.imports.insert(import);
+            }
+        }
+        // The others are imported for their effect.
+        let unused = self
+            .bound
+            .iter()
+            .filter(|(local, _)| !used.contains(*local));
+        found
+            .imports
+            .extend(unused.map(|(_, import)| import.clone()));
+    }
+}
+
+/// The locals an instruction accesses, in order.
+fn locals(at: &Instruction, accesses: &[Access]) -> Vec<(u32, Access)> {
+    match accesses {
+        [one] => vec![(at.argument, *one)],
+        [first, second] => vec![(at.argument >> 4, *first), (at.argument & 15, *second)],
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,68 @@
+//! numpy arrays by dtype, shape and logical content, whatever their layout in memory.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyTuple};
+
+use crate::freeze::graph::{Content, Refusal};
+use crate::freeze::tag;
+use crate::freeze::walk::{Children, Expansion, Step};
+use crate::raw;
+
+/// An exact array, or one mapped from a file, which is the same to look at.
+pub(super) fn array<'py>(
+    array: &Bound<'py, PyAny>,
+    content: &mut Content<'py>,
+) -> Result<Expansion<'py>, Refusal> {
+    let dtype = array.getattr("dtype")?;
+    let shape: Vec<usize> = array.getattr("shape")?.extract()?;
+    let encoder = &mut content.encoder;
+    encoder.tag(tag::ARRAY);
+    encoder.str(&array.get_type().name()?.to_string_lossy());
+    encoder.len(shape.len());
+    for extent in shape {
+        encoder.len(extent);
+    }
+    let mut children = Vec::new();
+    if let Ok(names) = dtype.getattr("names")?.cast_into::<PyTuple>() {
+        // Field by field: what lies in the padding between them is noise.
+        children.push((Step::Inside, dtype));
+        for name in names {
+            let column = array.get_item(&name)?;
+            children.push((Step::Item(name), column));
+        }
+    } else if dtype.getattr("hasobject")?.is_truthy()? {
+        children.push((Step::Inside, dtype));
+        let elements = array.call_method0("ravel")?.call_method0("tolist")?;
+        children.push((Step::Inside, elements.cast_into::<PyList>()?.into_any()));
+    } else {
+        encoder.str(&dtype.getattr("str")?.extract::<String>()?);
+        encoder.tag(tag::BUFFER);
+        raw::encode_buffer(&raw_bytes(array)?, encoder)?;
+    }
+    Ok(Expansion {
+        children: Children::Some(children),
+        ordered: true,
+    })
+}
+
+/// The raw bytes behind a `PickleBuffer`.
+pub(super) fn buffer<'py>(
+    value: &Bound<'py, PyAny>,
+    content: &mut Content<'py>,
+) -> Result<Expansion<'py>, Refusal> {
+    content.encoder.tag(tag::BUFFER);
+    raw::encode_buffer(&value.call_method0("raw")?, &mut content.encoder)?;
+    Ok(Expansion {
+        children: Children::Some(Vec::new()),
+        ordered: true,
+    })
+}
+
+/// The elements in C order as a flat run of bytes; no copy where they lie so already.
+fn raw_bytes<'py>(array: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let numpy = array.py().import("numpy")?;
+    let flat = numpy
+        .call_method1("ascontiguousarray", (array,))?
+        .call_method1("reshape", (-1,))?;
+    flat.call_method1("view", (numpy.getattr("uint8")?,))
+}

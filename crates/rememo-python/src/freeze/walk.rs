@@ -1,0 +1,291 @@
+//! The walk through a value: an explicit stack in place of recursion, so that depth costs memory
+//! only, and a memo of finished containers, so that sharing costs nothing.
+//!
+//! Containers count by value: whether two places hold one object or two equal ones does not
+//! show. Only a value that contains itself can't be told that way; its containers are numbered in
+//! the order in which they are first met.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyTuple};
+
+use super::definitions;
+use super::expand::{Expander, shallow_order};
+use super::graph::{Closed, Content, Options, Refusal};
+use super::{scalars, tag};
+use crate::raw;
+
+/// How a child is reached from its container, for error messages.
+pub(super) enum Step<'py> {
+    Index(usize),
+    Key(Bound<'py, PyAny>),
+    Item(Bound<'py, PyAny>),
+    Attribute(String),
+    Element,
+    /// Reached in a way that has no spelling.
+    Inside,
+}
+
+impl fmt::Display for Step<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Index(index) => write!(f, "[{index}]"),
+            Self::Key(key) => write!(f, " key {key:?}"),
+            Self::Item(key) => write!(f, "[{key:?}]"),
+            Self::Attribute(name) => write!(f, ".{name}"),
+            Self::Element => f.write_str(" element"),
+            Self::Inside => Ok(()),
+        }
+    }
+}
+
+/// The children of a container.
+pub(super) enum Children<'py> {
+    List(Bound<'py, PyList>),
+    Tuple(Bound<'py, PyTuple>),
+    Some(Vec<(Step<'py>, Bound<'py, PyAny>)>),
+}
+
+/// What a container consists of, once its header has been written.
+pub(super) struct Expansion<'py> {
+    pub children: Children<'py>,
+    /// False for sets: children are sorted by their encodings.
+    pub ordered: bool,
+}
+
+struct Frame<'py> {
+    object: Bound<'py, PyAny>,
+    content: Content<'py>,
+    expansion: Expansion<'py>,
+    next: usize,
+    /// How many children there were when the walk came here.
+    count: usize,
+    elements: Vec<Closed<'py>>,
+}
+
+enum Stop {
+    Refused(Refusal),
+    /// The value contains itself, and containers were counted by value.
+    Cyclic,
+}
+
+impl<E: Into<Refusal>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+/// Encodes any value into the content of a part.
+pub(super) fn encode<'py>(
+    value: &Bound<'py, PyAny>,
+    options: &Options,
+    path: &str,
+    content: &mut Content<'py>,
+) -> Result<(), Refusal> {
+    if scalars::encode(value, &mut content.encoder)? || definitions::encode(value, path, content)? {
+        return Ok(());
+    }
+    let closed = match Walk::new(value.py(), options, path, false).run(value) {
+        Err(Stop::Cyclic) => Walk::new(value.py(), options, path, true).run(value),
+        done => done,
+    };
+    match closed {
+        Ok(closed) => content.absorb(&closed),
+        Err(Stop::Refused(refusal)) => return Err(refusal),
+        Err(Stop::Cyclic) => return Err(Refusal::new("it contains itself")),
+    }
+    Ok(())
+}
+
+/// Deeper than this, a value is taken to be without end.
+const DEPTH: usize = 5_000_000;
+
+struct Walk<'a, 'py> {
+    expander: Expander<'a, 'py>,
+    path: &'a str,
+    numbered: bool,
+    stack: Vec<Frame<'py>>,
+    /// Containers the walk is inside of, by address.
+    open: HashSet<usize>,
+    /// Finished containers by address, each kept alive so that its address stays its own.
+    memo: HashMap<usize, (Bound<'py, PyAny>, Closed<'py>)>,
+    numbers: HashMap<usize, (Bound<'py, PyAny>, usize)>,
+}
+
+impl<'a, 'py> Walk<'a, 'py> {
+    fn new(py: Python<'py>, options: &'a Options, path: &'a str, numbered: bool) -> Self {
+        Self {
+            expander: Expander::new(py, options),
+            path,
+            numbered,
+            stack: Vec::new(),
+            open: HashSet::new(),
+            memo: HashMap::new(),
+            numbers: HashMap::new(),
+        }
+    }
+
+    fn run(&mut self, root: &Bound<'py, PyAny>) -> Result<Closed<'py>, Stop> {
+        let walked = self.enter(root.clone()).and_then(|()| self.walk());
+        walked.map_err(|stop| match stop {
+            Stop::Refused(mut refusal) => {
+                refusal.steps = format!("{}{}", self.steps(), refusal.steps);
+                Stop::Refused(refusal)
+            }
+            Stop::Cyclic => Stop::Cyclic,
+        })
+    }
+
+    fn walk(&mut self) -> Result<Closed<'py>, Stop> {
+        loop {
+            let frame = self
+                .stack
+                .last_mut()
+                .expect("the root is open until it is returned");
+            if let Some(child) = frame.child()? {
+                self.visit(child)?;
+                continue;
+            }
+            let closed = self.leave();
+            match self.stack.last_mut() {
+                Some(parent) => parent.absorb(closed),
+                None => return Ok(closed),
+            }
+        }
+    }
+
+    fn visit(&mut self, child: Bound<'py, PyAny>) -> Result<(), Stop> {
+        let frame = self.stack.last_mut().expect("a child has a parent");
+        let mut apart = Content::default();
+        let ordered = frame.expansion.ordered;
+        let content = if ordered {
+            &mut frame.content
+        } else {
+            &mut apart
+        };
+        if scalars::encode(&child, &mut content.encoder)?
+            || definitions::encode(&child, self.path, content)?
+        {
+            if !ordered {
+                frame.elements.push(apart.close());
+            }
+            return Ok(());
+        }
+        let address = child.as_ptr() as usize;
+        if let Some((_, closed)) = self.memo.get(&address) {
+            let closed = closed.clone();
+            frame.absorb(closed);
+            return Ok(());
+        }
+        if let Some((_, number)) = self.numbers.get(&address) {
+            let mut seen = Content::default();
+            seen.encoder.tag(tag::SEEN);
+            seen.encoder.len(*number);
+            frame.absorb(seen.close());
+            return Ok(());
+        }
+        self.enter(child)
+    }
+
+    /// Opens a container.
+    fn enter(&mut self, object: Bound<'py, PyAny>) -> Result<(), Stop> {
+        let address = object.as_ptr() as usize;
+        if self.numbered {
+            let number = self.numbers.len();
+            self.numbers.insert(address, (object.clone(), number));
+        } else if !self.open.insert(address) {
+            return Err(Stop::Cyclic);
+        }
+        if self.stack.len() >= DEPTH {
+            return Err(Refusal::new("it has no end").into());
+        }
+        let mut content = Content::default();
+        let mut expansion = self.expander.expand(&object, self.path, &mut content)?;
+        if self.numbered && !expansion.ordered {
+            shallow_order(&mut expansion);
+        }
+        let count = expansion.children.len();
+        self.stack.push(Frame {
+            object,
+            content,
+            expansion,
+            next: 0,
+            count,
+            elements: Vec::new(),
+        });
+        Ok(())
+    }
+
+    /// Closes the innermost container.
+    fn leave(&mut self) -> Closed<'py> {
+        let mut frame = self.stack.pop().expect("a container is open");
+        if !frame.expansion.ordered {
+            frame.elements.sort_by(|a, b| a.folded.cmp(&b.folded));
+            frame
+                .elements
+                .iter()
+                .for_each(|element| frame.content.absorb(element));
+        }
+        let closed = frame.content.close();
+        let address = frame.object.as_ptr() as usize;
+        self.open.remove(&address);
+        // Two references are the container's around it and ours: with more, it may come again.
+        if !self.numbered && raw::references(&frame.object) > 2 {
+            self.memo.insert(address, (frame.object, closed.clone()));
+        }
+        closed
+    }
+
+    /// The way to the child being looked at.
+    fn steps(&self) -> String {
+        self.stack.iter().map(Frame::step).collect()
+    }
+}
+
+impl<'py> Frame<'py> {
+    fn child(&mut self) -> Result<Option<Bound<'py, PyAny>>, Refusal> {
+        if self.expansion.children.len() != self.count {
+            return Err(Refusal::new("it changed while it was looked at"));
+        }
+        let at = self.next;
+        if at == self.count {
+            return Ok(None);
+        }
+        self.next += 1;
+        Ok(Some(match &self.expansion.children {
+            Children::List(list) => list.get_item(at)?,
+            Children::Tuple(tuple) => tuple.get_item(at)?,
+            Children::Some(children) => children[at].1.clone(),
+        }))
+    }
+
+    fn absorb(&mut self, closed: Closed<'py>) {
+        if self.expansion.ordered {
+            self.content.absorb(&closed);
+        } else {
+            self.elements.push(closed);
+        }
+    }
+
+    fn step(&self) -> String {
+        let Some(at) = self.next.checked_sub(1) else {
+            return String::new();
+        };
+        match &self.expansion.children {
+            Children::Some(children) => children[at].0.to_string(),
+            _ => Step::Index(at).to_string(),
+        }
+    }
+}
+
+impl Children<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::List(list) => list.len(),
+            Self::Tuple(tuple) => tuple.len(),
+            Self::Some(children) => children.len(),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Standard wrappers around functions and values, which count by what they wrap.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyType};
+
+use super::graph::{Content, Refusal};
+use super::tag;
+use super::walk::{Children, Expansion, Step};
+
+/// A type known by module and name, and the attributes that are what it wraps.
+pub(super) struct Wrapper {
+    module: &'static str,
+    name: &'static str,
+    fields: &'static [&'static str],
+}
+
+const fn wrapper(
+    module: &'static str,
+    name: &'static str,
+    fields: &'static [&'static str],
+) -> Wrapper {
+    Wrapper {
+        module,
+        name,
+        fields,
+    }
+}
+
+const WRAPPERS: &[Wrapper] = &[
+    wrapper("builtins", "staticmethod", &["__func__"]),
+    wrapper("builtins", "classmethod", &["__func__"]),
+    wrapper("builtins", "method", &["__func__", "__self__"]),
+    wrapper("builtins", "property", &["fget", "fset", "fdel"]),
+    wrapper(
+        "builtins",
+        "builtin_function_or_method",
+        &["__name__", "__self__"],
+    ),
+    wrapper("builtins", "method-wrapper", &["__name__", "__self__"]),
+    wrapper("builtins", "mappingproxy", &[]),
+    wrapper("builtins", "memoryview", &[]),
+    wrapper("abc", "abstractproperty", &["fget", "fset", "fdel"]),
+    wrapper("enum", "property", &["fget", "fset", "fdel"]),
+    wrapper("functools", "_lru_cache_wrapper", &["__wrapped__"]),
+    wrapper("functools", "cached_property", &["func", "attrname"]),
+    wrapper("rememo._core", "Memoized", &["__wrapped__"]),
+    // Not its type: an annotation counts only where something reads it.
+    wrapper(
+        "dataclasses",
+        "Field",
+        &[
+            "name",
+            "default",
+            "default_factory",
+            "init",
+            "repr",
+            "hash",
+            "compare",
+            "kw_only",
+        ],
+    ),
+];
+
+/// The entry for a type.
+pub(super) fn find(class: &Bound<'_, PyType>) -> PyResult<Option<&'static Wrapper>> {
+    let (module, name) = (class.module()?.to_string(), class.name()?.to_string());
+    Ok(WRAPPERS
+        .iter()
+        .find(|wrapper| wrapper.module == module && wrapper.name == name))
+}
+
+/// The type's name and the wrapped values.
+pub(super) fn expand<'py>(
+    value: &Bound<'py, PyAny>,
+    wrapper: &'static Wrapper,
+    content: &mut Content<'py>,
+) -> Result<Expansion<'py>, Refusal> {
+    content.encoder.tag(tag::FIELDS);
+    content.encoder.str(wrapper.module);
+    content.encoder.str(wrapper.name);
+    let children = match wrapper.name {
+        "mappingproxy" => vec![(Step::Inside, copy_of(value)?.into_any())],
+        "memoryview" => vec![
+            (Step::Inside, value.getattr("format")?),
+            (Step::Inside, value.getattr("shape")?),
+            (Step::Inside, value.call_method0("tobytes")?),
+        ],
+        _ => fields(value, wrapper.fields)?,
+    };
+    Ok(Expansion {
+        children: Children::Some(children),
+        ordered: true,
+    })
+}
+
+/// Attributes by name.
+pub(super) fn fields<'py>(
+    value: &Bound<'py, PyAny>,
+    names: &[&str],
+) -> PyResult<Vec<(Step<'py>, Bound<'py, PyAny>)>> {
+    names
+        .iter()
+        .map(|name| Ok((Step::Attribute((*name).to_owned()), value.getattr(*name)?)))
+        .collect()
+}
+
+/// A mapping as a dictionary of its own.
+pub(super) fn copy_of<'py>(mapping: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+    let items = mapping
+        .call_method0("items")?
+        .try_iter()?
+        .collect::<PyResult<Vec<_>>>()?;
+    PyDict::from_sequence(PyList::new(mapping.py(), items)?.as_any())
+}
