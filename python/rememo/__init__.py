@@ -12,7 +12,7 @@ import os
 from typing import TYPE_CHECKING
 
 from rememo import _core, notices, operations_log
-from rememo._core import Memoized
+from rememo._core import Memoized, freeze
 from rememo.cache import Cache
 from rememo.info import CacheInfo, NotCached
 from rememo.memoize import memoize
@@ -41,6 +41,7 @@ __all__ = [
     "StoreWarning",
     "UnfreezableWarning",
     "UnpicklableResultWarning",
+    "freeze",
     "memoize",
 ]
 

@@ -10,6 +10,7 @@ __all__ = [
     "after_fork_in_child",
     "after_fork_in_parent",
     "before_fork",
+    "freeze",
     "subscribe",
     "unsubscribe",
 ]
@@ -45,6 +46,9 @@ class Memoized(Generic[_P, _R]):
     def clear_entry(self, *args: _P.args, **kwargs: _P.kwargs) -> bool: ...
     def cache_clear(self) -> None: ...
     def cache_info(self) -> CacheInfo: ...
+
+# Raises TypeError for what has no fingerprint.
+def freeze(obj: object) -> str: ...
 
 # An event is a dict with at least "event" and "function"; "event" is one of hit, miss, stored,
 # not_stored, bypassed, invalidated and degraded. The result is a token for `unsubscribe`.

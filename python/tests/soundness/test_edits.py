@@ -6,9 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-# Programs read best on the line they stand on.
-# ruff: noqa: E501
-
 if TYPE_CHECKING:
     from python.tests.conftest import Program
 

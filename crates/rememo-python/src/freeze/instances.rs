@@ -98,6 +98,22 @@ pub(super) fn sorted<'py>(
     Ok(items)
 }
 
+/// The same dictionary, in the order of its names.
+fn by_name<'py>(namespace: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
+    let ordered = PyDict::new(namespace.py());
+    if namespace
+        .keys()
+        .iter()
+        .any(|key| !key.is_exact_instance_of::<PyString>())
+    {
+        return namespace.copy();
+    }
+    for (name, value) in sorted(namespace)? {
+        ordered.set_item(name, value)?;
+    }
+    Ok(ordered)
+}
+
 /// Class and attributes.
 pub(super) fn plain<'py>(
     value: &Bound<'py, PyAny>,
@@ -234,11 +250,16 @@ pub(super) fn reduced<'py>(
     content.encoder.len(parts.len());
     let mut children = Vec::with_capacity(parts.len());
     for (i, part) in parts.iter().enumerate() {
-        // The fourth and fifth are iterators made for the occasion.
-        let part = if (3..=4).contains(&i) && !part.is_none() {
-            PyList::new(py, part.try_iter()?.collect::<PyResult<Vec<_>>>()?)?.into_any()
-        } else {
-            part
+        // The third is mostly a namespace; the fourth and fifth are iterators made for the occasion.
+        let part = match i {
+            2 => match part.cast_exact::<PyDict>() {
+                Ok(state) => by_name(state)?.into_any(),
+                Err(_) => part,
+            },
+            3 | 4 if !part.is_none() => {
+                PyList::new(py, part.try_iter()?.collect::<PyResult<Vec<_>>>()?)?.into_any()
+            }
+            _ => part,
         };
         children.push((Step::Inside, part));
     }
