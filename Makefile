@@ -6,6 +6,7 @@
 #   make test-all   the smoke and soundness tests on every CPython found
 #   make lint       formatting, lints and types only
 #   make bench      compare with other caches
+#   make docs       the engine's documentation, into target/doc
 #   make clean      remove what the above made
 
 SHELL := /bin/bash
@@ -29,7 +30,7 @@ ENV_READY := $(VENV)/.ready
 BUILT := $(VENV)/.built
 
 .PHONY: demo test test-all lint lint-rust lint-python test-rust test-python test-readme \
-	bench services clean
+	bench docs services clean
 
 demo: $(BUILT) $(VENV)/.group-demo
 	$(BIN)/python examples/flights/demo.py
@@ -43,6 +44,9 @@ lint: lint-rust lint-python
 
 bench: $(BUILT) $(VENV)/.group-bench
 	$(BIN)/python bench/run.py
+
+docs:
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --package rememo
 
 services:
 	@echo "services: none needed"

@@ -26,12 +26,11 @@ def digest(value: Any) -> str:
 
 
 def forecast(stage: Any, args: tuple[Any, ...]) -> dict[str, Any]:
-    """Ask the stage, before calling it, whether it will be a hit and why."""
+    """Ask the stage, before calling it, why it will be recomputed, if it will."""
     if os.environ.get("REMEMO_DISABLE") == "1":
-        return {"hit": False, "reason": "REMEMO_DISABLE=1", "changes": []}
+        return {"reason": "REMEMO_DISABLE=1", "changes": []}
     explanation = stage.explain(*args)
     return {
-        "hit": explanation.hit,
         "reason": str(explanation),
         "changes": [f"{change.name} ({change.kind})" for change in explanation.changes],
     }
@@ -47,9 +46,11 @@ class Recorder:
     def __call__(self, stage: Any, *args: Any) -> Any:
         """Call one stage; record what was forecast, its time and its digest."""
         record = {"name": stage.__name__, **forecast(stage, args)}
+        hits = stage.cache_info().hits
         started = time.perf_counter()
         result = stage(*args)
         record["seconds"] = time.perf_counter() - started
+        record["hit"] = stage.cache_info().hits > hits
         record["digest"] = digest(result)
         self.records.append(record)
         return result

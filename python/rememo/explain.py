@@ -23,34 +23,41 @@ class Change:
     """Its source as it is, where known."""
 
     def diff(self) -> str:
-        """Returns a unified diff of the sources, or of the short forms where there are none."""
+        """Returns a unified diff of the sources; empty where there are none to compare."""
+        if self.old_source is None or self.new_source is None:
+            return ""
         import difflib
 
-        if self.old_source is None and self.new_source is None:
-            old, new = self.old, self.new
-        else:
-            old, new = self.old_source, self.new_source
-        return "\n".join(
-            difflib.unified_diff(
-                (old or "").splitlines(),
-                (new or "").splitlines(),
-                fromfile=f"{self.name} (before)",
-                tofile=f"{self.name} (now)",
-                lineterm="",
-            )
+        lines = difflib.unified_diff(
+            self.old_source.splitlines(),
+            self.new_source.splitlines(),
+            fromfile=f"{self.name} (before)",
+            tofile=f"{self.name} (now)",
+            lineterm="",
         )
+        return "\n".join(lines)
 
     def __str__(self) -> str:
-        """Says what changed in one line, then how."""
-        if self.old is None and self.old_source is None:
-            verb = "is new"
-        elif self.new is None and self.new_source is None:
-            verb = "is gone"
+        """Says in one line what changed, and below it how its source did."""
+        old, new = (digest and digest[:12] for digest in (self.old, self.new))
+        if old is None:
+            head = f"{self.kind} {self.name} is new ({new})"
+        elif new is None:
+            head = f"{self.kind} {self.name} is gone (was {old})"
         else:
-            verb = "changed"
-        head = f"{self.kind} {self.name} {verb}"
+            head = f"{self.kind} {self.name} changed ({old} to {new})"
         diff = self.diff()
         return f"{head}\n{diff}" if diff else head
+
+
+_REASONS = {
+    "hit": "the stored result still holds",
+    "new": "nothing is stored for this function",
+    "state changed": "the function, or something it uses, is not what it was",
+    "arguments changed": "nothing is stored for these arguments",
+    "damaged": "the stored result cannot be read",
+    "forced": "a run was asked for",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,8 @@ class Explanation:
     hit: bool
     """Whether the call is answered from the cache."""
     reason: str
-    """Why, in one sentence."""
+    """Why: ``hit``, ``new``, ``state changed``, ``arguments changed``, ``damaged``, or what keeps
+    the call from being cached."""
     changes: tuple[Change, ...] = ()
     """What differs from the nearest stored call; empty for a hit."""
     key: str | None = None
@@ -68,8 +76,7 @@ class Explanation:
 
     def __str__(self) -> str:
         """Says whether and why, then each change, indented."""
-        lines = [f"{'hit' if self.hit else 'miss'}: {self.reason}"]
-        if self.key is not None:
-            lines.append(f"  key {self.key}")
+        reason = _REASONS.get(self.reason, self.reason)
+        lines = [f"{'hit' if self.hit else 'miss'}: {reason}"]
         lines.extend(f"  {line}" for change in self.changes for line in str(change).splitlines())
         return "\n".join(lines)

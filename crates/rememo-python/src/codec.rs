@@ -84,8 +84,12 @@ fn first(frames: &[Frame]) -> PyResult<(&Frame, &[Frame])> {
 /// An exact numpy array of numbers, contiguous and writable: what its bytes and a short header say
 /// in full.
 fn is_plain_array(value: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let class = value.get_type();
-    if class.name()? != "ndarray" || class.module()? != "numpy" {
+    // Where numpy is not imported, nothing is an array.
+    let modules = value.py().import("sys")?.getattr("modules")?;
+    let Ok(numpy) = modules.get_item("numpy") else {
+        return Ok(false);
+    };
+    if !value.get_type().is(&numpy.getattr("ndarray")?) {
         return Ok(false);
     }
     let kind: String = value.getattr("dtype")?.getattr("kind")?.extract()?;

@@ -325,9 +325,7 @@ fn explained<'py>(py: Python<'py>, explanation: &Explanation) -> PyResult<Bound<
             change.call1((&c.name, kind, hex(c.old), hex(c.new), sources.0, sources.1))
         })
         .collect::<PyResult<Vec<_>>>()?;
-    let reason = explanation
-        .reason
-        .map_or("the stored result holds", reason_name);
+    let reason = explanation.reason.map_or("hit", reason_name);
     let changes = PyTuple::new(py, changes)?;
     let key = explanation.key.to_hex();
     module

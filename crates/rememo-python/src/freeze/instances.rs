@@ -27,10 +27,13 @@ impl Layout {
         for base in class.mro() {
             let namespace = base.getattr("__dict__")?;
             for item in namespace.call_method0("items")?.try_iter()? {
-                let (name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item?.extract()?;
+                // Some extension types keep things under keys that are no names.
+                let Ok((name, value)) = item?.extract::<(String, Bound<'_, PyAny>)>() else {
+                    continue;
+                };
                 match value.get_type().name()?.to_string().as_str() {
-                    "member_descriptor" => slots.push(name.extract::<String>()?),
-                    "cached_property" => remembered.push(name.extract::<String>()?),
+                    "member_descriptor" => slots.push(name),
+                    "cached_property" => remembered.push(name),
                     _ => {}
                 }
             }

@@ -212,6 +212,12 @@ pub(super) fn library_object(
         .then(|| (library, format!("{module}.{name}"))))
 }
 
+/// The module and name of a type. Some extension types have no text for a module.
+pub(super) fn type_name(class: &Bound<'_, PyType>) -> PyResult<(String, String)> {
+    let module = class.getattr("__module__")?.extract().unwrap_or_default();
+    Ok((module, class.name()?.to_string()))
+}
+
 /// Whether a class is a library's.
 pub(super) fn is_library_class(class: &Bound<'_, PyType>) -> PyResult<bool> {
     Ok(library_object(class.as_any())?.is_some())

@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyType};
 
 use super::graph::{Content, Refusal};
+use super::origin::type_name;
 use super::tag;
 use super::walk::{Children, Expansion, Step};
 
@@ -63,7 +64,7 @@ const WRAPPERS: &[Wrapper] = &[
 
 /// The entry for a type.
 pub(super) fn find(class: &Bound<'_, PyType>) -> PyResult<Option<&'static Wrapper>> {
-    let (module, name) = (class.module()?.to_string(), class.name()?.to_string());
+    let (module, name) = type_name(class)?;
     Ok(WRAPPERS
         .iter()
         .find(|wrapper| wrapper.module == module && wrapper.name == name))

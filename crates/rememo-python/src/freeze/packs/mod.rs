@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyType;
 
 use super::graph::{Content, Refusal};
+use super::origin::type_name;
 use super::walk::Expansion;
 
 /// How values of one type of a library are encoded.
@@ -20,7 +21,7 @@ pub(super) enum Pack {
 
 /// The pack for a type.
 pub(super) fn find(class: &Bound<'_, PyType>) -> PyResult<Option<Pack>> {
-    let (module, name) = (class.module()?.to_string(), class.name()?.to_string());
+    let (module, name) = type_name(class)?;
     Ok(match (module.as_str(), name.as_str()) {
         ("numpy", "ndarray" | "memmap") => Some(Pack::Array),
         ("pickle" | "_pickle", "PickleBuffer") => Some(Pack::Buffer),

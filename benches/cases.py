@@ -1,0 +1,197 @@
+"""The calls that are timed. A case sets up one trial for each cache that can take part."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+import time
+import timeit
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from caches import CACHES, LruCache, Rememo
+from workloads.answer import answer
+from workloads.array import array
+from workloads.helpers import total
+
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+    from types import FrameType
+
+    from caches import Cache, Function
+    from numpy.typing import NDArray
+
+HERE = Path(__file__).resolve().parent
+MILLION = 1_000_000
+# A miss leaves an entry behind, so every cache is given the same number of them.
+MISSES_PER_TRIAL = 100
+
+# One measurement: the seconds that one call took.
+Trial = Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Case(ABC):
+    """A call to time.
+
+    Attributes:
+        title: its name in the tables.
+        base: the cache that the others are compared with.
+    """
+
+    title: str
+    base: type[Cache]
+
+    @abstractmethod
+    def trial(self, cache: type[Cache], directory: Path, stack: ExitStack) -> Trial | None:
+        """Sets up the case for one cache; None where it cannot take part."""
+
+    def trials(self, root: Path, stack: ExitStack) -> dict[str, Trial]:
+        """Sets up the case for every cache, each in a directory of its own under `root`."""
+        found: dict[str, Trial] = {}
+        for cache in CACHES:
+            directory = root / cache.name
+            directory.mkdir(parents=True)
+            if trial := self.trial(cache, directory, stack):
+                found[cache.name] = trial
+        return found
+
+
+@dataclass(frozen=True)
+class Hit(Case):
+    """A call whose result is there."""
+
+    function: Function
+    argument: object
+
+    def trial(self, cache: type[Cache], directory: Path, stack: ExitStack) -> Trial | None:
+        """Makes the call once, then checks that it is not made again."""
+        opened = stack.enter_context(closing(cache(directory)))
+        if not opened.accepts(self.argument):
+            return None
+        memoized = opened.memoize(self.function)
+        memoized(self.argument)
+        if runs(self.function, lambda: memoized(self.argument)):
+            raise RuntimeError(f"{cache.name} did not answer {self.title}")
+        names = {"call": memoized, "argument": self.argument}
+        timer = timeit.Timer("call(argument)", globals=names)
+        loops, _ = timer.autorange()
+        return lambda: timer.timeit(loops) / loops
+
+
+@dataclass(frozen=True)
+class Miss(Case):
+    """A call never made before, of a function that takes no time."""
+
+    function: Function
+
+    def trial(self, cache: type[Cache], directory: Path, stack: ExitStack) -> Trial | None:
+        """Checks that a new argument is a miss."""
+        opened = stack.enter_context(closing(cache(directory)))
+        memoized = opened.memoize(self.function)
+        fresh = itertools.count()
+        if not runs(self.function, lambda: memoized(next(fresh))):
+            raise RuntimeError(f"{cache.name} answered a call never made")
+        timer = timeit.Timer("call(next(fresh))", globals={"call": memoized, "fresh": fresh})
+        return lambda: timer.timeit(MISSES_PER_TRIAL) / MISSES_PER_TRIAL
+
+
+@dataclass(frozen=True)
+class FirstHit(Case):
+    """A new process that makes one call, whose result is there, less an empty process."""
+
+    CALL = "from workloads.answer import answer\nmemoized = memoize(answer)\n"
+    CHECK = """\
+import sys
+codes = []
+sys.setprofile(lambda frame, event, _: codes.append(frame.f_code))
+memoized(1)
+sys.setprofile(None)
+sys.exit(answer.__code__ in codes)
+"""
+
+    def trial(self, cache: type[Cache], directory: Path, stack: ExitStack) -> Trial | None:
+        """Makes the call in one process, then checks that a second does not make it again."""
+        del stack
+        if cache.opening is None:
+            return None
+        kept = directory / "cache"
+        kept.mkdir()
+        opening = cache.opening.format(directory=str(kept)) + self.CALL
+        empty = script(directory / "empty.py", "")
+        first = script(directory / "first.py", f"{opening}memoized(1)\n")
+        check = script(directory / "check.py", opening + self.CHECK)
+        run(first)
+        run(check)
+        return lambda: run(first) - run(empty)
+
+
+def runs(function: Function, call: Callable[[], object]) -> bool:
+    """Says whether a call gets as far as running the function."""
+    code = getattr(function, "__code__")  # noqa: B009  a plain function, whatever its type
+    found = False
+
+    def profile(frame: FrameType, event: str, _: object) -> None:
+        nonlocal found
+        found = found or (event == "call" and frame.f_code is code)
+
+    sys.setprofile(profile)
+    try:
+        call()
+    finally:
+        sys.setprofile(None)
+    return found
+
+
+def script(path: Path, text: str) -> Path:
+    """Writes a program."""
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def run(program: Path) -> float:
+    """Runs a program to its end and returns the seconds it took."""
+    environment = {**os.environ, "PYTHONPATH": str(HERE)}
+    start = time.perf_counter()
+    subprocess.run([sys.executable, str(program)], check=True, env=environment)  # noqa: S603
+    return time.perf_counter() - start
+
+
+def floats(size: int) -> NDArray[np.float64]:
+    """Returns an array of that many bytes."""
+    return np.random.default_rng(seed=1).random(size // 8)
+
+
+def mixed_frame() -> pd.DataFrame:
+    """Returns a million rows of five columns, each of another type."""
+    rng = np.random.default_rng(seed=1)
+    return pd.DataFrame(
+        {
+            "count": rng.integers(0, 1000, MILLION),
+            "price": rng.random(MILLION),
+            "sold": rng.random(MILLION) < 0.5,  # noqa: PLR2004  one in two
+            "name": rng.choice(["apple", "pear", "quince"], MILLION),
+            "time": pd.date_range("2020-01-01", periods=MILLION, freq="s"),
+        }
+    )
+
+
+# By their names on the command line; made one at a time, for some hold large arguments.
+CASES: dict[str, Callable[[], Case]] = {
+    "int": lambda: Hit("hit, int argument", LruCache, answer, 7),
+    "helpers": lambda: Hit("hit, 20 helpers and 10 globals", LruCache, total, 7),
+    "array": lambda: Hit("hit, 100 MB array argument", Rememo, answer, floats(100 * MILLION)),
+    "frame": lambda: Hit("hit, data frame argument, 1M x 5 mixed", Rememo, answer, mixed_frame()),
+    "list": lambda: Hit("hit, list argument, 1M ints", Rememo, answer, list(range(MILLION))),
+    "miss": lambda: Miss("miss, small result", Rememo, answer),
+    "result": lambda: Hit("hit, 10 MB array result", Rememo, array, 10 * MILLION),
+    "process": lambda: FirstHit("new process, import and first hit", Rememo),
+}
