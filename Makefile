@@ -43,7 +43,7 @@ test-all: $(ENV_READY)
 lint: lint-rust lint-python
 
 bench: $(BUILT) $(VENV)/.group-bench
-	$(BIN)/python bench/run.py
+	$(BIN)/python benches/peers.py
 
 docs:
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --package rememo

@@ -3,7 +3,7 @@
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFunction, PyTuple};
-use rememo::{Callee, Encoded, Encoder, Explanation, Key, Mode, StateTree, Unkeyable};
+use rememo::{Callee, Encoded, Encoder, Explanation, Key, Mode, Part, StateTree, Unkeyable};
 
 use crate::bind::bind;
 use crate::codec;
@@ -210,6 +210,8 @@ struct Call<'a, 'py> {
     kwargs: Option<&'a Bound<'py, PyDict>>,
     /// An interrupt that came while the key was computed: raised in place of running.
     fatal: Option<PyErr>,
+    /// The functions and classes among the parts of the state that the last key was made of.
+    definitions: Vec<Option<Bound<'py, PyAny>>>,
 }
 
 impl<'a, 'py> Call<'a, 'py> {
@@ -228,10 +230,11 @@ impl<'a, 'py> Call<'a, 'py> {
             args,
             kwargs,
             fatal: None,
+            definitions: Vec::new(),
         }
     }
 
-    fn freeze(&mut self, root: Root<'py>) -> Result<Frozen, Unkeyable> {
+    fn freeze(&mut self, root: Root<'py>) -> Result<Frozen<'py>, Unkeyable> {
         Graph::freeze(root).map_err(|Unfreezable { path, what, fatal }| {
             self.fatal = fatal;
             Unkeyable {
@@ -259,6 +262,7 @@ impl Callee for Call<'_, '_> {
                 what: "the arguments do not fit".to_owned(),
             })?;
         let state = self.freeze(Root::Function(self.function.clone()))?;
+        self.definitions = state.definitions;
         let mut whole = Encoder::new();
         let mut arguments = Vec::with_capacity(bound.len());
         whole.len(bound.len());
@@ -277,6 +281,12 @@ impl Callee for Call<'_, '_> {
             arguments,
             argument_digest: whole.finish(),
         })
+    }
+
+    fn add_sources(&mut self, parts: &mut [Part]) {
+        for (part, definition) in parts.iter_mut().zip(&self.definitions) {
+            part.source = definition.as_ref().and_then(source_of);
+        }
     }
 
     fn run(&mut self) -> PyResult<Py<PyAny>> {
@@ -310,6 +320,16 @@ impl Callee for Call<'_, '_> {
     fn interrupted(&mut self) -> PyResult<()> {
         self.py.check_signals()
     }
+}
+
+/// The source text of a function or class, where the interpreter can find it.
+fn source_of(definition: &Bound<'_, PyAny>) -> Option<String> {
+    let inspect = definition.py().import("inspect").ok()?;
+    inspect
+        .call_method1("getsource", (definition,))
+        .ok()?
+        .extract()
+        .ok()
 }
 
 fn explained<'py>(py: Python<'py>, explanation: &Explanation) -> PyResult<Bound<'py, PyAny>> {

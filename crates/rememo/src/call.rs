@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::codec::Encoded;
 use crate::event::{Event, MissReason, NotStored};
 use crate::flight::Claim;
-use crate::state::{Key, changes};
+use crate::state::{Key, Part, changes};
 use crate::store::{Cost, Recalled, Store};
 
 /// One call of one function, as a front-end presents it.
@@ -23,6 +23,10 @@ pub trait Callee {
 
     /// Everything the result depends on, as it is now.
     fn key(&mut self) -> Result<Key, Unkeyable>;
+
+    /// Adds the source text of the parts of the state that the last key was made of. Asked only
+    /// where it is to be shown or stored.
+    fn add_sources(&mut self, _parts: &mut [Part]) {}
 
     /// Makes the call.
     fn run(&mut self) -> Result<Self::Value, Self::Error>;
@@ -90,7 +94,7 @@ pub fn call<C: Callee>(store: &Store, callee: &mut C, mode: Mode) -> Result<C::V
     let start = Instant::now();
     let value = callee.run()?;
     let compute_ns = since(start);
-    keep(store, callee, &key, &value, compute_ns);
+    keep(store, callee, &mut key, &value, compute_ns);
     drop(claim);
     Ok(value)
 }
@@ -197,7 +201,13 @@ fn missed(store: &Store, key: &Key, reason: MissReason) {
     store.events().emit(&event);
 }
 
-fn keep<C: Callee>(store: &Store, callee: &mut C, key: &Key, value: &C::Value, compute_ns: u64) {
+fn keep<C: Callee>(
+    store: &Store,
+    callee: &mut C,
+    key: &mut Key,
+    value: &C::Value,
+    compute_ns: u64,
+) {
     let function = key.function.clone();
     let event = match try_keep(store, callee, key, value, compute_ns) {
         Ok(event) => event,
@@ -209,7 +219,7 @@ fn keep<C: Callee>(store: &Store, callee: &mut C, key: &Key, value: &C::Value, c
 fn try_keep<C: Callee>(
     store: &Store,
     callee: &mut C,
-    key: &Key,
+    key: &mut Key,
     value: &C::Value,
     compute_ns: u64,
 ) -> Result<Event, NotStored> {
@@ -221,6 +231,9 @@ fn try_keep<C: Callee>(
     };
     let digest = key.digest();
     still(callee, key)?;
+    if !callee.detached(|| store.knows(&key.state.digest)) {
+        callee.add_sources(&mut key.state.parts);
+    }
     let kept = callee.detached(|| store.keep(key, &encoded, cost));
     let kept = kept.map_err(|error| NotStored::StoreFailed(error.to_string()))?;
     let function = key.function.clone();

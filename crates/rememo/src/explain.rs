@@ -27,7 +27,8 @@ pub struct Explanation {
 
 /// Explains what a call would do, without making it.
 pub fn explain<C: Callee>(store: &Store, callee: &mut C) -> Result<Explanation, Unkeyable> {
-    let key = callee.key()?;
+    let mut key = callee.key()?;
+    callee.add_sources(&mut key.state.parts);
     Ok(callee.detached(|| compare(store, &key)))
 }
 

@@ -6,8 +6,9 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCode, PyTuple};
+use rememo::PartKind;
 
-use super::graph::{Content, Options, Refusal};
+use super::graph::{Content, Identity, Options, Refusal, Subject, Target};
 use super::opcodes::{Opcodes, Operand, Role, opcodes};
 use super::tag;
 use super::walk::{Children, Expansion, Step};
@@ -149,7 +150,7 @@ pub(super) fn expand<'py>(
         options.introspects.set(true);
     }
     content.encoder.tag(tag::CODE);
-    content.encoder.str(&decoded.table.interpreter);
+    content.refer(interpreter(decoded.table));
     shape(code, &decoded, content)?;
     let constants = instructions(&decoded, options, content)?;
     handlers(code, &decoded, content)?;
@@ -157,6 +158,19 @@ pub(super) fn expand<'py>(
         children: Children::Some(constants),
         ordered: true,
     })
+}
+
+/// The part that stands for the interpreter: its bytecode, and what its built-ins do.
+fn interpreter<'py>(table: &Opcodes) -> Target<'py> {
+    Target {
+        identity: Identity::Library(String::new()),
+        subject: Subject::Library {
+            version: table.interpreter.clone(),
+        },
+        name: "python".to_owned(),
+        kind: PartKind::Interpreter,
+        path: "python".to_owned(),
+    }
 }
 
 fn instructions<'py>(

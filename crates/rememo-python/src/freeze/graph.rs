@@ -65,9 +65,11 @@ impl From<pyo3::CastIntoError<'_>> for Refusal {
 }
 
 /// A digest of the whole, and the parts it was made of.
-pub struct Frozen {
+pub struct Frozen<'py> {
     pub digest: Digest,
     pub parts: Vec<Part>,
+    /// The function or class that each part is, where it is one.
+    pub definitions: Vec<Option<Bound<'py, PyAny>>>,
 }
 
 /// Where a walk begins.
@@ -107,6 +109,16 @@ pub(super) struct Target<'py> {
     pub name: String,
     pub kind: PartKind,
     pub path: String,
+}
+
+impl<'py> Target<'py> {
+    fn definition(&self) -> Option<Bound<'py, PyAny>> {
+        match &self.subject {
+            Subject::Function(function) => Some(function.clone().into_any()),
+            Subject::Class(class) => Some(class.clone().into_any()),
+            _ => None,
+        }
+    }
 }
 
 /// What all parts of one listing are encoded under.
@@ -179,7 +191,7 @@ pub struct Graph<'py> {
 
 impl<'py> Graph<'py> {
     /// Lists everything reachable from `root` and digests it.
-    pub fn freeze(root: Root<'py>) -> Result<Frozen, Unfreezable> {
+    pub fn freeze(root: Root<'py>) -> Result<Frozen<'py>, Unfreezable> {
         let target = Rc::new(match root {
             Root::Function(function) => functions::target(&function, ""),
             Root::Argument { name, value } => Target {
@@ -211,9 +223,9 @@ impl<'py> Graph<'py> {
         }
     }
 
-    fn list(&mut self, root: Rc<Target<'py>>) -> Result<Frozen, Unfreezable> {
+    fn list(&mut self, root: Rc<Target<'py>>) -> Result<Frozen<'py>, Unfreezable> {
         let mut whole = Encoder::new();
-        let mut parts = Vec::new();
+        let (mut parts, mut definitions) = (Vec::new(), Vec::new());
         self.number(root);
         while let Some(target) = self.pending.get(parts.len()).cloned() {
             let (part, targets) = self.part(&target)?;
@@ -223,10 +235,12 @@ impl<'py> Graph<'py> {
                 whole.len(self.number(target));
             }
             parts.push(part);
+            definitions.push(target.definition());
         }
         Ok(Frozen {
             digest: whole.finish(),
             parts,
+            definitions,
         })
     }
 
@@ -247,17 +261,12 @@ impl<'py> Graph<'py> {
                 what: refusal.what,
                 fatal: refusal.fatal,
             })?;
-        let source = match &target.subject {
-            Subject::Function(function) => source_of(function.as_any()),
-            Subject::Class(class) => source_of(class.as_any()),
-            _ => None,
-        };
         let digest = content.encoder.finish();
         let part = Part {
             name: target.name.clone(),
             kind: target.kind,
             digest,
-            source,
+            source: None,
         };
         Ok((part, content.targets))
     }
@@ -275,14 +284,4 @@ impl<'py> Graph<'py> {
             }
         }
     }
-}
-
-/// The source text of a function or class, where the interpreter can find it.
-fn source_of(object: &Bound<'_, PyAny>) -> Option<String> {
-    let inspect = object.py().import("inspect").ok()?;
-    inspect
-        .call_method1("getsource", (object,))
-        .ok()?
-        .extract()
-        .ok()
 }

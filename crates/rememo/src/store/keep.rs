@@ -104,6 +104,11 @@ impl Store {
         self.with_index(|index| index.state(state))
     }
 
+    /// Whether the parts of a function state are stored.
+    pub(crate) fn knows(&self, state: &Digest) -> bool {
+        self.state(state).is_ok_and(|tree| tree.is_some())
+    }
+
     /// Why there is nothing under a key, from what else is stored for its function.
     pub(crate) fn miss_reason(&self, key: &Key) -> MissReason {
         let entries = self
