@@ -6,6 +6,7 @@ import os
 import platform
 import statistics
 import tempfile
+import textwrap
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -55,7 +56,7 @@ class Row:
 def measured(rows: list[Row], rounds: int) -> str:
     """Returns everything that a run found out."""
     medians = table("median", [[row.title, *row.medians()] for row in rows])
-    ratios = table("times the base, 1", [[row.title, *row.ratios()] for row in rows])
+    ratios = table("times the base", [[row.title, *row.ratios()] for row in rows])
     return f"{circumstances(rounds)}\n\n{medians}\n\n{ratios}\n"
 
 
@@ -73,10 +74,10 @@ def circumstances(rounds: int) -> str:
     distributions = [name for cache in CACHES for name in cache.distributions]
     versions = [f"{name} {version(name)}" for name in (*distributions, "numpy", "pandas")]
     machine = f"{os.cpu_count()} cores of {processor()}, {file_system()}"
-    return (
-        f"Measured on {day}: {machine}; {platform.system()} {platform.machine()}; {python};\n"
-        f"{', '.join(versions)}. Medians of {rounds} rounds."
-    )
+    system = f"{platform.system()} {platform.machine()}"
+    facts = [f"Measured on {day} on {machine}, {system}", python, *versions]
+    text = f"{', '.join(facts)}. Medians of {rounds} rounds."
+    return textwrap.fill(text, width=100, break_on_hyphens=False, break_long_words=False)
 
 
 def processor() -> str:

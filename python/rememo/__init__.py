@@ -12,8 +12,15 @@ import os
 from typing import TYPE_CHECKING
 
 from rememo import _core, notices, operations_log
-from rememo._core import Memoized, freeze
+from rememo._core import FreezeConfig, Frozen, Ignore, Memoized, freeze, register
 from rememo.cache import Cache
+from rememo.fingerprints import (
+    code_version,
+    freeze_tree,
+    iterate_diffs,
+    scan,
+    summarize_diffs,
+)
 from rememo.info import CacheInfo, NotCached
 from rememo.memoize import memoize
 from rememo.warnings import (
@@ -34,6 +41,9 @@ __all__ = [
     "Change",
     "ChangedDuringCallWarning",
     "Explanation",
+    "FreezeConfig",
+    "Frozen",
+    "Ignore",
     "Memoized",
     "NotCached",
     "NotCachedWarning",
@@ -41,8 +51,14 @@ __all__ = [
     "StoreWarning",
     "UnfreezableWarning",
     "UnpicklableResultWarning",
+    "code_version",
     "freeze",
+    "freeze_tree",
+    "iterate_diffs",
     "memoize",
+    "register",
+    "scan",
+    "summarize_diffs",
 ]
 
 _core.subscribe(operations_log.write)

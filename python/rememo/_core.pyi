@@ -1,22 +1,31 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from types import FunctionType
 from typing import Any, Generic, ParamSpec, TypeVar, final
 
 from rememo.explain import Explanation
 from rememo.info import CacheInfo
 
 __all__ = [
+    "FreezeConfig",
+    "Frozen",
+    "Ignore",
     "Memoized",
     "Store",
     "after_fork_in_child",
     "after_fork_in_parent",
     "before_fork",
+    "children",
     "freeze",
+    "parts",
+    "register",
+    "scan",
     "subscribe",
     "unsubscribe",
 ]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
+_T = TypeVar("_T")
 
 @final
 class Store:
@@ -30,9 +39,17 @@ class Store:
 class Memoized(Generic[_P, _R]):
     # `cache_resolver` is asked on every call for the store to use, so it must be quick.
     def __new__(
-        cls, func: Callable[_P, _R], cache_resolver: Callable[[], Store]
+        cls,
+        func: Callable[_P, _R],
+        cache_resolver: Callable[[], Store],
+        *,
+        ignore: Sequence[str] = ...,
+        version: object = None,
+        freeze: FreezeConfig | None = None,
     ) -> Memoized[_P, _R]: ...
     __wrapped__: Callable[_P, _R]
+    @property
+    def semantics(self) -> tuple[list[str], object]: ...
     __name__: str
     __qualname__: str
     def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> _R: ...
@@ -47,8 +64,55 @@ class Memoized(Generic[_P, _R]):
     def cache_clear(self) -> None: ...
     def cache_info(self) -> CacheInfo: ...
 
-# Raises TypeError for what has no fingerprint.
-def freeze(obj: object) -> str: ...
+# What counts, where it is not what it seems; module names also stand for what is within.
+@final
+class FreezeConfig:
+    def __new__(
+        cls,
+        *,
+        # Modules of one's own that count by their version.
+        by_version: Sequence[str] = ...,
+        # Modules of libraries that count by what they contain, as one's own do.
+        by_content: Sequence[str] = ...,
+        # Libraries whose files are looked at too, once in a process.
+        deep: Sequence[str] = ...,
+        # Attributes of instances that do not count, as "module.Class.attribute".
+        ignore_attributes: Sequence[str] = ...,
+        # Classes whose instances do not count, as "module.Class".
+        ignore_classes: Sequence[str] = ...,
+        # Whether the order of the items of a dict counts.
+        dict_order: bool = True,
+    ) -> FreezeConfig: ...
+
+# An argument that does not count; the function sees the value.
+@final
+class Ignore(Generic[_T]):
+    def __new__(cls, value: _T) -> Ignore[_T]: ...
+    @property
+    def value(self) -> _T: ...
+
+# An argument promised not to change: fingerprinted once; the function sees the value.
+@final
+class Frozen(Generic[_T]):
+    def __new__(cls, value: _T) -> Frozen[_T]: ...
+    @property
+    def value(self) -> _T: ...
+
+# All of these raise TypeError for what has no fingerprint.
+def freeze(obj: object, config: FreezeConfig | None = None) -> str: ...
+def parts(obj: object, config: FreezeConfig | None = None) -> list[tuple[str, str, str]]: ...
+def children(
+    obj: object, config: FreezeConfig | None = None
+) -> list[tuple[str, object]] | None: ...
+def scan(
+    function: FunctionType,
+) -> tuple[list[list[str]], list[str], list[str], list[tuple[str, str, str]]]: ...
+
+# What `freeze` returns for an instance of the type is what counts of it; another version makes
+# what was stored under the old one miss. Raises TypeError if `freeze` cannot be called.
+def register(
+    type_or_name: type[_T] | str, /, freeze: Callable[[_T], object], *, version: str = ...
+) -> None: ...
 
 # An event is a dict with at least "event" and "function"; "event" is one of hit, miss, stored,
 # not_stored, bypassed, invalidated and degraded. The result is a token for `unsubscribe`.

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from types import FunctionType, TracebackType
     from typing import Self
 
+    from rememo._core import FreezeConfig
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -29,6 +31,7 @@ class Cache:
             directory would keep theirs.
         temporary: use a new private directory, removed when the cache is closed, or else
             when the interpreter exits.
+        freeze: what counts, for functions memoized in this cache that do not say themselves.
     """
 
     def __init__(
@@ -36,12 +39,14 @@ class Cache:
         dir: str | os.PathLike[str] | None = None,  # noqa: A002  the name users expect
         *,
         temporary: bool = False,
+        freeze: FreezeConfig | None = None,
     ) -> None:
         """Names the directory; see the class."""
         if temporary and dir is not None:
             raise TypeError(
                 "a temporary cache chooses its own directory: give `dir` or `temporary`"
             )
+        self.freeze = freeze
         self._temporary = temporary
         self._closed = False
         self._store: _core.Store | None = None

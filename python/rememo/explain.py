@@ -73,10 +73,16 @@ class Explanation:
     """What differs from the nearest stored call; empty for a hit."""
     key: str | None = None
     """The call's key, where it has one."""
+    impurities: tuple[tuple[str, str, str], ...] = ()
+    """What the function uses that its arguments and code do not determine, and that is not seen
+    yet: who uses it, its name, and what it reaches."""
 
     def __str__(self) -> str:
         """Says whether and why, then each change, indented."""
         reason = _REASONS.get(self.reason, self.reason)
         lines = [f"{'hit' if self.hit else 'miss'}: {reason}"]
         lines.extend(f"  {line}" for change in self.changes for line in str(change).splitlines())
+        lines.extend(
+            f"  not seen: {user} uses {name} ({kind})" for user, name, kind in self.impurities
+        )
         return "\n".join(lines)

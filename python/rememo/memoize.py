@@ -10,25 +10,46 @@ from rememo import _core
 from rememo.cache import Cache, DefaultStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from rememo._core import FreezeConfig
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 # Bits of a code object's co_flags, named as in `inspect`, which is slow to import.
+CO_VARARGS = 0x04
+CO_VARKEYWORDS = 0x08
 CO_GENERATOR = 0x20
 CO_COROUTINE = 0x80
 CO_ASYNC_GENERATOR = 0x200
 
 
 @overload
-def memoize(func: Callable[P, R], *, cache: Cache | None = None) -> _core.Memoized[P, R]: ...
+def memoize(
+    func: Callable[P, R],
+    *,
+    cache: Cache | None = None,
+    ignore: Sequence[str] = (),
+    version: object = None,
+    freeze: FreezeConfig | None = None,
+) -> _core.Memoized[P, R]: ...
 @overload
 def memoize(
-    func: None = None, *, cache: Cache | None = None
+    func: None = None,
+    *,
+    cache: Cache | None = None,
+    ignore: Sequence[str] = (),
+    version: object = None,
+    freeze: FreezeConfig | None = None,
 ) -> Callable[[Callable[P, R]], _core.Memoized[P, R]]: ...
 def memoize(
-    func: Callable[P, R] | None = None, *, cache: Cache | None = None
+    func: Callable[P, R] | None = None,
+    *,
+    cache: Cache | None = None,
+    ignore: Sequence[str] = (),
+    version: object = None,
+    freeze: FreezeConfig | None = None,
 ) -> _core.Memoized[P, R] | Callable[[Callable[P, R]], _core.Memoized[P, R]]:
     """Keeps a function's results on disk for as long as they would come out the same.
 
@@ -39,24 +60,52 @@ def memoize(
     Args:
         func: a plain function, written with ``def`` or ``lambda``.
         cache: where to keep results; by default, the project's own cache directory.
+        ignore: names of parameters that do not count.
+        version: counts beside the code; change it to let go of what was stored.
+        freeze: what counts, where it is not what it seems; by default, as the cache says.
 
     Raises:
-        TypeError: if `func` is not a plain function.
+        TypeError: if `func` is not a plain function, or `ignore` names no parameter of it.
     """
     if cache is not None and not isinstance(cache, Cache):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"cache must be a rememo.Cache, not {type(cache).__name__}")  # pyright: ignore[reportUnreachable]
     if func is None:
-        return functools.partial(_wrap, cache=cache)
-    return _wrap(func, cache=cache)
+        return functools.partial(_wrap, cache=cache, ignore=ignore, version=version, freeze=freeze)
+    return _wrap(func, cache=cache, ignore=ignore, version=version, freeze=freeze)
 
 
-def _wrap(func: Callable[P, R], *, cache: Cache | None) -> _core.Memoized[P, R]:
+def _wrap(
+    func: Callable[P, R],
+    *,
+    cache: Cache | None,
+    ignore: Sequence[str],
+    version: object,
+    freeze: FreezeConfig | None,
+) -> _core.Memoized[P, R]:
     if objection := _objection(func):
         raise TypeError(f"cannot memoize {objection}")
     resolver = cache.open_store if cache else DefaultStore(cast("FunctionType", func))
-    memoized = _core.Memoized(func, resolver)
+    _check_names(cast("FunctionType", func), ignore)
+    if freeze is None and cache is not None:
+        freeze = cache.freeze
+    memoized = _core.Memoized(func, resolver, ignore=ignore, version=version, freeze=freeze)
     functools.update_wrapper(memoized, func)
     return memoized
+
+
+def _check_names(func: FunctionType, ignore: Sequence[str]) -> None:
+    if isinstance(ignore, str):
+        raise TypeError(f"ignore takes a list of names: [{ignore!r}]")
+    code = func.__code__
+    count = code.co_argcount + code.co_kwonlyargcount
+    count += bool(code.co_flags & CO_VARARGS) + bool(code.co_flags & CO_VARKEYWORDS)
+    parameters = code.co_varnames[:count]
+    for name in ignore:
+        if name not in parameters:
+            known = ", ".join(parameters) or "none"
+            raise TypeError(
+                f"{func.__qualname__} has no parameter {name!r} to ignore; its parameters: {known}"
+            )
 
 
 def _objection(func: object) -> str | None:

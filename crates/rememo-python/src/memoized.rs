@@ -1,30 +1,50 @@
-//! The memoized callable: one Python call as the engine sees it.
+//! The memoized callable, and what can be asked of it.
+
+use std::collections::BTreeSet;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFunction, PyTuple};
-use rememo::{Callee, Encoded, Encoder, Explanation, Key, Mode, Part, StateTree, Unkeyable};
+use rememo::{Explanation, Mode, Unkeyable};
 
 use crate::bind::bind;
-use crate::codec;
+use crate::call::{Call, Semantics};
 use crate::events::reason_name;
-use crate::freeze::{Frozen, Graph, Root, Unfreezable, function_name};
+use crate::freeze::{FreezeConfig, Impurity, function_name};
 use crate::store::Store;
+use crate::wrappers::unwrapped;
 
 /// A function whose results are kept.
 #[pyclass(module = "rememo._core", dict, weakref, frozen)]
 pub struct Memoized {
     function: Py<PyFunction>,
     resolver: Py<PyAny>,
+    semantics: Semantics,
 }
 
 #[pymethods]
 impl Memoized {
     #[new]
-    fn new(func: Py<PyFunction>, cache_resolver: Py<PyAny>) -> Self {
+    #[pyo3(signature = (func, cache_resolver, *, ignore = Vec::new(), version = None, freeze = None))]
+    fn new(
+        func: Py<PyFunction>,
+        cache_resolver: Py<PyAny>,
+        ignore: Vec<String>,
+        version: Option<Py<PyAny>>,
+        freeze: Option<&Bound<'_, FreezeConfig>>,
+    ) -> Self {
+        let config = freeze
+            .map(|freeze| freeze.get().0.clone())
+            .unwrap_or_default();
+        let semantics = Semantics {
+            ignore,
+            version,
+            config,
+        };
         Self {
             function: func,
             resolver: cache_resolver,
+            semantics,
         }
     }
 
@@ -99,11 +119,26 @@ impl Memoized {
         let Some(store) = self.store(py)?.get().opened() else {
             return unexplained(py, "the store could not be opened");
         };
-        let mut one = Call::new(py, self, args, kwargs);
-        match rememo::explain(&store, &mut one) {
-            Ok(explanation) => explained(py, &explanation),
+        let Some(mut call) = self.bound(py, args, kwargs)? else {
+            return Err(PyTypeError::new_err(
+                "the arguments do not fit the function",
+            ));
+        };
+        match rememo::explain(&store, &mut call) {
+            Ok(explanation) => explained(py, &explanation, &call.impurities),
             Err(unkeyable) => unexplained(py, &unkeyable.what),
         }
+    }
+
+    /// What the user said of the function, as far as it counts.
+    #[getter]
+    fn semantics(&self, py: Python<'_>) -> (Vec<String>, Option<Py<PyAny>>) {
+        let version = self
+            .semantics
+            .version
+            .as_ref()
+            .map(|version| version.clone_ref(py));
+        (self.semantics.ignore.clone(), version)
     }
 
     fn cache_clear(&self, py: Python<'_>) -> PyResult<()> {
@@ -161,6 +196,20 @@ impl Memoized {
             .map_err(|_| PyTypeError::new_err("the resolver gave no store"))
     }
 
+    /// The call, where it is one: arguments that do not fit are for Python to complain of.
+    fn bound<'a, 'py>(
+        &'a self,
+        py: Python<'py>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Option<Call<'a, 'py>>> {
+        let function = self.function.bind(py).clone();
+        let Some(bound) = bind(&function, args, kwargs)? else {
+            return Ok(None);
+        };
+        Call::new(function, &self.semantics, bound, args, kwargs).map(Some)
+    }
+
     fn run<'py>(
         &self,
         py: Python<'py>,
@@ -168,14 +217,21 @@ impl Memoized {
         kwargs: Option<&Bound<'py, PyDict>>,
         mode: Mode,
     ) -> PyResult<Py<PyAny>> {
-        let function = self.function.bind(py);
-        if disabled() {
-            return Ok(function.call(args, kwargs)?.unbind());
-        }
-        let Some(store) = self.store(py)?.get().opened() else {
-            return Ok(function.call(args, kwargs)?.unbind());
+        let call = self.bound(py, args, kwargs)?;
+        let store = if disabled() {
+            None
+        } else {
+            self.store(py)?.get().opened()
         };
-        rememo::call(&store, &mut Call::new(py, self, args, kwargs), mode)
+        if let (Some(store), Some(call)) = (store, call) {
+            return call.make(&store, mode);
+        }
+        let (args, kwargs) = unwrapped(args, kwargs)?;
+        Ok(self
+            .function
+            .bind(py)
+            .call(&args, kwargs.as_ref())?
+            .unbind())
     }
 
     /// Asks the engine about a call; `None` where the call has no key or there is no store.
@@ -186,13 +242,17 @@ impl Memoized {
         kwargs: Option<&Bound<'py, PyDict>>,
         question: impl FnOnce(&rememo::Store, &mut Call<'_, 'py>) -> Result<T, Unkeyable>,
     ) -> PyResult<Option<T>> {
-        if disabled() {
-            return Ok(None);
-        }
-        let Some(store) = self.store(py)?.get().opened() else {
-            return Ok(None);
+        let Some(mut call) = self.bound(py, args, kwargs)? else {
+            return Err(PyTypeError::new_err(
+                "the arguments do not fit the function",
+            ));
         };
-        Ok(question(&store, &mut Call::new(py, self, args, kwargs)).ok())
+        let store = if disabled() {
+            None
+        } else {
+            self.store(py)?.get().opened()
+        };
+        Ok(store.and_then(|store| question(&store, &mut call).ok()))
     }
 }
 
@@ -201,138 +261,11 @@ fn disabled() -> bool {
     std::env::var_os("REMEMO_DISABLE").is_some_and(|value| !value.is_empty() && value != "0")
 }
 
-/// One call of a memoized function.
-struct Call<'a, 'py> {
+fn explained<'py>(
     py: Python<'py>,
-    function: Bound<'py, PyFunction>,
-    name: String,
-    args: &'a Bound<'py, PyTuple>,
-    kwargs: Option<&'a Bound<'py, PyDict>>,
-    /// An interrupt that came while the key was computed: raised in place of running.
-    fatal: Option<PyErr>,
-    /// The functions and classes among the parts of the state that the last key was made of.
-    definitions: Vec<Option<Bound<'py, PyAny>>>,
-}
-
-impl<'a, 'py> Call<'a, 'py> {
-    fn new(
-        py: Python<'py>,
-        memoized: &Memoized,
-        args: &'a Bound<'py, PyTuple>,
-        kwargs: Option<&'a Bound<'py, PyDict>>,
-    ) -> Self {
-        let function = memoized.function.bind(py).clone();
-        let name = function_name(&function);
-        Self {
-            py,
-            function,
-            name,
-            args,
-            kwargs,
-            fatal: None,
-            definitions: Vec::new(),
-        }
-    }
-
-    fn freeze(&mut self, root: Root<'py>) -> Result<Frozen<'py>, Unkeyable> {
-        Graph::freeze(root).map_err(|Unfreezable { path, what, fatal }| {
-            self.fatal = fatal;
-            Unkeyable {
-                what: format!("{path}: {what}"),
-            }
-        })
-    }
-}
-
-impl Callee for Call<'_, '_> {
-    type Value = Py<PyAny>;
-    type Error = PyErr;
-
-    fn function(&self) -> &str {
-        &self.name
-    }
-
-    fn key(&mut self) -> Result<Key, Unkeyable> {
-        let unkeyable = |error: PyErr| Unkeyable {
-            what: error.to_string(),
-        };
-        let bound = bind(&self.function, self.args, self.kwargs)
-            .map_err(unkeyable)?
-            .ok_or_else(|| Unkeyable {
-                what: "the arguments do not fit".to_owned(),
-            })?;
-        let state = self.freeze(Root::Function(self.function.clone()))?;
-        self.definitions = state.definitions;
-        let mut whole = Encoder::new();
-        let mut arguments = Vec::with_capacity(bound.len());
-        whole.len(bound.len());
-        for (name, value) in bound {
-            let mut frozen = self.freeze(Root::Argument { name, value })?;
-            whole.str(&frozen.parts[0].name);
-            whole.digest(&frozen.digest);
-            arguments.append(&mut frozen.parts);
-        }
-        Ok(Key {
-            function: self.name.clone(),
-            state: StateTree {
-                digest: state.digest,
-                parts: state.parts,
-            },
-            arguments,
-            argument_digest: whole.finish(),
-        })
-    }
-
-    fn add_sources(&mut self, parts: &mut [Part]) {
-        for (part, definition) in parts.iter_mut().zip(&self.definitions) {
-            part.source = definition.as_ref().and_then(source_of);
-        }
-    }
-
-    fn run(&mut self) -> PyResult<Py<PyAny>> {
-        if let Some(fatal) = self.fatal.take() {
-            return Err(fatal);
-        }
-        Ok(self.function.call(self.args, self.kwargs)?.unbind())
-    }
-
-    fn encode(&mut self, value: &Py<PyAny>) -> Result<Encoded, String> {
-        let value = value.bind(self.py);
-        codec::encode(value).map_err(|error| {
-            let found = self
-                .py
-                .import("rememo.unpicklable")
-                .and_then(|module| module.call_method1("describe", (value, error.value(self.py))))
-                .and_then(|text| text.extract());
-            found.unwrap_or_else(|_| error.to_string())
-        })
-    }
-
-    fn decode(&mut self, encoded: Encoded) -> Result<Py<PyAny>, String> {
-        let value = codec::decode(self.py, &encoded).map_err(|error| error.to_string())?;
-        Ok(value.unbind())
-    }
-
-    fn detached<T: Send>(&mut self, work: impl FnOnce() -> T + Send) -> T {
-        self.py.detach(work)
-    }
-
-    fn interrupted(&mut self) -> PyResult<()> {
-        self.py.check_signals()
-    }
-}
-
-/// The source text of a function or class, where the interpreter can find it.
-fn source_of(definition: &Bound<'_, PyAny>) -> Option<String> {
-    let inspect = definition.py().import("inspect").ok()?;
-    inspect
-        .call_method1("getsource", (definition,))
-        .ok()?
-        .extract()
-        .ok()
-}
-
-fn explained<'py>(py: Python<'py>, explanation: &Explanation) -> PyResult<Bound<'py, PyAny>> {
+    explanation: &Explanation,
+    impurities: &BTreeSet<Impurity>,
+) -> PyResult<Bound<'py, PyAny>> {
     let module = py.import("rememo.explain")?;
     let change = module.getattr("Change")?;
     let changes = explanation
@@ -348,9 +281,11 @@ fn explained<'py>(py: Python<'py>, explanation: &Explanation) -> PyResult<Bound<
     let reason = explanation.reason.map_or("hit", reason_name);
     let changes = PyTuple::new(py, changes)?;
     let key = explanation.key.to_hex();
+    let impurities: Vec<&Impurity> = impurities.iter().collect();
+    let impurities = PyTuple::new(py, impurities)?;
     module
         .getattr("Explanation")?
-        .call1((explanation.hit, reason, changes, key))
+        .call1((explanation.hit, reason, changes, key, impurities))
 }
 
 fn unexplained<'py>(py: Python<'py>, why: &str) -> PyResult<Bound<'py, PyAny>> {

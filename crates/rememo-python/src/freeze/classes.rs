@@ -4,7 +4,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyType;
 use rememo::PartKind;
 
-use super::graph::{Content, Identity, Options, Refusal, Subject, Target};
+use super::functions::versioned;
+use super::graph::{Content, Identity, Refusal, Scope, Subject, Target};
 use super::instances::sorted;
 use super::origin::{is_library_class, module_name};
 use super::wrappers::copy_of;
@@ -58,25 +59,27 @@ fn class_name(class: &Bound<'_, PyType>) -> PyResult<String> {
 /// Encodes a class.
 pub(super) fn encode<'py>(
     class: &Bound<'py, PyType>,
-    options: &Options,
-    path: &str,
+    scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<(), Refusal> {
     let name = class_name(class)?;
     content.encoder.tag(tag::CLASS);
     content.encoder.str(&name);
+    if versioned(class.as_any(), scope, content)? {
+        return Ok(());
+    }
     let metaclass = class.get_type();
-    walk::encode(metaclass.as_any(), options, path, content)?;
+    walk::encode(metaclass.as_any(), scope, content)?;
     content.encoder.len(class.bases().len());
     for base in class.bases() {
-        walk::encode(&base, options, path, content)?;
+        walk::encode(&base, scope, content)?;
     }
     let annotated = !PLAIN_METACLASSES.contains(&metaclass.name()?.to_string_lossy().as_ref())
-        || !is_library_class(&metaclass)?;
+        || !is_library_class(&metaclass, scope.options)?;
     let mut namespace = sorted(&copy_of(&class.getattr("__dict__")?)?)?;
     namespace.retain(|(attribute, _)| {
         let attribute = attribute.as_str();
-        let counts = options.introspection || annotated && attribute == "__annotations__";
+        let counts = scope.options.introspection || annotated && attribute == "__annotations__";
         !BOOKKEEPING.contains(&attribute) && (counts || !READ_BY_FEW.contains(&attribute))
     });
     content.encoder.len(namespace.len());
@@ -88,7 +91,7 @@ pub(super) fn encode<'py>(
         }
         let full = format!("{name}.{attribute}");
         let place = Identity::Slot(class.as_ptr() as usize, attribute);
-        modules::slot(place, full, PartKind::Class, &value, path, content)?;
+        modules::slot(place, full, PartKind::Class, &value, scope, content)?;
     }
     Ok(())
 }

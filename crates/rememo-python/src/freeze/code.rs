@@ -27,6 +27,8 @@ pub(super) struct Instruction {
 pub(super) struct Decoded<'py> {
     pub table: &'py Opcodes,
     pub names: Vec<String>,
+    /// Locals, then variables shared with inner functions, then those of the function around.
+    pub variables: Vec<String>,
     pub constants: Bound<'py, PyTuple>,
     pub instructions: Vec<Instruction>,
 }
@@ -56,6 +58,7 @@ impl<'py> Decoded<'py> {
         Ok(Self {
             table,
             names: code.getattr("co_names")?.extract()?,
+            variables: variables(code)?,
             constants: code.getattr("co_consts")?.cast_into::<PyTuple>()?,
             instructions: decode(raw.as_bytes(), table),
         })
@@ -102,6 +105,19 @@ impl<'py> Decoded<'py> {
         let name = self.name(next);
         BOOKKEEPING.contains(&name) || (name == "__doc__" && !options.introspection)
     }
+}
+
+/// The variables of a frame, in the order in which instructions number them.
+fn variables(code: &Bound<'_, PyCode>) -> PyResult<Vec<String>> {
+    let mut variables: Vec<String> = code.getattr("co_varnames")?.extract()?;
+    let cells: Vec<String> = code.getattr("co_cellvars")?.extract()?;
+    let free: Vec<String> = code.getattr("co_freevars")?.extract()?;
+    let apart: Vec<String> = cells
+        .into_iter()
+        .filter(|cell| !variables.contains(cell))
+        .collect();
+    variables.extend(apart.into_iter().chain(free));
+    Ok(variables)
 }
 
 fn decode(raw: &[u8], table: &Opcodes) -> Vec<Instruction> {

@@ -3,18 +3,18 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyFunction, PyModule, PyType};
 
-use super::graph::{Content, Refusal};
+use super::graph::{Content, Refusal, Scope};
 use super::origin::{constant, library_object};
 use super::{classes, functions, modules};
 
 /// Encodes a reference to a definition; false, and nothing written, where the value is none.
 pub(super) fn encode<'py>(
     value: &Bound<'py, PyAny>,
-    path: &str,
+    scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<bool, Refusal> {
     if let Ok(module) = value.cast::<PyModule>() {
-        modules::refer(module, path, content)?;
+        modules::refer(module, scope, content)?;
         return Ok(true);
     }
     let function = value.cast::<PyFunction>();
@@ -22,12 +22,12 @@ pub(super) fn encode<'py>(
     if function.is_err() && class.is_err() && value.cast::<PyCFunction>().is_err() {
         return Ok(false);
     }
-    if let Some((library, name)) = library_object(value)? {
-        constant(&library, &name, content);
+    if let Some((library, name)) = library_object(value, scope.options)? {
+        constant(&library, &name, scope, content);
     } else if let Ok(function) = function {
-        content.refer(functions::target(function, path));
+        content.refer(functions::target(function, scope.path));
     } else if let Ok(class) = class {
-        content.refer(classes::target(class, path)?);
+        content.refer(classes::target(class, scope.path)?);
     } else {
         // A method of a C object: what it is bound to tells.
         return Ok(false);

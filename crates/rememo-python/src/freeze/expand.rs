@@ -7,11 +7,15 @@ use pyo3::prelude::*;
 use pyo3::types::{PyCode, PyDict, PyFrozenSet, PyList, PySet, PyTuple, PyType};
 use rememo::{Encoder, Folded};
 
-use super::graph::{Content, Options, Refusal};
+use super::config::{Registration, registration};
+use super::graph::{Content, Refusal, Scope};
 use super::instances::{self, Layout};
 use super::walk::{Children, Expansion, Step};
 use super::wrappers::{self, Wrapper};
 use super::{code, packs, scalars, tag};
+
+/// Methods by which a class says what counts of its instances, those asked first foremost.
+const OWN_STATE: [&[&str]; 2] = [&["__getfrozenstate__"], &["__cache_key__", "__cache_ver__"]];
 
 /// How instances of a type are encoded.
 #[derive(Clone)]
@@ -19,8 +23,12 @@ enum Kind {
     Wrapper(&'static Wrapper),
     Pack(packs::Pack),
     Enumeration,
-    /// The class says itself what counts, by `__getfrozenstate__`.
-    OwnState,
+    /// The class says itself what counts, by one of these methods.
+    OwnState(&'static [&'static str]),
+    /// The user said what counts.
+    Registered(Registration),
+    /// The user said that it does not count.
+    Ignored,
     /// All state is in attributes.
     Plain(Rc<Layout>),
     /// A set with more to it.
@@ -34,15 +42,15 @@ enum Kind {
 /// Expands the containers of one walk.
 pub(super) struct Expander<'a, 'py> {
     py: Python<'py>,
-    options: &'a Options,
+    scope: Scope<'a>,
     kinds: HashMap<usize, (Bound<'py, PyType>, Kind)>,
 }
 
 impl<'a, 'py> Expander<'a, 'py> {
-    pub fn new(py: Python<'py>, options: &'a Options) -> Self {
+    pub fn new(py: Python<'py>, scope: Scope<'a>) -> Self {
         Self {
             py,
-            options,
+            scope,
             kinds: HashMap::new(),
         }
     }
@@ -51,24 +59,30 @@ impl<'a, 'py> Expander<'a, 'py> {
     pub fn expand(
         &mut self,
         value: &Bound<'py, PyAny>,
-        path: &str,
         content: &mut Content<'py>,
     ) -> Result<Expansion<'py>, Refusal> {
+        if self.scope.options.config.ignore_dict_order
+            && let Ok(dict) = value.cast_exact::<PyDict>()
+        {
+            return unordered(dict, &mut content.encoder);
+        }
         if let Some(expansion) = builtin(value, &mut content.encoder)? {
             return Ok(expansion);
         }
         if let Ok(code) = value.cast::<PyCode>() {
-            return code::expand(code, self.options, content);
+            return code::expand(code, self.scope.options, content);
         }
         let class = value.get_type();
         match self.kind(&class)? {
             Kind::Wrapper(wrapper) => wrappers::expand(value, wrapper, content),
             Kind::Pack(pack) => pack.expand(value, content),
             Kind::Enumeration => instances::enumeration(value, content),
-            Kind::OwnState => instances::own_state(value, content),
+            Kind::OwnState(methods) => instances::own_state(value, methods, content),
+            Kind::Registered(registration) => instances::registered(value, &registration, content),
+            Kind::Ignored => Ok(instances::ignored(value, content)?),
             Kind::Plain(layout) => instances::plain(value, &layout, content),
             Kind::SetSubclass(layout) => instances::set_subclass(value, &layout, content),
-            Kind::Reduced => instances::reduced(value, path, content),
+            Kind::Reduced => instances::reduced(value, self.scope, content),
             Kind::Iterator => Err(instances::refusal(
                 value,
                 "an iterator is used up by looking at it",
@@ -87,8 +101,21 @@ impl<'a, 'py> Expander<'a, 'py> {
     }
 
     fn classify(&self, class: &Bound<'py, PyType>) -> Result<Kind, Refusal> {
-        if class.hasattr("__getfrozenstate__")? {
-            return Ok(Kind::OwnState);
+        let config = &self.scope.options.config;
+        if !config.ignore_classes.is_empty()
+            && config
+                .ignore_classes
+                .contains(&class.fully_qualified_name()?.to_string())
+        {
+            return Ok(Kind::Ignored);
+        }
+        if let Some(registration) = registration(class)? {
+            return Ok(Kind::Registered(registration));
+        }
+        for methods in OWN_STATE {
+            if class.hasattr(methods[0])? {
+                return Ok(Kind::OwnState(methods));
+            }
         }
         if let Some(wrapper) = wrappers::find(class)? {
             return Ok(Kind::Wrapper(wrapper));
@@ -103,10 +130,10 @@ impl<'a, 'py> Expander<'a, 'py> {
             return Ok(Kind::Iterator);
         }
         if class.is_subclass_of::<PySet>()? || class.is_subclass_of::<PyFrozenSet>()? {
-            return Ok(Kind::SetSubclass(Rc::new(Layout::of(class)?)));
+            return Ok(Kind::SetSubclass(Rc::new(Layout::of(class, config)?)));
         }
-        let layout = Layout::of(class)?;
-        if layout.is_whole && !instances::pickles_its_own_way(class)? {
+        let layout = Layout::of(class, config)?;
+        if layout.is_whole && !instances::pickles_its_own_way(class, self.scope.options)? {
             return Ok(Kind::Plain(Rc::new(layout)));
         }
         Ok(Kind::Reduced)
@@ -138,6 +165,23 @@ fn builtin<'py>(
         Children::Some(children) => children.len(),
     });
     Ok(Some(Expansion { children, ordered }))
+}
+
+/// Items in no order, where the user says that none counts.
+fn unordered<'py>(
+    dict: &Bound<'py, PyDict>,
+    encoder: &mut Encoder,
+) -> Result<Expansion<'py>, Refusal> {
+    encoder.tag(tag::UNORDERED_DICT);
+    encoder.len(dict.len());
+    let mut children = Vec::with_capacity(dict.len());
+    for item in dict.items() {
+        children.push((Step::Item(item.get_item(0)?), item));
+    }
+    Ok(Expansion {
+        children: Children::Some(children),
+        ordered: false,
+    })
 }
 
 /// Keys and values by turns.

@@ -1,10 +1,10 @@
 //! Functions: their code, defaults, closure, attributes, and every name they use.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyCode, PyDict, PyFunction, PyTuple};
+use pyo3::types::{PyCode, PyDict, PyFunction, PyModule, PyTuple};
 use rememo::PartKind;
 
-use super::graph::{Content, Identity, Options, Refusal, Subject, Target};
+use super::graph::{Content, Identity, Options, Refusal, Scope, Subject, Target};
 use super::instances::sorted;
 use super::modules;
 use super::names::{Uses, uses};
@@ -46,32 +46,49 @@ pub fn function_name(function: &Bound<'_, PyFunction>) -> String {
 /// Encodes a function.
 pub(super) fn encode<'py>(
     function: &Bound<'py, PyFunction>,
-    options: &Options,
-    path: &str,
+    scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<(), Refusal> {
+    if versioned(function.as_any(), scope, content)? {
+        return Ok(());
+    }
     let code = function.getattr("__code__")?.cast_into::<PyCode>()?;
     content.encoder.tag(tag::FUNCTION);
-    walk::encode(code.as_any(), options, path, content)?;
-    defaults(function, &code, path, content)?;
-    closure(function, &code, path, content)?;
-    attributes(function, options, path, content)?;
-    if options.introspection {
+    walk::encode(code.as_any(), scope, content)?;
+    defaults(function, &code, scope, content)?;
+    let used = uses(&code)?;
+    closure(function, &code, &used, scope, content)?;
+    attributes(function, scope, content)?;
+    if scope.options.introspection {
         for name in ["__doc__", "__annotations__"] {
-            walk::encode(&function.getattr(name)?, options, path, content)?;
+            walk::encode(&function.getattr(name)?, scope, content)?;
         }
     }
-    let mut used = Uses::default();
-    uses(&code, &mut used)?;
     let globals = function.getattr("__globals__")?.cast_into::<PyDict>()?;
-    modules::names(&globals, &used, path, content)
+    modules::names(&globals, &used, scope, content)
+}
+
+/// Encodes a definition by the version that `code_version` gave it, in place of what it is made of;
+/// false, and nothing written, where it has none.
+pub(super) fn versioned<'py>(
+    definition: &Bound<'py, PyAny>,
+    scope: Scope<'_>,
+    content: &mut Content<'py>,
+) -> Result<bool, Refusal> {
+    let namespace = definition.getattr("__dict__")?;
+    let Ok(version) = namespace.get_item("__code_version__") else {
+        return Ok(false);
+    };
+    content.encoder.tag(tag::VERSIONED);
+    walk::encode(&version, scope, content)?;
+    Ok(true)
 }
 
 /// Positional and keyword-only defaults, each a part named for its parameter.
 fn defaults<'py>(
     function: &Bound<'py, PyFunction>,
     code: &Bound<'py, PyCode>,
-    path: &str,
+    scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<(), Refusal> {
     let mut values = Vec::new();
@@ -91,7 +108,7 @@ fn defaults<'py>(
         content.encoder.str(&parameter);
         let name = format!("{owner}.<default {parameter}>");
         let slot = Identity::Slot(function.as_ptr() as usize, parameter);
-        modules::slot(slot, name, PartKind::Default, &value, path, content)?;
+        modules::slot(slot, name, PartKind::Default, &value, scope, content)?;
     }
     Ok(())
 }
@@ -100,7 +117,8 @@ fn defaults<'py>(
 fn closure<'py>(
     function: &Bound<'py, PyFunction>,
     code: &Bound<'py, PyCode>,
-    path: &str,
+    used: &Uses,
+    scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<(), Refusal> {
     let Ok(cells) = function.getattr("__closure__")?.cast_into::<PyTuple>() else {
@@ -118,9 +136,13 @@ fn closure<'py>(
             content.encoder.tag(tag::MISSING);
             continue;
         };
+        if let Ok(module) = value.cast::<PyModule>() {
+            modules::shared(variable, module, used, scope, content)?;
+            continue;
+        }
         let name = format!("{owner}.<closure {variable}>");
         let slot = Identity::Slot(cell.as_ptr() as usize, String::new());
-        modules::slot(slot, name, PartKind::Closure, &value, path, content)?;
+        modules::slot(slot, name, PartKind::Closure, &value, scope, content)?;
     }
     Ok(())
 }
@@ -131,14 +153,14 @@ fn is_dispatcher(function: &Bound<'_, PyFunction>) -> PyResult<bool> {
     let module = globals
         .get_item("__name__")?
         .and_then(|name| name.extract::<String>().ok());
-    Ok(module.as_deref() == Some("functools") && library_of(function.py(), "functools")?.is_some())
+    Ok(module.as_deref() == Some("functools")
+        && library_of(function.py(), "functools", &Options::default())?.is_some())
 }
 
 /// What was set on the function itself, without the bookkeeping of `functools.wraps`.
 fn attributes<'py>(
     function: &Bound<'py, PyFunction>,
-    options: &Options,
-    path: &str,
+    scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<(), Refusal> {
     let namespace = function.getattr("__dict__")?.cast_into::<PyDict>()?;
@@ -149,7 +171,7 @@ fn attributes<'py>(
     content.encoder.len(items.len());
     for (name, value) in items {
         content.encoder.str(&name);
-        walk::encode(&value, options, path, content)?;
+        walk::encode(&value, scope, content)?;
     }
     Ok(())
 }

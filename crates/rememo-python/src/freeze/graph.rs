@@ -1,14 +1,17 @@
 //! The listing of parts: a queue of subjects, each digested once, with numbered edges between
 //! them.
 
-use std::cell::Cell;
-use std::collections::HashMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyFunction, PyModule, PyType};
+use pyo3::types::{PyCode, PyFunction, PyModule, PyType};
 use rememo::{Digest, Encoder, Folded, Part, PartKind};
 
+use super::config::Config;
+use super::names::{Uses, uses};
 use super::{classes, functions, modules, tag, walk};
 
 /// Why something has no fingerprint.
@@ -70,7 +73,11 @@ pub struct Frozen<'py> {
     pub parts: Vec<Part>,
     /// The function or class that each part is, where it is one.
     pub definitions: Vec<Option<Bound<'py, PyAny>>>,
+    pub impurities: BTreeSet<Impurity>,
 }
+
+/// A use of something that arguments and code do not determine: who uses it, its name, its kind.
+pub type Impurity = (String, String, &'static str);
 
 /// Where a walk begins.
 pub enum Root<'py> {
@@ -128,6 +135,16 @@ pub(super) struct Options {
     pub introspection: bool,
     /// Set where code is met that reads them.
     pub introspects: Cell<bool>,
+    pub config: Arc<Config>,
+    pub impurities: RefCell<BTreeSet<Impurity>>,
+}
+
+/// Where in a listing something is encoded.
+#[derive(Clone, Copy)]
+pub(super) struct Scope<'a> {
+    pub options: &'a Options,
+    /// The way to the part being encoded, for error messages.
+    pub path: &'a str,
 }
 
 /// An encoding under way: of a part, or of a container within one.
@@ -191,7 +208,7 @@ pub struct Graph<'py> {
 
 impl<'py> Graph<'py> {
     /// Lists everything reachable from `root` and digests it.
-    pub fn freeze(root: Root<'py>) -> Result<Frozen<'py>, Unfreezable> {
+    pub fn freeze(root: Root<'py>, config: &Arc<Config>) -> Result<Frozen<'py>, Unfreezable> {
         let target = Rc::new(match root {
             Root::Function(function) => functions::target(&function, ""),
             Root::Argument { name, value } => Target {
@@ -202,17 +219,18 @@ impl<'py> Graph<'py> {
                 kind: PartKind::Argument,
             },
         });
-        let mut graph = Self::new(Options::default());
+        let options = |introspection| Options {
+            introspection,
+            config: config.clone(),
+            ..Options::default()
+        };
+        let mut graph = Self::new(options(false));
         let frozen = graph.list(target.clone())?;
         if !graph.options.introspects.get() {
             return Ok(frozen);
         }
         // Something reads documentation, so documentation counts: list again with it.
-        Self::new(Options {
-            introspection: true,
-            ..Options::default()
-        })
-        .list(target)
+        Self::new(options(true)).list(target)
     }
 
     fn new(options: Options) -> Self {
@@ -241,6 +259,7 @@ impl<'py> Graph<'py> {
             digest: whole.finish(),
             parts,
             definitions,
+            impurities: self.options.impurities.take(),
         })
     }
 
@@ -272,16 +291,49 @@ impl<'py> Graph<'py> {
     }
 
     fn encode(&self, target: &Target<'py>, content: &mut Content<'py>) -> Result<(), Refusal> {
-        let (options, path) = (&self.options, target.path.as_str());
+        let scope = Scope {
+            options: &self.options,
+            path: &target.path,
+        };
         match &target.subject {
-            Subject::Function(function) => functions::encode(function, options, path, content),
-            Subject::Class(class) => classes::encode(class, options, path, content),
-            Subject::Module(module) => modules::encode(module, path, content),
-            Subject::Value(value) => walk::encode(value, options, path, content),
+            Subject::Function(function) => functions::encode(function, scope, content),
+            Subject::Class(class) => classes::encode(class, scope, content),
+            Subject::Module(module) => modules::encode(module, scope, content),
+            Subject::Value(value) => walk::encode(value, scope, content),
             Subject::Library { version } => {
                 content.encoder.str(version);
                 Ok(())
             }
         }
     }
+}
+
+/// What an object directly consists of, each with the way to it; `None` where it has no inside.
+pub fn children<'py>(
+    object: &Bound<'py, PyAny>,
+    config: &Arc<Config>,
+) -> Result<Option<walk::Named<'py>>, Unfreezable> {
+    let options = Options {
+        config: config.clone(),
+        ..Options::default()
+    };
+    let scope = Scope {
+        options: &options,
+        path: "",
+    };
+    walk::children(object, scope).map_err(|refusal| Unfreezable {
+        path: String::new(),
+        what: refusal.what,
+        fatal: refusal.fatal,
+    })
+}
+
+/// The outside names of a function's code.
+pub fn uses_of(function: &Bound<'_, PyFunction>) -> PyResult<Arc<Uses>> {
+    let code = function.getattr("__code__")?.cast_into::<PyCode>()?;
+    uses(&code).map_err(|refusal| {
+        refusal
+            .fatal
+            .unwrap_or_else(|| pyo3::exceptions::PyTypeError::new_err(refusal.what))
+    })
 }

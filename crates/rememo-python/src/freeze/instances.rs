@@ -3,7 +3,8 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
 
-use super::graph::{Content, Refusal};
+use super::config::{Config, Registration};
+use super::graph::{Content, Options, Refusal, Scope};
 use super::origin::{constant, is_library_class, library_object, library_of, module_name};
 use super::tag;
 use super::walk::{Children, Expansion, Step};
@@ -12,7 +13,7 @@ use super::walk::{Children, Expansion, Step};
 pub(super) struct Layout {
     /// The names of slots, over all bases, sorted.
     slots: Vec<String>,
-    /// Attributes that only remember what a property computed.
+    /// Attributes that only remember what a property computed, or that the user ignores.
     remembered: Vec<String>,
     /// Whether attributes are all the state there is: nothing is hidden in C.
     pub is_whole: bool,
@@ -21,10 +22,11 @@ pub(super) struct Layout {
 impl Layout {
     /// Compares the size of instances with what their attributes need, as pickling does
     /// (`object.__reduce_ex__` in `Objects/typeobject.c`).
-    pub fn of(class: &Bound<'_, PyType>) -> PyResult<Self> {
+    pub fn of(class: &Bound<'_, PyType>, config: &Config) -> PyResult<Self> {
         let mut slots = Vec::new();
         let mut remembered = Vec::new();
         for base in class.mro() {
+            remembered.extend(ignored_attributes(&base, config)?);
             let namespace = base.getattr("__dict__")?;
             for item in namespace.call_method0("items")?.try_iter()? {
                 // Some extension types keep things under keys that are no names.
@@ -62,8 +64,8 @@ impl Layout {
 
 /// Whether a class of a library has its own idea of what counts. The user's own classes are looked
 /// at as they are: what their pickling leaves out may still show in a result.
-pub(super) fn pickles_its_own_way(class: &Bound<'_, PyType>) -> PyResult<bool> {
-    if !is_library_class(class)? {
+pub(super) fn pickles_its_own_way(class: &Bound<'_, PyType>, options: &Options) -> PyResult<bool> {
+    if !is_library_class(class, options)? {
         return Ok(false);
     }
     let object = class.py().import("builtins")?.getattr("object")?;
@@ -179,17 +181,65 @@ pub(super) fn set_subclass<'py>(
     })
 }
 
-/// Class, and what `__getfrozenstate__` gives.
+/// The names of attributes that the user ignores in instances of a class.
+fn ignored_attributes(class: &Bound<'_, PyAny>, config: &Config) -> PyResult<Vec<String>> {
+    if config.ignore_attributes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let class = class.cast::<PyType>()?.fully_qualified_name()?.to_string();
+    let own = |name: &String| {
+        let (owner, attribute) = name.rsplit_once('.')?;
+        (owner == class).then(|| attribute.to_owned())
+    };
+    Ok(config.ignore_attributes.iter().filter_map(own).collect())
+}
+
+/// Class name, and what the registered function gives.
+pub(super) fn registered<'py>(
+    value: &Bound<'py, PyAny>,
+    registration: &Registration,
+    content: &mut Content<'py>,
+) -> Result<Expansion<'py>, Refusal> {
+    content.encoder.tag(tag::REGISTERED);
+    content
+        .encoder
+        .str(&value.get_type().fully_qualified_name()?.to_string_lossy());
+    content.encoder.str(&registration.version);
+    let state = registration.freeze.bind(value.py()).call1((value,))?;
+    Ok(Expansion {
+        children: Children::Some(vec![(Step::Inside, state)]),
+        ordered: true,
+    })
+}
+
+/// Class name only.
+pub(super) fn ignored<'py>(
+    value: &Bound<'py, PyAny>,
+    content: &mut Content<'py>,
+) -> PyResult<Expansion<'py>> {
+    content.encoder.tag(tag::IGNORED);
+    content
+        .encoder
+        .str(&value.get_type().fully_qualified_name()?.to_string_lossy());
+    Ok(Expansion {
+        children: Children::Some(Vec::new()),
+        ordered: true,
+    })
+}
+
+/// Class, and what its own methods give: one of them, or those of them that there are.
 pub(super) fn own_state<'py>(
     value: &Bound<'py, PyAny>,
+    methods: &[&str],
     content: &mut Content<'py>,
 ) -> Result<Expansion<'py>, Refusal> {
     content.encoder.tag(tag::OWN_STATE);
-    let state = value.call_method0("__getfrozenstate__")?;
-    let children = vec![
-        (Step::Inside, value.get_type().into_any()),
-        (Step::Inside, state),
-    ];
+    let mut children = vec![(Step::Inside, value.get_type().into_any())];
+    for method in methods {
+        if value.hasattr(*method)? {
+            children.push((Step::Inside, value.call_method0(*method)?));
+        }
+    }
     Ok(Expansion {
         children: Children::Some(children),
         ordered: true,
@@ -219,7 +269,7 @@ pub(super) fn enumeration<'py>(
 /// What pickling would keep of an object.
 pub(super) fn reduced<'py>(
     value: &Bound<'py, PyAny>,
-    path: &str,
+    scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<Expansion<'py>, Refusal> {
     let py = value.py();
@@ -242,7 +292,7 @@ pub(super) fn reduced<'py>(
         }
     })?;
     if let Ok(name) = reduced.cast::<PyString>() {
-        named(value, &name.to_string_lossy(), path, content)?;
+        named(value, &name.to_string_lossy(), scope, content)?;
         return Ok(Expansion {
             children: Children::Some(Vec::new()),
             ordered: true,
@@ -276,11 +326,11 @@ pub(super) fn reduced<'py>(
 fn named<'py>(
     value: &Bound<'py, PyAny>,
     name: &str,
-    path: &str,
+    scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<(), Refusal> {
-    if let Some((library, name)) = library_object(value)? {
-        constant(&library, &name, content);
+    if let Some((library, name)) = library_object(value, scope.options)? {
+        constant(&library, &name, scope, content);
         return Ok(());
     }
     let module = value
@@ -289,13 +339,11 @@ fn named<'py>(
         .call_method1("whichmodule", (value, name))?;
     let module: String = module.extract()?;
     let qualified = format!("{}.{name}", module_name(value.py(), &module));
-    match library_of(value.py(), &module)? {
-        Some(library) => constant(&library, &qualified, content),
-        None if path.is_empty() => return Err(refusal(value, "it is known by name only")),
-        None => {
-            content.encoder.tag(tag::NAMED);
-            content.encoder.str(&qualified);
-        }
+    if let Some(library) = library_of(value.py(), &module, scope.options)? {
+        constant(&library, &qualified, scope, content);
+    } else {
+        content.encoder.tag(tag::NAMED);
+        content.encoder.str(&qualified);
     }
     Ok(())
 }

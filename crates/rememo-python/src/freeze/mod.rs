@@ -8,10 +8,12 @@
 
 mod classes;
 mod code;
+mod config;
 mod definitions;
 mod expand;
 mod functions;
 mod graph;
+mod impurity;
 mod instances;
 mod modules;
 mod names;
@@ -23,5 +25,7 @@ mod tag;
 mod walk;
 mod wrappers;
 
+pub use config::{Config, FreezeConfig, register};
 pub use functions::function_name;
-pub use graph::{Frozen, Graph, Root, Unfreezable};
+pub use graph::{Frozen, Graph, Impurity, Root, Unfreezable, children, uses_of};
+pub use walk::Named;

@@ -6,10 +6,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule};
 use rememo::PartKind;
 
-use super::graph::{Content, Identity, Refusal, Subject, Target};
+use super::graph::{Content, Identity, Options, Refusal, Scope, Subject, Target};
 use super::names::{Import, Uses};
-use super::origin::{constant, library_of, module_name};
-use super::{definitions, scalars, tag};
+use super::origin::{constant, library_object, library_of, module_name};
+use super::{definitions, impurity, scalars, tag};
 
 /// Names that every module has and that say where it lives, not what it does.
 const ABOUT_THE_MODULE: [&str; 9] = [
@@ -28,14 +28,14 @@ const ABOUT_THE_MODULE: [&str; 9] = [
 pub(super) fn names<'py>(
     globals: &Bound<'py, PyDict>,
     used: &Uses,
-    path: &str,
+    scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<(), Refusal> {
     content.encoder.len(used.globals.len());
     for chain in &used.globals {
         content.encoder.tag(tag::NAME);
         write_chain(chain, content);
-        global(globals, chain, path, content)?;
+        global(globals, chain, scope, content)?;
     }
     content.encoder.len(used.imports.len());
     for import in &used.imports {
@@ -43,7 +43,7 @@ pub(super) fn names<'py>(
         content.encoder.u64(u64::from(import.level));
         content.encoder.str(&import.module);
         write_chain(&import.chain, content);
-        imported(globals, import, path, content)?;
+        imported(globals, import, scope, content)?;
     }
     Ok(())
 }
@@ -58,7 +58,7 @@ fn write_chain(chain: &[String], content: &mut Content<'_>) {
 fn global<'py>(
     globals: &Bound<'py, PyDict>,
     chain: &[String],
-    path: &str,
+    scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<(), Refusal> {
     let Some((first, rest)) = chain.split_first() else {
@@ -69,22 +69,47 @@ fn global<'py>(
     }
     if let Some(value) = globals.get_item(first)? {
         if let Ok(module) = value.cast::<PyModule>() {
-            return attribute(module, rest, path, content);
+            return attribute(module, rest, scope, content);
         }
         let owner = globals.get_item("__name__")?;
         let owner = owner
             .and_then(|name| name.extract::<String>().ok())
             .unwrap_or_default();
         let name = format!("{}.{first}", module_name(globals.py(), &owner));
+        if let Some((_, name)) = library_object(&value, scope.options)? {
+            impurity::note(&name, rest, scope.options, scope.path);
+        }
         let place = Identity::Slot(globals.as_ptr() as usize, first.clone());
-        return slot(place, name, PartKind::Global, &value, path, content);
+        return slot(place, name, PartKind::Global, &value, scope, content);
     }
     let builtins = builtins(globals)?;
     if builtins.dict().contains(first)? {
-        return attribute(&builtins, std::slice::from_ref(first), path, content);
+        return attribute(&builtins, std::slice::from_ref(first), scope, content);
     }
     content.encoder.tag(tag::MISSING);
     Ok(())
+}
+
+/// What is read from a module that a variable shared between functions holds.
+pub(super) fn shared<'py>(
+    variable: &str,
+    module: &Bound<'py, PyModule>,
+    used: &Uses,
+    scope: Scope<'_>,
+    content: &mut Content<'py>,
+) -> Result<(), Refusal> {
+    content.encoder.tag(tag::NAME);
+    let mut read = false;
+    for chain in used.shared.iter().filter(|chain| chain[0] == variable) {
+        write_chain(chain, content);
+        attribute(module, &chain[1..], scope, content)?;
+        read = true;
+    }
+    if read {
+        Ok(())
+    } else {
+        refer(module, scope, content)
+    }
 }
 
 /// The module of built-ins that code with these globals sees.
@@ -96,34 +121,35 @@ fn builtins<'py>(globals: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyModule>>
 fn attribute<'py>(
     module: &Bound<'py, PyModule>,
     chain: &[String],
-    path: &str,
+    scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<(), Refusal> {
     let Some((first, rest)) = chain.split_first() else {
-        return refer(module, path, content);
+        return refer(module, scope, content);
     };
     let Ok(value) = module.getattr(first) else {
         content.encoder.tag(tag::MISSING);
         return Ok(());
     };
     if let Ok(inner) = value.cast::<PyModule>() {
-        return attribute(inner, rest, path, content);
+        return attribute(inner, rest, scope, content);
     }
     let module_path = module.name()?.to_string();
     let name = format!("{}.{first}", module_name(module.py(), &module_path));
-    if let Some(library) = library_of(module.py(), &module_path)?
-        && !is_users(&value)?
+    if let Some(library) = library_of(module.py(), &module_path, scope.options)?
+        && !is_users(&value, scope.options)?
     {
-        constant(&library, &name, content);
+        impurity::note(&name, rest, scope.options, scope.path);
+        constant(&library, &name, scope, content);
         return Ok(());
     }
     let place = Identity::Slot(module.dict().as_ptr() as usize, first.clone());
-    slot(place, name, PartKind::Global, &value, path, content)
+    slot(place, name, PartKind::Global, &value, scope, content)
 }
 
 /// Whether something found in a library counts by what it is: a plain immutable value, or a
 /// function or class of the user's that was put in the library's place.
-fn is_users(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+fn is_users(value: &Bound<'_, PyAny>, options: &Options) -> PyResult<bool> {
     if scalars::is_immutable_scalar(value) {
         return Ok(true);
     }
@@ -131,7 +157,7 @@ fn is_users(value: &Bound<'_, PyAny>) -> PyResult<bool> {
         .getattr("__module__")
         .and_then(|name| name.extract::<String>());
     match module {
-        Ok(module) => Ok(library_of(value.py(), &module)?.is_none()),
+        Ok(module) => Ok(library_of(value.py(), &module, options)?.is_none()),
         Err(_) => Ok(false),
     }
 }
@@ -142,13 +168,13 @@ pub(super) fn slot<'py>(
     name: String,
     kind: PartKind,
     value: &Bound<'py, PyAny>,
-    path: &str,
+    scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<(), Refusal> {
-    if definitions::encode(value, path, content)? {
+    if definitions::encode(value, scope, content)? {
         return Ok(());
     }
-    let path = format!("{path} -> {kind} {name}");
+    let path = format!("{} -> {kind} {name}", scope.path);
     content.refer(Target {
         identity,
         subject: Subject::Value(value.clone()),
@@ -162,19 +188,19 @@ pub(super) fn slot<'py>(
 /// Refers to a module as a whole.
 pub(super) fn refer<'py>(
     module: &Bound<'py, PyModule>,
-    path: &str,
+    scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<(), Refusal> {
     let full = module.name()?.to_string();
-    if let Some(library) = library_of(module.py(), &full)? {
-        constant(&library, &full, content);
+    if let Some(library) = library_of(module.py(), &full, scope.options)? {
+        constant(&library, &full, scope, content);
         return Ok(());
     }
     let name = module_name(module.py(), &full);
     content.refer(Target {
         identity: Identity::Object(module.as_ptr() as usize),
         subject: Subject::Module(module.clone()),
-        path: format!("{path} -> module {name}"),
+        path: format!("{} -> module {name}", scope.path),
         name,
         kind: PartKind::Module,
     });
@@ -186,7 +212,7 @@ pub(super) fn refer<'py>(
 fn imported<'py>(
     globals: &Bound<'py, PyDict>,
     import: &Import,
-    path: &str,
+    scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<(), Refusal> {
     let py = globals.py();
@@ -215,7 +241,7 @@ fn imported<'py>(
     attribute(
         &module.cast_into::<PyModule>()?,
         &import.chain,
-        path,
+        scope,
         content,
     )
 }
@@ -223,7 +249,7 @@ fn imported<'py>(
 /// All that a module holds.
 pub(super) fn encode<'py>(
     module: &Bound<'py, PyModule>,
-    path: &str,
+    scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<(), Refusal> {
     content.encoder.tag(tag::MODULE);
@@ -233,7 +259,7 @@ pub(super) fn encode<'py>(
     content.encoder.len(names.len());
     for name in names {
         content.encoder.str(&name);
-        attribute(module, &[name], path, content)?;
+        attribute(module, &[name], scope, content)?;
     }
     Ok(())
 }

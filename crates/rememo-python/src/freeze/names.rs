@@ -2,6 +2,7 @@
 //! and what its own imports bring in.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::types::PyCode;
@@ -12,15 +13,17 @@ use super::opcodes::{Access, Operand, Role};
 
 /// The outside names of a code object, with all code nested in it.
 #[derive(Default)]
-pub(super) struct Uses {
+pub struct Uses {
     /// Global names, each with the attributes read from it in a row.
     pub globals: BTreeSet<Vec<String>>,
+    /// The same for variables shared between functions.
+    pub shared: BTreeSet<Vec<String>>,
     pub imports: BTreeSet<Import>,
 }
 
 /// One use of something imported in the body.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Import {
+pub struct Import {
     /// How many packages up, as in `from .. import`.
     pub level: u32,
     pub module: String,
@@ -30,13 +33,39 @@ pub(super) struct Import {
     pub from_top: bool,
 }
 
-/// Collects the outside names of a code object and of all code nested in it.
-pub(super) fn uses(code: &Bound<'_, PyCode>, found: &mut Uses) -> Result<(), Refusal> {
+/// What code objects use, by address; each is kept alive, so that its address stays its own.
+type Known = HashMap<usize, (Py<PyCode>, Arc<Uses>)>;
+
+static KNOWN: Mutex<Option<Known>> = Mutex::new(None);
+/// How many are kept.
+const KEPT: usize = 10_000;
+
+/// The outside names of a code object and of all code nested in it. Code does not change, so it is
+/// looked at once.
+pub(super) fn uses(code: &Bound<'_, PyCode>) -> Result<Arc<Uses>, Refusal> {
+    let address = code.as_ptr() as usize;
+    let lock = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, uses)) = lock().as_ref().and_then(|known| known.get(&address)) {
+        return Ok(uses.clone());
+    }
+    let mut found = Uses::default();
+    collect(code, &mut found)?;
+    let found = Arc::new(found);
+    let mut known = lock();
+    let known = known.get_or_insert_default();
+    if known.len() >= KEPT {
+        known.clear();
+    }
+    known.insert(address, (code.clone().unbind(), found.clone()));
+    Ok(found)
+}
+
+fn collect(code: &Bound<'_, PyCode>, found: &mut Uses) -> Result<(), Refusal> {
     let decoded = Decoded::of(code)?;
     Scan::new(&decoded).run(found);
     for constant in &decoded.constants {
         if let Ok(nested) = constant.cast::<PyCode>() {
-            uses(nested, found)?;
+            collect(nested, found)?;
         }
     }
     Ok(())
@@ -75,6 +104,12 @@ impl<'a, 'py> Scan<'a, 'py> {
                     let mut chain = vec![self.code.name(at).to_owned()];
                     let next = self.attributes(position + 1, &mut chain);
                     found.globals.insert(chain);
+                    next
+                }
+                Role::Shared => {
+                    let mut chain = vec![self.code.variables[at.argument as usize].clone()];
+                    let next = self.attributes(position + 1, &mut chain);
+                    found.shared.insert(chain);
                     next
                 }
                 Role::Import => self.import(position, found),

@@ -22,6 +22,8 @@ pub(super) enum Role {
     Skip,
     Extend,
     Global,
+    /// Reads a variable shared between functions.
+    Shared,
     Attribute,
     Import,
     ImportFrom,
@@ -107,6 +109,7 @@ fn role(name: &str) -> Role {
         "NOP" | "CACHE" | "RESUME" => Role::Skip,
         "EXTENDED_ARG" => Role::Extend,
         "LOAD_GLOBAL" | "LOAD_NAME" | "LOAD_FROM_DICT_OR_GLOBALS" => Role::Global,
+        "LOAD_DEREF" | "LOAD_CLASSDEREF" | "LOAD_FROM_DICT_OR_DEREF" => Role::Shared,
         "LOAD_ATTR" | "LOAD_METHOD" | "STORE_ATTR" | "DELETE_ATTR" => Role::Attribute,
         "IMPORT_NAME" => Role::Import,
         "IMPORT_FROM" => Role::ImportFrom,

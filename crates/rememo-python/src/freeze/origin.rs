@@ -5,18 +5,60 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
-use rememo::{Digest, PartKind};
+use rememo::{Digest, Encoder, PartKind};
 
-use super::graph::{Content, Identity, Subject, Target};
-use super::tag;
+use super::config::covers;
+use super::graph::{Content, Identity, Options, Scope, Subject, Target};
+use super::{impurity, tag};
 
 /// A library, with all that tells one build of it from another.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Library {
     pub name: String,
     pub version: String,
+    /// Where its list of files is kept.
+    info: Option<PathBuf>,
+}
+
+/// Digests of all files of a distribution, by its directory: taken once in a process.
+static CONTENTS: Mutex<Option<HashMap<PathBuf, String>>> = Mutex::new(None);
+
+impl Library {
+    /// The same library, told apart by the content of its files too.
+    fn deep(self: &Arc<Self>) -> Arc<Self> {
+        let Some((info, site)) = self
+            .info
+            .as_deref()
+            .and_then(|info| Some((info, info.parent()?)))
+        else {
+            return self.clone();
+        };
+        let mut contents = CONTENTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let content = contents
+            .get_or_insert_default()
+            .entry(info.to_owned())
+            .or_insert_with(|| {
+                let mut encoder = Encoder::new();
+                for line in record(info).lines() {
+                    let file = line.split(',').next().unwrap_or(line);
+                    if file.contains("__pycache__/") {
+                        continue;
+                    }
+                    encoder.str(file);
+                    encoder.bytes(&std::fs::read(site.join(file)).unwrap_or_default());
+                }
+                encoder.finish().to_hex()
+            });
+        let version = format!("{} {content}", self.version);
+        Arc::new(Self {
+            name: self.name.clone(),
+            version,
+            info: None,
+        })
+    }
 }
 
 /// Modules of libraries by full name: what is installed stays for as long as the process lives.
@@ -25,7 +67,48 @@ static KNOWN: Mutex<Option<HashMap<String, Arc<Library>>>> = Mutex::new(None);
 static RECORDS: Mutex<Option<HashMap<PathBuf, Arc<String>>>> = Mutex::new(None);
 
 /// The library a module belongs to; `None` for the user's own.
-pub(super) fn library_of(py: Python<'_>, module: &str) -> PyResult<Option<Arc<Library>>> {
+pub(super) fn library_of(
+    py: Python<'_>,
+    module: &str,
+    options: &Options,
+) -> PyResult<Option<Arc<Library>>> {
+    let config = &options.config;
+    if covers(&config.by_content, module) {
+        return Ok(None);
+    }
+    if covers(&config.by_version, module) {
+        return versioned(py, module).map(Some);
+    }
+    let library = installed(py, module)?;
+    Ok(match library {
+        Some(library) if covers(&config.deep, module) => Some(library.deep()),
+        library => library,
+    })
+}
+
+/// A module that counts by its version because the user says so.
+fn versioned(py: Python<'_>, module: &str) -> PyResult<Arc<Library>> {
+    let name = module.split('.').next().unwrap_or(module).to_owned();
+    let version = py.import(name.as_str())?.getattr("__version__");
+    let version = version.or_else(|_| {
+        py.import("importlib.metadata")?
+            .call_method1("version", (name.as_str(),))
+    });
+    let version = version.and_then(|version| version.extract()).map_err(|_| {
+        let message = format!(
+            "by_version names {name}, which has neither a __version__ nor an installed distribution"
+        );
+        PyValueError::new_err(message)
+    })?;
+    Ok(Arc::new(Library {
+        name,
+        version,
+        info: None,
+    }))
+}
+
+/// The installed library a module belongs to.
+fn installed(py: Python<'_>, module: &str) -> PyResult<Option<Arc<Library>>> {
     let known = |module: &str| {
         let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
         known.as_ref().and_then(|known| known.get(module).cloned())
@@ -53,6 +136,7 @@ fn find(py: Python<'_>, module: &str) -> PyResult<Option<Library>> {
         return Ok(Some(Library {
             name: top.to_owned(),
             version,
+            info: None,
         }));
     }
     let sys = py.import("sys")?;
@@ -69,6 +153,7 @@ fn find(py: Python<'_>, module: &str) -> PyResult<Option<Library>> {
         return Ok(Some(Library {
             name: "python".to_owned(),
             version,
+            info: None,
         }));
     }
     Ok(None)
@@ -134,6 +219,7 @@ fn distribution(site: &Path, file: &Path, top: &str) -> Option<Library> {
     Some(Library {
         name: name.to_owned(),
         version,
+        info: Some(info.clone()),
     })
 }
 
@@ -164,7 +250,13 @@ fn same_name(distribution: &str, module: &str) -> bool {
 }
 
 /// Writes a reference to a named thing of a library, with the library as a part of its own.
-pub(super) fn constant(library: &Arc<Library>, qualified: &str, content: &mut Content<'_>) {
+pub(super) fn constant(
+    library: &Arc<Library>,
+    qualified: &str,
+    scope: Scope<'_>,
+    content: &mut Content<'_>,
+) {
+    impurity::note(qualified, &[], scope.options, scope.path);
     content.encoder.tag(tag::EXTERNAL);
     content.encoder.str(qualified);
     content.refer(Target {
@@ -182,6 +274,7 @@ pub(super) fn constant(library: &Arc<Library>, qualified: &str, content: &mut Co
 /// own name: the very object, not one that merely says so.
 pub(super) fn library_object(
     object: &Bound<'_, PyAny>,
+    options: &Options,
 ) -> PyResult<Option<(Arc<Library>, String)>> {
     let py = object.py();
     let text = |name: &str| {
@@ -195,7 +288,7 @@ pub(super) fn library_object(
     let Ok(name) = text("__qualname__").or_else(|_| text("__name__")) else {
         return Ok(None);
     };
-    let Some(library) = library_of(py, &module)? else {
+    let Some(library) = library_of(py, &module, options)? else {
         return Ok(None);
     };
     let Ok(mut found) = py.import("sys")?.getattr("modules")?.get_item(&module) else {
@@ -219,8 +312,8 @@ pub(super) fn type_name(class: &Bound<'_, PyType>) -> PyResult<(String, String)>
 }
 
 /// Whether a class is a library's.
-pub(super) fn is_library_class(class: &Bound<'_, PyType>) -> PyResult<bool> {
-    Ok(library_object(class.as_any())?.is_some())
+pub(super) fn is_library_class(class: &Bound<'_, PyType>, options: &Options) -> PyResult<bool> {
+    Ok(library_object(class.as_any(), options)?.is_some())
 }
 
 /// The name a module goes by in digests: `__main__` by its module or file name.

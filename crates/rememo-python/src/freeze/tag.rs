@@ -41,3 +41,7 @@ pub const BUFFER: u8 = 35;
 pub const ATTRIBUTES: u8 = 36;
 pub const OWN_STATE: u8 = 37;
 pub const SET_SUBCLASS: u8 = 38;
+pub const REGISTERED: u8 = 39;
+pub const IGNORED: u8 = 40;
+pub const VERSIONED: u8 = 41;
+pub const UNORDERED_DICT: u8 = 42;

@@ -13,7 +13,7 @@ use pyo3::types::{PyList, PyTuple};
 
 use super::definitions;
 use super::expand::{Expander, shallow_order};
-use super::graph::{Closed, Content, Options, Refusal};
+use super::graph::{Closed, Content, Refusal, Scope};
 use super::{scalars, tag};
 use crate::raw;
 
@@ -80,15 +80,15 @@ impl<E: Into<Refusal>> From<E> for Stop {
 /// Encodes any value into the content of a part.
 pub(super) fn encode<'py>(
     value: &Bound<'py, PyAny>,
-    options: &Options,
-    path: &str,
+    scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<(), Refusal> {
-    if scalars::encode(value, &mut content.encoder)? || definitions::encode(value, path, content)? {
+    if scalars::encode(value, &mut content.encoder)? || definitions::encode(value, scope, content)?
+    {
         return Ok(());
     }
-    let closed = match Walk::new(value.py(), options, path, false).run(value) {
-        Err(Stop::Cyclic) => Walk::new(value.py(), options, path, true).run(value),
+    let closed = match Walk::new(value.py(), scope, false).run(value) {
+        Err(Stop::Cyclic) => Walk::new(value.py(), scope, true).run(value),
         done => done,
     };
     match closed {
@@ -99,12 +99,38 @@ pub(super) fn encode<'py>(
     Ok(())
 }
 
+/// Values, each with the way to it.
+pub type Named<'py> = Vec<(String, Bound<'py, PyAny>)>;
+
+/// The children of a value, each with the way to it; `None` for a value without parts.
+pub(super) fn children<'py>(
+    value: &Bound<'py, PyAny>,
+    scope: Scope<'_>,
+) -> Result<Option<Named<'py>>, Refusal> {
+    let mut content = Content::default();
+    if scalars::encode(value, &mut content.encoder)?
+        || definitions::encode(value, scope, &mut content)?
+    {
+        return Ok(None);
+    }
+    let expansion = Expander::new(value.py(), scope).expand(value, &mut content)?;
+    let number = |(at, child)| (Step::Index(at).to_string(), child);
+    Ok(Some(match expansion.children {
+        Children::List(list) => list.iter().enumerate().map(number).collect(),
+        Children::Tuple(tuple) => tuple.iter().enumerate().map(number).collect(),
+        Children::Some(children) => children
+            .into_iter()
+            .map(|(step, child)| (step.to_string(), child))
+            .collect(),
+    }))
+}
+
 /// Deeper than this, a value is taken to be without end.
 const DEPTH: usize = 5_000_000;
 
 struct Walk<'a, 'py> {
     expander: Expander<'a, 'py>,
-    path: &'a str,
+    scope: Scope<'a>,
     numbered: bool,
     stack: Vec<Frame<'py>>,
     /// Containers the walk is inside of, by address.
@@ -115,10 +141,10 @@ struct Walk<'a, 'py> {
 }
 
 impl<'a, 'py> Walk<'a, 'py> {
-    fn new(py: Python<'py>, options: &'a Options, path: &'a str, numbered: bool) -> Self {
+    fn new(py: Python<'py>, scope: Scope<'a>, numbered: bool) -> Self {
         Self {
-            expander: Expander::new(py, options),
-            path,
+            expander: Expander::new(py, scope),
+            scope,
             numbered,
             stack: Vec::new(),
             open: HashSet::new(),
@@ -166,7 +192,7 @@ impl<'a, 'py> Walk<'a, 'py> {
             &mut apart
         };
         if scalars::encode(&child, &mut content.encoder)?
-            || definitions::encode(&child, self.path, content)?
+            || definitions::encode(&child, self.scope, content)?
         {
             if !ordered {
                 frame.elements.push(apart.close());
@@ -202,7 +228,7 @@ impl<'a, 'py> Walk<'a, 'py> {
             return Err(Refusal::new("it has no end").into());
         }
         let mut content = Content::default();
-        let mut expansion = self.expander.expand(&object, self.path, &mut content)?;
+        let mut expansion = self.expander.expand(&object, &mut content)?;
         if self.numbered && !expansion.ordered {
             shallow_order(&mut expansion);
         }

@@ -44,7 +44,9 @@ const WRAPPERS: &[Wrapper] = &[
     wrapper("enum", "property", &["fget", "fset", "fdel"]),
     wrapper("functools", "_lru_cache_wrapper", &["__wrapped__"]),
     wrapper("functools", "cached_property", &["func", "attrname"]),
-    wrapper("rememo._core", "Memoized", &["__wrapped__"]),
+    wrapper("rememo._core", "Memoized", &["__wrapped__", "semantics"]),
+    wrapper("rememo._core", "Frozen", &["value"]),
+    wrapper("rememo._core", "Ignore", &[]),
     // Not its type: an annotation counts only where something reads it.
     wrapper(
         "dataclasses",

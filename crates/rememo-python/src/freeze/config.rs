@@ -1,0 +1,116 @@
+//! What a user may say about what counts, for one function or one cache; and how types were
+//! registered.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyString, PyType};
+
+/// The settings of one freeze.
+#[derive(Debug, Default)]
+pub struct Config {
+    pub by_version: Vec<String>,
+    pub by_content: Vec<String>,
+    pub deep: Vec<String>,
+    pub ignore_attributes: HashSet<String>,
+    pub ignore_classes: HashSet<String>,
+    pub ignore_dict_order: bool,
+}
+
+/// The same, as Python holds it.
+#[pyclass(module = "rememo._core", frozen)]
+#[derive(Clone, Default)]
+pub struct FreezeConfig(pub Arc<Config>);
+
+#[pymethods]
+impl FreezeConfig {
+    #[new]
+    #[pyo3(signature = (
+        *,
+        by_version = Vec::new(),
+        by_content = Vec::new(),
+        deep = Vec::new(),
+        ignore_attributes = Vec::new(),
+        ignore_classes = Vec::new(),
+        dict_order = true,
+    ))]
+    fn new(
+        by_version: Vec<String>,
+        by_content: Vec<String>,
+        deep: Vec<String>,
+        ignore_attributes: Vec<String>,
+        ignore_classes: Vec<String>,
+        dict_order: bool,
+    ) -> Self {
+        Self(Arc::new(Config {
+            by_version,
+            by_content,
+            deep,
+            ignore_attributes: ignore_attributes.into_iter().collect(),
+            ignore_classes: ignore_classes.into_iter().collect(),
+            ignore_dict_order: !dict_order,
+        }))
+    }
+}
+
+/// Whether a module is one of those named, or within one.
+pub(super) fn covers(names: &[String], module: &str) -> bool {
+    names.iter().any(|name| {
+        module
+            .strip_prefix(name.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    })
+}
+
+/// How a registered type is frozen.
+#[derive(Clone)]
+pub(super) struct Registration {
+    pub freeze: Arc<Py<PyAny>>,
+    pub version: String,
+}
+
+/// Types by qualified name, so that one may be registered before its library is imported.
+static REGISTRY: Mutex<Option<HashMap<String, Registration>>> = Mutex::new(None);
+
+/// Says what counts of the instances of a type: what `freeze` returns for one.
+#[pyfunction]
+#[pyo3(signature = (type_or_name, /, freeze, *, version = String::new()))]
+pub fn register(
+    type_or_name: &Bound<'_, PyAny>,
+    freeze: Bound<'_, PyAny>,
+    version: String,
+) -> PyResult<()> {
+    let name = if let Ok(class) = type_or_name.cast::<PyType>() {
+        class.fully_qualified_name()?.to_string()
+    } else if let Ok(name) = type_or_name.cast::<PyString>() {
+        name.to_string()
+    } else {
+        let given = type_or_name.get_type().fully_qualified_name()?;
+        let message = format!("register a type, or its name as 'module.Type'; not a {given}");
+        return Err(PyTypeError::new_err(message));
+    };
+    if !freeze.is_callable() {
+        let message = format!("freeze must be callable, to be called with a {name}");
+        return Err(PyTypeError::new_err(message));
+    }
+    let registration = Registration {
+        freeze: Arc::new(freeze.unbind()),
+        version,
+    };
+    let mut registry = REGISTRY.lock().unwrap_or_else(PoisonError::into_inner);
+    registry.get_or_insert_default().insert(name, registration);
+    Ok(())
+}
+
+/// How a type was registered, if it was.
+pub(super) fn registration(class: &Bound<'_, PyType>) -> PyResult<Option<Registration>> {
+    let registry = REGISTRY.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(registry) = registry.as_ref() else {
+        return Ok(None);
+    };
+    Ok(registry
+        .get(&class.fully_qualified_name()?.to_string())
+        .cloned())
+}

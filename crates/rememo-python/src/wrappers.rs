@@ -1,0 +1,104 @@
+//! Wrappers that a caller may put around an argument; the function never sees them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use rememo::{Digest, Part};
+
+use crate::freeze::Config;
+
+/// An argument that does not count.
+#[pyclass(module = "rememo._core", frozen)]
+pub struct Ignore {
+    #[pyo3(get)]
+    value: Py<PyAny>,
+}
+
+#[pymethods]
+impl Ignore {
+    #[new]
+    fn new(value: Py<PyAny>) -> Self {
+        Self { value }
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(format!("Ignore({})", self.value.bind(py).repr()?))
+    }
+}
+
+type Known = (Arc<Config>, Digest, Vec<Part>);
+
+/// An argument that its caller promises not to change: fingerprinted once.
+#[pyclass(module = "rememo._core", frozen)]
+pub struct Frozen {
+    #[pyo3(get)]
+    pub value: Py<PyAny>,
+    known: Mutex<Option<Known>>,
+}
+
+#[pymethods]
+impl Frozen {
+    #[new]
+    fn new(value: Py<PyAny>) -> Self {
+        Self {
+            value,
+            known: Mutex::new(None),
+        }
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(format!("Frozen({})", self.value.bind(py).repr()?))
+    }
+}
+
+impl Frozen {
+    /// The fingerprint under a configuration, if it was taken.
+    pub fn known(&self, config: &Arc<Config>) -> Option<(Digest, Vec<Part>)> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let (taken_under, digest, parts) = known.as_ref()?;
+        Arc::ptr_eq(taken_under, config).then(|| (*digest, parts.clone()))
+    }
+
+    /// Keeps a fingerprint.
+    pub fn remember(&self, config: &Arc<Config>, (digest, parts): (Digest, Vec<Part>)) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = Some((config.clone(), digest, parts));
+    }
+}
+
+/// What a wrapper holds; any other value as it is.
+fn inner<'py>(value: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
+    let py = value.py();
+    if let Ok(ignored) = value.cast::<Ignore>() {
+        ignored.get().value.bind(py).clone()
+    } else if let Ok(frozen) = value.cast::<Frozen>() {
+        frozen.get().value.bind(py).clone()
+    } else {
+        value.clone()
+    }
+}
+
+/// Arguments as the function is to see them.
+pub fn unwrapped<'py>(
+    args: &Bound<'py, PyTuple>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<(Bound<'py, PyTuple>, Option<Bound<'py, PyDict>>)> {
+    let is_wrapper = |value: &Bound<'py, PyAny>| {
+        value.cast::<Ignore>().is_ok() || value.cast::<Frozen>().is_ok()
+    };
+    let wrapped = args.iter().any(|value| is_wrapper(&value))
+        || kwargs.is_some_and(|kwargs| kwargs.values().iter().any(|value| is_wrapper(&value)));
+    if !wrapped {
+        return Ok((args.clone(), kwargs.cloned()));
+    }
+    let args = PyTuple::new(args.py(), args.iter().map(|value| inner(&value)))?;
+    let Some(kwargs) = kwargs else {
+        return Ok((args, None));
+    };
+    let plain = PyDict::new(args.py());
+    for (name, value) in kwargs {
+        plain.set_item(name, inner(&value))?;
+    }
+    Ok((args, Some(plain)))
+}
