@@ -12,7 +12,7 @@ use super::wrappers::copy_of;
 use super::{modules, tag, walk};
 
 /// What a class holds for the record: says nothing about what it does.
-const BOOKKEEPING: [&str; 13] = [
+const BOOKKEEPING: [&str; 16] = [
     "__annotate__",
     "__annotate_func__",
     "__annotations_cache__",
@@ -21,6 +21,10 @@ const BOOKKEEPING: [&str; 13] = [
     "__module__",
     "__orig_bases__",
     "__parameters__",
+    // Made from the fields, with addresses in their references.
+    "__pydantic_core_schema__",
+    "__pydantic_serializer__",
+    "__pydantic_validator__",
     "__qualname__",
     "__static_attributes__",
     "__weakref__",
@@ -85,6 +89,10 @@ pub(super) fn encode<'py>(
     content.encoder.len(namespace.len());
     for (attribute, value) in namespace {
         content.encoder.str(&attribute);
+        if is_generated_hash(&attribute, &value) {
+            content.encoder.tag(tag::DESCRIPTOR);
+            continue;
+        }
         if value.get_type().name()? == "member_descriptor" {
             content.encoder.tag(tag::DESCRIPTOR);
             continue;
@@ -94,4 +102,16 @@ pub(super) fn encode<'py>(
         modules::slot(place, full, PartKind::Class, &value, scope, content)?;
     }
     Ok(())
+}
+
+/// Whether a method is the `__hash__` that `attrs` makes: from the attributes, which count by
+/// themselves, and a number that depends on the seed of hashes.
+fn is_generated_hash(attribute: &str, value: &Bound<'_, PyAny>) -> bool {
+    let file = || {
+        value
+            .getattr("__code__")?
+            .getattr("co_filename")?
+            .extract::<String>()
+    };
+    attribute == "__hash__" && file().is_ok_and(|file| file.starts_with("<attrs generated"))
 }

@@ -104,13 +104,75 @@ pub fn register(
     Ok(())
 }
 
-/// How a type was registered, if it was.
+/// Libraries that `rememo.packs` registers types of.
+const PACKED: [&str; 7] = [
+    "PIL", "networkx", "polars", "pyarrow", "scipy", "torch", "xarray",
+];
+
+/// How a type was registered, if it was: it, or a base of it in the same library.
 pub(super) fn registration(class: &Bound<'_, PyType>) -> PyResult<Option<Registration>> {
-    let registry = REGISTRY.lock().unwrap_or_else(PoisonError::into_inner);
-    let Some(registry) = registry.as_ref() else {
-        return Ok(None);
+    let top = top_module(class.as_any());
+    if PACKED.contains(&top.as_str()) {
+        class.py().import("rememo.packs")?;
+    }
+    for base in class.mro() {
+        if top_module(&base) != top {
+            continue;
+        }
+        if let Some(found) = registered(base.cast::<PyType>()?, &top)? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// The registration of this very type, under its own name or one that leads to it.
+fn registered(class: &Bound<'_, PyType>, top: &str) -> PyResult<Option<Registration>> {
+    let full = class.fully_qualified_name()?.to_string();
+    let candidates: Vec<(String, Registration)> = {
+        let registry = REGISTRY.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(registry) = registry.as_ref() else {
+            return Ok(None);
+        };
+        if let Some(found) = registry.get(&full) {
+            return Ok(Some(found.clone()));
+        }
+        let own = |name: &&String| name.split('.').next() == Some(top);
+        let own = registry.keys().filter(own).cloned().collect::<Vec<_>>();
+        own.into_iter()
+            .map(|name| (name.clone(), registry[&name].clone()))
+            .collect()
     };
-    Ok(registry
-        .get(&class.fully_qualified_name()?.to_string())
-        .cloned())
+    let modules = class.py().import("sys")?.getattr("modules")?;
+    for (name, registration) in candidates {
+        let Ok(mut found) = modules.get_item(top) else {
+            continue;
+        };
+        let leads = name
+            .split('.')
+            .skip(1)
+            .all(|part| match found.getattr(part) {
+                Ok(next) => {
+                    found = next;
+                    true
+                }
+                Err(_) => false,
+            });
+        if leads && found.is(class) {
+            return Ok(Some(registration));
+        }
+    }
+    Ok(None)
+}
+
+fn top_module(class: &Bound<'_, PyAny>) -> String {
+    let module = class
+        .getattr("__module__")
+        .and_then(|module| module.extract::<String>());
+    module
+        .unwrap_or_default()
+        .split('.')
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
