@@ -6,14 +6,14 @@ Without names of cases, runs them all and writes the tables in docs/benchmarks.m
 from __future__ import annotations
 
 import argparse
-import atexit
-import shutil
 import sys
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
+from multiprocessing import get_context
 from pathlib import Path
 
-from cases import CASES, Case
+from cases import CASES
 from report import Row, measured, update
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
@@ -34,22 +34,28 @@ def main() -> None:
 
 
 def compare(cases: list[str], rounds: int) -> list[Row]:
-    """Times cases, with all caches in a temporary directory."""
-    root = Path(tempfile.mkdtemp(prefix="rememo-bench-"))
-    # Registered before any cache is opened, and so run last: some write once more at exit.
-    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    """Times each case in a process of its own, with all caches in a temporary directory.
+
+    What a process did before changes how it allocates: large results would come several times
+    as fast after a case with large arguments as they do on their own.
+    """
     rows: list[Row] = []
-    for name in cases:
-        sys.stderr.write(f"timing {name}\n")
-        rows.append(measure(CASES[name](), root / name, rounds))
+    with (
+        tempfile.TemporaryDirectory(prefix="rememo-bench-") as root,
+        ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as processes,
+    ):
+        for name in cases:
+            sys.stderr.write(f"timing {name}\n")
+            rows.append(processes.submit(measure, name, Path(root, name), rounds).result())
     return rows
 
 
-def measure(case: Case, root: Path, rounds: int) -> Row:
+def measure(name: str, root: Path, rounds: int) -> Row:
     """Times a case in rounds, each with a trial of every cache, so that noise hits all alike."""
+    case = CASES[name]()
     with ExitStack() as stack:
         trials = case.trials(root, stack)
-        found = [{name: trial() for name, trial in trials.items()} for _ in range(rounds)]
+        found = [{cache: trial() for cache, trial in trials.items()} for _ in range(rounds)]
     return Row(case.title, case.base.name, found)
 
 

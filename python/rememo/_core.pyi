@@ -16,6 +16,7 @@ __all__ = [
     "before_fork",
     "children",
     "freeze",
+    "module_name",
     "parts",
     "register",
     "scan",
@@ -104,6 +105,7 @@ def parts(obj: object, config: FreezeConfig | None = None) -> list[tuple[str, st
 def children(
     obj: object, config: FreezeConfig | None = None
 ) -> list[tuple[str, object]] | None: ...
+def module_name(module: str) -> str: ...
 def scan(
     function: FunctionType,
 ) -> tuple[list[list[str]], list[str], list[str], list[tuple[str, str, str]]]: ...

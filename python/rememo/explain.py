@@ -55,6 +55,7 @@ _REASONS = {
     "new": "nothing is stored for this function",
     "state changed": "the function, or something it uses, is not what it was",
     "arguments changed": "nothing is stored for these arguments",
+    "outdated": "the stored result refers to a class or function that has changed",
     "damaged": "the stored result cannot be read",
     "forced": "a run was asked for",
 }
@@ -67,7 +68,8 @@ class Explanation:
     hit: bool
     """Whether the call is answered from the cache."""
     reason: str
-    """Why: ``hit``, ``new``, ``state changed``, ``arguments changed``, ``damaged``, or what keeps
+    """Why: ``hit``, ``new``, ``state changed``, ``arguments changed``, ``outdated``,
+    ``damaged``, or what keeps
     the call from being cached."""
     changes: tuple[Change, ...] = ()
     """What differs from the nearest stored call; empty for a hit."""

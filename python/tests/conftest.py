@@ -49,6 +49,19 @@ class Program:
         out, events = json.loads(done.stdout.splitlines()[-1])
         return out, events
 
+    def run_script(self, name: str) -> str:
+        """Runs a module as a script in a fresh process; returns the last line of its output."""
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-B", f"{name}.py"],
+            cwd=self.directory,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()[-1]
+
 
 @pytest.fixture
 def program(tmp_path: Path) -> Program:

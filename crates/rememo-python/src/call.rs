@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFunction, PyTuple};
-use rememo::{Callee, Digest, Encoded, Encoder, Key, Mode, Part, StateTree, Store, Unkeyable};
+use rememo::{
+    Callee, Digest, Encoded, Encoder, Key, Mode, Part, StateTree, Store, Undecodable, Unkeyable,
+};
 
 use crate::bind::Arguments;
 use crate::codec;
@@ -199,10 +201,11 @@ impl Callee for Call<'_, '_> {
         })
     }
 
-    fn decode(&mut self, encoded: Encoded) -> Result<Py<PyAny>, String> {
+    fn decode(&mut self, encoded: Encoded) -> Result<Py<PyAny>, Undecodable> {
         match codec::decode(self.py, &encoded) {
             Ok(value) => Ok(value.unbind()),
-            Err(error) => Err(self.judge(&error)),
+            Err(error) if codec::is_outdated(self.py, &error) => Err(Undecodable::Outdated),
+            Err(error) => Err(Undecodable::Damaged(self.judge(&error))),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList};
+use pyo3::types::{PyByteArray, PyBytes, PyList};
 use rememo::{Encoded, Frame};
 
 /// Codec numbers, as stored.
@@ -30,20 +30,18 @@ pub fn decode<'py>(py: Python<'py>, encoded: &Encoded) -> PyResult<Bound<'py, Py
     }
 }
 
+/// Frames: the stream, the record of the definitions it names, the large buffers.
 fn encode_pickle(value: &Bound<'_, PyAny>) -> PyResult<Encoded> {
     let py = value.py();
-    let buffers = PyList::empty(py);
-    let options = PyDict::new(py);
-    options.set_item("protocol", 5)?;
-    options.set_item("buffer_callback", buffers.getattr("append")?)?;
-    let stream = py
-        .import("pickle")?
-        .call_method("dumps", (value,), Some(&options))?;
-    let bytes = stream.cast::<PyBytes>()?.as_bytes().to_vec();
-    let mut frames = vec![Frame {
+    let (stream, buffers, record): (Vec<u8>, Bound<'_, PyList>, Vec<u8>) = py
+        .import("rememo.pickling")?
+        .call_method1("dumps", (value,))?
+        .extract()?;
+    let plain = |bytes| Frame {
         bytes,
         writable: false,
-    }];
+    };
+    let mut frames = vec![plain(stream), plain(record)];
     for buffer in buffers {
         let raw = PyBuffer::<u8>::get(&buffer.call_method0("raw")?)?;
         frames.push(Frame {
@@ -59,12 +57,23 @@ fn encode_pickle(value: &Bound<'_, PyAny>) -> PyResult<Encoded> {
 
 fn decode_pickle<'py>(py: Python<'py>, frames: &[Frame]) -> PyResult<Bound<'py, PyAny>> {
     let (stream, rest) = first(frames)?;
+    let (record, rest) = first(rest)?;
     let buffers: Vec<Bound<'_, PyAny>> = rest.iter().map(|frame| buffer(py, frame)).collect();
-    let options = PyDict::new(py);
-    options.set_item("buffers", buffers)?;
-    let stream = PyBytes::new(py, &stream.bytes);
-    py.import("pickle")?
-        .call_method("loads", (stream,), Some(&options))
+    let arguments = (
+        PyBytes::new(py, &stream.bytes),
+        buffers,
+        PyBytes::new(py, &record.bytes),
+    );
+    py.import("rememo.pickling")?
+        .call_method1("loads", arguments)
+}
+
+/// Whether a result could not be decoded because it refers to something that has changed.
+pub fn is_outdated(py: Python<'_>, error: &PyErr) -> bool {
+    let kind = py
+        .import("rememo.pickling")
+        .and_then(|module| module.getattr("Outdated"));
+    kind.is_ok_and(|kind| error.matches(py, kind).unwrap_or(false))
 }
 
 fn buffer<'py>(py: Python<'py>, frame: &Frame) -> Bound<'py, PyAny> {

@@ -137,6 +137,7 @@ pub fn reason_name(reason: MissReason) -> &'static str {
         MissReason::StateChanged => "state changed",
         MissReason::ArgumentsChanged => "arguments changed",
         MissReason::Damaged => "damaged",
+        MissReason::Outdated => "outdated",
         MissReason::Forced => "forced",
     }
 }

@@ -64,6 +64,12 @@ pub fn children<'py>(
     })
 }
 
+/// The name a module goes by whether it is imported or run: `__main__` by its module or file.
+#[pyfunction]
+pub fn module_name(py: Python<'_>, module: &str) -> String {
+    freeze::module_name(py, module)
+}
+
 type Scan = (Vec<Vec<String>>, Vec<String>, Vec<String>, Vec<Impurity>);
 
 /// What a function uses: global names with the attributes read from them, modules imported in the

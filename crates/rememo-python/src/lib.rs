@@ -23,6 +23,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(inspect::parts, module)?)?;
     module.add_function(wrap_pyfunction!(inspect::children, module)?)?;
     module.add_function(wrap_pyfunction!(inspect::scan, module)?)?;
+    module.add_function(wrap_pyfunction!(inspect::module_name, module)?)?;
     module.add_function(wrap_pyfunction!(freeze::register, module)?)?;
     module.add_class::<freeze::FreezeConfig>()?;
     module.add_class::<wrappers::Frozen>()?;

@@ -35,7 +35,7 @@ pub trait Callee {
     fn encode(&mut self, value: &Self::Value) -> Result<Encoded, String>;
 
     /// Decodes a result, or says why it cannot.
-    fn decode(&mut self, encoded: Encoded) -> Result<Self::Value, String>;
+    fn decode(&mut self, encoded: Encoded) -> Result<Self::Value, Undecodable>;
 
     /// Does work that needs nothing of the front-end, such as input and output.
     fn detached<T: Send>(&mut self, work: impl FnOnce() -> T + Send) -> T {
@@ -54,6 +54,15 @@ pub trait Callee {
 pub struct Unkeyable {
     /// What, with the path that leads to it.
     pub what: String,
+}
+
+/// Why a stored result can't be handed back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Undecodable {
+    /// It refers to something that is not what it was.
+    Outdated,
+    /// It makes no sense.
+    Damaged(String),
 }
 
 /// Whether a stored result will do.
@@ -164,7 +173,8 @@ fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Key) -> Result<C::Valu
                 });
                 return Ok(value);
             }
-            Err(why) => why,
+            Err(Undecodable::Outdated) => return Err(MissReason::Outdated),
+            Err(Undecodable::Damaged(why)) => why,
         },
     };
     let what = format!("a stored result of {} cannot be read: {why}", key.function);

@@ -79,6 +79,8 @@ pub enum MissReason {
     ArgumentsChanged,
     /// There is an entry, but it cannot be read.
     Damaged,
+    /// There is an entry, but what its result refers to has changed.
+    Outdated,
     /// The caller asked for a run.
     Forced,
 }

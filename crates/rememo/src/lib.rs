@@ -17,7 +17,7 @@ mod state;
 mod stats;
 mod store;
 
-pub use call::{Callee, Mode, Unkeyable, call, clear_entry, lookup, would_hit};
+pub use call::{Callee, Mode, Undecodable, Unkeyable, call, clear_entry, lookup, would_hit};
 pub use codec::{Damage, Encoded, Frame};
 pub use digest::{BULK, Digest, Encoder, Folded, SCHEME_VERSION};
 pub use event::{Event, Events, MissReason, NotStored, Subscriber};

@@ -258,3 +258,53 @@ def test_an_edit_misses_just_when_it_matters(program: Program, name: str) -> Non
     edited, events = program.run(code)
     assert edited == plain
     assert ("hit" in events) == hits, events
+
+
+@pytest.mark.soundness
+def test_a_result_of_a_changed_class_is_not_handed_back(program: Program) -> None:
+    """Though nothing in the function leads to the class: it comes from a file."""
+    library = "class Thing:\n    size = {}\n    def show(self): return self.size\n"
+    main = """
+    import pickle
+    from rememo import memoize
+    @memoize
+    def load():
+        return pickle.loads(b'\\x80\\x04cthings\\nThing\\n)\\x81.')
+    """
+    program.write(things=library.format(1), m=main)
+    code = "import m\nout = m.load().show()"
+    assert program.run(code) == (1, ["miss", "stored"])
+    assert program.run(code) == (1, ["hit"])
+    program.write(things=library.format(2))
+    assert program.run(code) == (2, ["miss", "stored"])
+    program.write(things="")
+    value, events = program.run(
+        "import m\ntry:\n    out = m.load()\nexcept AttributeError:\n    out = 'gone'"
+    )
+    assert (value, events) == ("gone", ["miss"])
+
+
+@pytest.mark.soundness
+def test_a_script_and_its_import_share_entries(program: Program) -> None:
+    """A class of `__main__` is that of the module when it is imported, and the other way round."""
+    program.write(
+        script="""
+        from rememo import memoize, _core
+        events = []
+        _core.subscribe(lambda event: events.append(event["event"]))
+        class Point:
+            def __init__(self, x): self.x = x
+        @memoize
+        def make(x):
+            return Point(x)
+        if __name__ == "__main__":
+            point = make(1)
+            print(isinstance(point, Point), events)
+        """
+    )
+    assert program.run_script("script") == "True ['miss', 'stored']"
+    assert program.run_script("script") == "True ['hit']"
+    out, events = program.run(
+        "import script\npoint = script.make(1)\nout = isinstance(point, script.Point)"
+    )
+    assert (out, events) == (True, ["hit"])

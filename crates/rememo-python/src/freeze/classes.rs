@@ -12,7 +12,7 @@ use super::wrappers::copy_of;
 use super::{modules, tag, walk};
 
 /// What a class holds for the record: says nothing about what it does.
-const BOOKKEEPING: [&str; 16] = [
+const BOOKKEEPING: [&str; 17] = [
     "__annotate__",
     "__annotate_func__",
     "__annotations_cache__",
@@ -26,6 +26,8 @@ const BOOKKEEPING: [&str; 16] = [
     "__pydantic_serializer__",
     "__pydantic_validator__",
     "__qualname__",
+    // Left by `copyreg` when an instance was pickled.
+    "__slotnames__",
     "__static_attributes__",
     "__weakref__",
     "_abc_impl",

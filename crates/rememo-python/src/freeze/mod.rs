@@ -28,4 +28,5 @@ mod wrappers;
 pub use config::{Config, FreezeConfig, register};
 pub use functions::function_name;
 pub use graph::{Frozen, Graph, Impurity, Root, Unfreezable, children, uses_of};
+pub use origin::module_name;
 pub use walk::Named;

@@ -317,7 +317,7 @@ pub(super) fn is_library_class(class: &Bound<'_, PyType>, options: &Options) -> 
 }
 
 /// The name a module goes by in digests: `__main__` by its module or file name.
-pub(super) fn module_name(py: Python<'_>, module: &str) -> String {
+pub fn module_name(py: Python<'_>, module: &str) -> String {
     let main = if module == "__main__" {
         main_name(py)
     } else {

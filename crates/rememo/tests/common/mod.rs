@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rememo::{
     Callee, Digest, Encoded, Event, Frame, Key, MissReason, Mode, Part, PartKind, StateTree, Store,
-    StoreConfig, Subscriber, Unkeyable, call,
+    StoreConfig, Subscriber, Undecodable, Unkeyable, call,
 };
 
 /// Repeats its argument: a function with one helper, which can be edited.
@@ -115,12 +115,13 @@ impl Callee for Repeat {
         })
     }
 
-    fn decode(&mut self, mut encoded: Encoded) -> Result<String, String> {
+    fn decode(&mut self, mut encoded: Encoded) -> Result<String, Undecodable> {
+        let damaged = |why: &str| Undecodable::Damaged(why.to_owned());
         if self.undecodable {
-            return Err("no such codec".into());
+            return Err(damaged("no such codec"));
         }
-        let frame = encoded.frames.pop().ok_or("no frame")?;
-        String::from_utf8(frame.bytes).map_err(|error| error.to_string())
+        let frame = encoded.frames.pop().ok_or_else(|| damaged("no frame"))?;
+        String::from_utf8(frame.bytes).map_err(|error| damaged(&error.to_string()))
     }
 }
 

@@ -1,0 +1,99 @@
+"""Results to bytes and back by pickle, with a record of the definitions that the bytes name.
+
+Pickle keeps classes and functions by name only. So that a result never comes back as an instance
+of a class that has changed since, each such definition is recorded with its digest, and looked
+at again before the result is decoded.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+import sys
+from types import BuiltinFunctionType, FunctionType
+from typing import Any
+
+from rememo import _core
+
+PROTOCOL = 5
+
+
+class Outdated(Exception):  # noqa: N818  says what the result is
+    """A definition that a stored result refers to has changed, or is gone."""
+
+
+class _Pickler(pickle.Pickler):
+    def __init__(self, file: io.BytesIO, buffers: list[pickle.PickleBuffer]) -> None:
+        super().__init__(file, protocol=PROTOCOL, buffer_callback=buffers.append)
+        self.definitions: dict[tuple[str, str], object] = {}
+
+    def reducer_override(self, obj: Any) -> Any:  # noqa: ANN401  any object, any reduction
+        if isinstance(obj, (type, FunctionType, BuiltinFunctionType)):
+            module = getattr(obj, "__module__", None)
+            if isinstance(module, str) and module != "builtins":
+                self.definitions[module, obj.__qualname__] = obj
+        return NotImplemented
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(
+        self, stream: bytes, buffers: list[bytes | bytearray], written_as_main: str
+    ) -> None:
+        super().__init__(io.BytesIO(stream), buffers=buffers)
+        self.written_as_main = written_as_main
+
+    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401  whatever has the name
+        lasting = self.written_as_main if module == "__main__" else module
+        return super().find_class(_present(lasting), name)
+
+
+def dumps(value: object) -> tuple[bytes, list[pickle.PickleBuffer], bytes]:
+    """Returns the stream, the large buffers beside it, and the record of definitions.
+
+    Raises whatever pickling raises, and TypeError for a definition without a fingerprint.
+    """
+    stream = io.BytesIO()
+    buffers: list[pickle.PickleBuffer] = []
+    pickler = _Pickler(stream, buffers)
+    pickler.dump(value)
+    if not pickler.definitions:
+        return stream.getvalue(), buffers, b""
+    definitions = [
+        [_core.module_name(module), name, _core.freeze(definition)]
+        for (module, name), definition in pickler.definitions.items()
+    ]
+    record = json.dumps([_core.module_name("__main__"), definitions])
+    return stream.getvalue(), buffers, record.encode()
+
+
+def loads(stream: bytes, buffers: list[bytes | bytearray], record: bytes) -> object:
+    """Decodes what `dumps` returned.
+
+    Raises:
+        Outdated: if a definition that the result refers to is not what it was.
+    """
+    if not record:
+        return pickle.loads(stream, buffers=buffers)  # noqa: S301  the owner's own store
+    written_as_main, definitions = json.loads(record)
+    for module, name, digest in definitions:
+        _check(module, name, digest)
+    return _Unpickler(stream, buffers, written_as_main).load()
+
+
+def _check(module: str, name: str, digest: str) -> None:
+    present = _present(module)
+    try:
+        __import__(present)
+        definition: object = sys.modules[present]
+        for part in name.split("."):
+            definition = getattr(definition, part)
+    except (ImportError, AttributeError, KeyError) as error:
+        raise Outdated(f"{module}.{name}, which the result refers to, is gone") from error
+    if _core.freeze(definition) != digest:
+        raise Outdated(f"{module}.{name}, which the result refers to, has changed")
+
+
+def _present(module: str) -> str:
+    """The name under which a module is to be found in this process."""
+    return "__main__" if module == _core.module_name("__main__") else module
