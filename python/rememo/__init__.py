@@ -30,6 +30,7 @@ from rememo.warnings import (
     StoreWarning,
     UnfreezableWarning,
     UnpicklableResultWarning,
+    UnseenDependencyWarning,
 )
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ __all__ = [
     "StoreWarning",
     "UnfreezableWarning",
     "UnpicklableResultWarning",
+    "UnseenDependencyWarning",
     "code_version",
     "freeze",
     "freeze_tree",

@@ -11,6 +11,7 @@ from rememo.warnings import (
     StoreWarning,
     UnfreezableWarning,
     UnpicklableResultWarning,
+    UnseenDependencyWarning,
 )
 
 if TYPE_CHECKING:
@@ -49,3 +50,14 @@ def warn(event: Mapping[str, Any]) -> None:
         warnings.warn(
             f"the result of {function} was not stored: {reason}: {detail}", kind, stacklevel=2
         )
+
+
+def unseen(function: str, user: str, name: str) -> None:
+    """Warns of a function that reaches code or values by text that is computed as it runs."""
+    warnings.warn(
+        f"{function} is cached, but {user} uses {name.removeprefix('builtins.')}: what it reaches "
+        "by computed text is not seen, so a change of it will not be noticed. Reach it by name, "
+        "or say version=... and change that with it",
+        UnseenDependencyWarning,
+        stacklevel=2,
+    )

@@ -21,5 +21,9 @@ class ChangedDuringCallWarning(NotCachedWarning):
     """Something that the function reads changed while the call ran."""
 
 
+class UnseenDependencyWarning(RememoWarning):
+    """A function reaches code or values by computed text, which is not followed."""
+
+
 class StoreWarning(RememoWarning):
     """The cache directory could not be read or written; calls go on without it."""

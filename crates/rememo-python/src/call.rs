@@ -230,6 +230,13 @@ fn announce(py: Python<'_>, function: &str, impurities: &BTreeSet<Impurity>) {
             .unwrap_or_else(PoisonError::into_inner)
             .insert((function.to_owned(), name.clone()));
         if fresh {
+            if kind.starts_with("computed") {
+                let notices = py.import("rememo.notices");
+                let told = notices.and_then(|n| n.call_method1("unseen", (function, user, name)));
+                if let Err(error) = told {
+                    error.write_unraisable(py, None);
+                }
+            }
             let audit = py.import("sys").and_then(|sys| sys.getattr("audit"));
             let event = ("rememo.impurity", function, user, name, *kind);
             if let Err(error) = audit.and_then(|audit| audit.call1(event)) {

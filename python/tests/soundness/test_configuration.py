@@ -245,3 +245,28 @@ def test_impurities_are_announced_once(rememo_cache: object) -> None:
     listening = False
     assert [(args[2], args[3]) for args in heard] == [("time.time", "clock")]
     assert "stamp uses time.time (clock)" in str(stamp.explain(1))
+
+
+def test_computed_code_is_warned_of(rememo_cache: object) -> None:
+    @memoize
+    def compute(text: str) -> Any:
+        return eval(text)
+
+    with pytest.warns(rememo.UnseenDependencyWarning, match="uses eval"):
+        assert compute("1 + 1") == 2
+
+
+def test_a_context_variable_counts_by_its_value() -> None:
+    import contextvars
+
+    variable: contextvars.ContextVar[int] = contextvars.ContextVar("variable")
+
+    def use() -> int:
+        return variable.get()
+
+    unset = freeze(use)
+    variable.set(1)
+    one = freeze(use)
+    variable.set(2)
+    assert len({unset, one, freeze(use)}) == 3
+    assert contextvars.copy_context().run(freeze, use) == freeze(use)

@@ -47,8 +47,6 @@ const SOURCES: &[(&str, &str)] = &[
     ("builtins.eval", "computed code"),
     ("builtins.exec", "computed code"),
     ("builtins.globals", "computed names"),
-    ("builtins.__import__", "computed names"),
-    ("importlib.import_module", "computed names"),
 ];
 
 /// Remembers a use of a library's name, and of the attribute read from it, if they are sources.

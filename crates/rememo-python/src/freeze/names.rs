@@ -71,6 +71,9 @@ fn collect(code: &Bound<'_, PyCode>, found: &mut Uses) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Functions that import a module by name.
+const IMPORTERS: [&str; 2] = ["import_module", "__import__"];
+
 struct Scan<'a, 'py> {
     code: &'a Decoded<'py>,
     /// Code units that are jumped to: a row of attributes ends before one.
@@ -103,6 +106,7 @@ impl<'a, 'py> Scan<'a, 'py> {
                 Role::Global => {
                     let mut chain = vec![self.code.name(at).to_owned()];
                     let next = self.attributes(position + 1, &mut chain);
+                    self.import_by_name(&chain, next, found);
                     found.globals.insert(chain);
                     next
                 }
@@ -137,6 +141,25 @@ impl<'a, 'py> Scan<'a, 'py> {
             position += 1;
         }
         position
+    }
+
+    /// A call of an import function with a name written out is an import like any other.
+    fn import_by_name(&self, chain: &[String], next: usize, found: &mut Uses) {
+        let importer = chain
+            .last()
+            .is_some_and(|name| IMPORTERS.contains(&name.as_str()));
+        if let (true, Some(name)) = (importer, self.constant(Some(next)))
+            && let Ok(module) = name.extract::<String>()
+            && !module.starts_with('.')
+        {
+            let from_top = false;
+            found.imports.insert(Import {
+                level: 0,
+                module,
+                chain: Vec::new(),
+                from_top,
+            });
+        }
     }
 
     /// Reads one import statement; gives the position after it.

@@ -1,7 +1,7 @@
 //! Standard wrappers around functions and values, which count by what they wrap.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyType};
+use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 
 use super::graph::{Content, Refusal};
 use super::origin::type_name;
@@ -40,6 +40,8 @@ const WRAPPERS: &[Wrapper] = &[
     wrapper("builtins", "method-wrapper", &["__name__", "__self__"]),
     wrapper("builtins", "mappingproxy", &[]),
     wrapper("builtins", "memoryview", &[]),
+    // By its value in the context of the call.
+    wrapper("_contextvars", "ContextVar", &["name"]),
     wrapper("abc", "abstractproperty", &["fget", "fset", "fdel"]),
     wrapper("enum", "property", &["fget", "fset", "fdel"]),
     wrapper("functools", "_lru_cache_wrapper", &["__wrapped__"]),
@@ -88,6 +90,12 @@ pub(super) fn expand<'py>(
             (Step::Inside, value.getattr("shape")?),
             (Step::Inside, value.call_method0("tobytes")?),
         ],
+        "ContextVar" => {
+            let mut children = fields(value, wrapper.fields)?;
+            let unset = PyTuple::empty(value.py());
+            children.push((Step::Inside, value.call_method1("get", (unset,))?));
+            children
+        }
         _ => fields(value, wrapper.fields)?,
     };
     Ok(Expansion {
