@@ -29,13 +29,13 @@ RUST_SOURCES := $(wildcard Cargo.toml Cargo.lock) \
 ENV_READY := $(VENV)/.ready
 BUILT := $(VENV)/.built
 
-.PHONY: demo test test-all lint lint-rust lint-python test-rust test-python test-readme \
+.PHONY: demo test test-all lint lint-rust lint-python test-rust test-python test-docs \
 	bench docs services clean
 
 demo: $(BUILT) $(VENV)/.group-demo
 	$(BIN)/python examples/flights/demo.py
 
-test: services lint test-rust test-python test-readme
+test: services lint test-rust test-python test-docs
 
 test-all: $(ENV_READY)
 	scripts/test-all
@@ -71,8 +71,8 @@ test-rust: $(ENV_READY)
 test-python: $(BUILT)
 	$(BIN)/python -m pytest
 
-test-readme: $(BUILT)
-	$(BIN)/python -m pytest --doctest-glob=README.md README.md
+test-docs: $(BUILT)
+	$(BIN)/python -m pytest --doctest-glob='*.md' README.md docs
 
 # --- the environment ---------------------------------------------------------
 
