@@ -21,6 +21,7 @@ PYTHON ?= $(shell for p in python3 python python3.13 python3.12 python3.11; do \
 
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH := $(VENV)-bench
 # One interpreter for every build, so that no cargo command undoes another's work.
 export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 
@@ -42,8 +43,15 @@ test-all: $(ENV_READY)
 
 lint: lint-rust lint-python
 
-bench: $(BUILT) $(VENV)/.group-bench
-	$(BIN)/python benches/peers.py
+# In an environment of its own, for some caches import whatever else is installed.
+bench: $(ENV_READY)
+	[ -x $(BENCH)/bin/python ] || $(BIN)/python -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BENCH)/bin/python -m pip install --quiet --group bench
+	rm -rf $(BENCH)/wheel
+	$(BIN)/maturin build --release --quiet --interpreter $(BIN)/python --out $(BENCH)/wheel
+	$(BENCH)/bin/python -m pip install --quiet --no-deps --force-reinstall $(BENCH)/wheel/*.whl
+	$(BENCH)/bin/python benches/peers.py
 
 docs:
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --package rememo

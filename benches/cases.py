@@ -178,15 +178,16 @@ def floats(size: int) -> NDArray[np.float64]:
     return np.random.default_rng(seed=1).random(size // 8)
 
 
-def mixed_frame() -> pd.DataFrame:
-    """Returns a million rows of five columns, each of another type."""
+def frame(strings: str) -> pd.DataFrame:
+    """Returns a million rows of five columns, each of another type; `strings` says how to store."""
     rng = np.random.default_rng(seed=1)
+    names = rng.choice(["apple", "pear", "quince"], MILLION)
     return pd.DataFrame(
         {
             "count": rng.integers(0, 1000, MILLION),
             "price": rng.random(MILLION),
             "sold": rng.random(MILLION) < 0.5,  # noqa: PLR2004  one in two
-            "name": rng.choice(["apple", "pear", "quince"], MILLION),
+            "name": pd.Series(names, dtype=f"string[{strings}]"),
             "time": pd.date_range("2020-01-01", periods=MILLION, freq="s"),
         }
     )
@@ -197,7 +198,8 @@ CASES: dict[str, Callable[[], Case]] = {
     "int": lambda: Hit("hit, int argument", LruCache, answer, 7),
     "helpers": lambda: Hit("hit, 20 helpers and 10 globals", LruCache, total, 7),
     "array": lambda: Hit("hit, 100 MB array argument", Rememo, answer, floats(100 * MILLION)),
-    "frame": lambda: Hit("hit, data frame argument, 1M x 5 mixed", Rememo, answer, mixed_frame()),
+    "frame": lambda: Hit("hit, data frame 1M x 5, str objects", Rememo, answer, frame("python")),
+    "arrow": lambda: Hit("hit, data frame 1M x 5, Arrow text", Rememo, answer, frame("pyarrow")),
     "list": lambda: Hit("hit, list argument, 1M ints", Rememo, answer, list(range(MILLION))),
     "miss": lambda: Miss("miss, small result", Rememo, answer),
     "result": lambda: Hit("hit, 10 MB array result", Rememo, array, 10 * MILLION),

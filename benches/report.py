@@ -72,7 +72,8 @@ def circumstances(rounds: int) -> str:
     day = datetime.now(tz=UTC).date().isoformat()
     python = f"{platform.python_implementation()} {platform.python_version()}"
     distributions = [name for cache in CACHES for name in cache.distributions]
-    versions = [f"{name} {version(name)}" for name in (*distributions, "numpy", "pandas")]
+    distributions += ["numpy", "pandas", "pyarrow"]
+    versions = [f"{name} {version(name)}" for name in distributions]
     machine = f"{os.cpu_count()} cores of {processor()}, {file_system()}"
     system = f"{platform.system()} {platform.machine()}"
     facts = [f"Measured on {day} on {machine}, {system}", python, *versions]

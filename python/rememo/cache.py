@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -80,14 +80,18 @@ class Cache:
         if self._closed:
             return
         self._closed = True
-        self._store = None
+        store, self._store = self._store, None
         if self._temporary:
             import atexit
             import shutil
 
             atexit.unregister(self._close_at_exit)
-            _open_stores.pop(self._path, None)
+            store = _open_stores.pop(self._path, store)
+            if store is not None:
+                store.retire()
             shutil.rmtree(self._path, ignore_errors=True)
+        elif store is not None:
+            store.close()
 
     def __enter__(self) -> Self:
         """Returns the cache itself."""
@@ -146,7 +150,7 @@ class DefaultStore:
         if store is None or self._generation != _generation:
             self._generation = _generation
             cache = _default
-            store = cache.open_store() if cache else _store_at(directory_for(self._func))
+            store = cache.open_store() if cache else _store_for(self._func)
             self._store = store
         return store
 
@@ -170,8 +174,21 @@ _generation = 0
 _open_stores: dict[Path, _core.Store] = {}
 
 
+def _store_for(func: FunctionType) -> _core.Store:
+    try:
+        directory = directory_for(func)
+    except (OSError, RuntimeError) as error:
+        # No home, no working directory, or no right to look: calls go on all the same.
+        return _core.Store.unusable(
+            f"there is no directory to keep results in ({error}): name one with REMEMO_DIR"
+        )
+    return _store_at(directory)
+
+
 def _store_at(path: Path) -> _core.Store:
-    path = path.resolve()
+    # A path that cannot be resolved cannot be opened either, and opening it says why.
+    with suppress(OSError, RuntimeError, ValueError):
+        path = path.resolve()
     store = _open_stores.get(path)
     if store is None:
         store = _open_stores.setdefault(path, _core.Store(str(path)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import functools
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast, overload
@@ -72,6 +73,14 @@ def memoize(
     if func is None:
         return functools.partial(_wrap, cache=cache, ignore=ignore, version=version, freeze=freeze)
     return _wrap(func, cache=cache, ignore=ignore, version=version, freeze=freeze)
+
+
+def _name(memoized: _core.Memoized[..., object]) -> str:
+    return memoized.__qualname__
+
+
+# Pickled by name, as plain functions are: it is how they get to the workers of a pool.
+copyreg.pickle(_core.Memoized, _name)
 
 
 def _wrap(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rememo.warnings import (
     ChangedDuringCallWarning,
     NotCachedWarning,
+    RememoWarning,
     StoreWarning,
     UnfreezableWarning,
     UnpicklableResultWarning,
@@ -25,31 +26,36 @@ _told: set[tuple[str, str]] = set()
 
 
 def warn(event: Mapping[str, Any]) -> None:
-    """Warns of an event that kept a result from being stored."""
+    """Warns of an event that kept a result from being stored, or of trouble with the store."""
     what = event["event"]
     if what not in {"not_stored", "bypassed", "degraded"}:
         return
-    function, reason = event["function"], event.get("reason", what)
-    detail = event.get("detail", "")
-    token = (function, reason if what != "degraded" else detail)
+    reason, detail = event.get("reason", what), event.get("detail", "")
+    token, message, kind = _notice(what, event["function"], reason, detail)
     if token in _told:
         return
     _told.add(token)
+    warnings.warn(message, kind, stacklevel=2)
+
+
+def _notice(
+    what: str, function: str, reason: str, detail: str
+) -> tuple[tuple[str, str], str, type[RememoWarning]]:
+    """Returns what tells a notice from others, its text and its class."""
     if what == "degraded":
-        warnings.warn(f"rememo: {detail}", StoreWarning, stacklevel=2)
-    elif what == "bypassed":
-        warnings.warn(
+        return (function, detail), f"rememo: {detail}", StoreWarning
+    if what == "bypassed":
+        message = (
             f"{function} runs without being cached: {detail}. Pass the thing as an argument that "
             "can be fingerprinted, give its class __getfrozenstate__, or leave it out of the "
-            "function",
-            UnfreezableWarning,
-            stacklevel=2,
+            "function"
         )
-    else:
-        kind = _KINDS.get(reason, NotCachedWarning)
-        warnings.warn(
-            f"the result of {function} was not stored: {reason}: {detail}", kind, stacklevel=2
-        )
+        return (function, what), message, UnfreezableWarning
+    message = f"the result of {function} was not stored: {reason}: {detail}"
+    if reason == "store failed":
+        # Of all functions alike: when the disk is full, once is enough.
+        return ("*", reason), message, StoreWarning
+    return (function, reason), message, _KINDS.get(reason, NotCachedWarning)
 
 
 def unseen(function: str, user: str, name: str) -> None:

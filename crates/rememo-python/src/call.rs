@@ -11,7 +11,9 @@ use rememo::{
 
 use crate::bind::Arguments;
 use crate::codec;
-use crate::freeze::{Config, Frozen, Graph, Impurity, Root, Unfreezable, function_name};
+use crate::freeze::{
+    Config, Frozen, Graph, Impurity, Reads, Root, Unfreezable, function_name, source_of,
+};
 use crate::wrappers::{self, Frozen as FrozenArgument, Ignore};
 
 /// What a function's user said of it, as far as it counts.
@@ -36,6 +38,10 @@ pub struct Call<'a, 'py> {
     /// The functions and classes among the parts of the state that the last key was made of.
     definitions: Vec<Option<Bound<'py, PyAny>>>,
     pub impurities: BTreeSet<Impurity>,
+    /// What code reads about code, as far as was met in state and arguments.
+    reads: Reads,
+    /// What properties of state and arguments remembered from earlier use.
+    remembered: Vec<Digest>,
 }
 
 impl<'a, 'py> Call<'a, 'py> {
@@ -60,6 +66,8 @@ impl<'a, 'py> Call<'a, 'py> {
             fatal: None,
             definitions: Vec::new(),
             impurities: BTreeSet::new(),
+            reads: Reads::default(),
+            remembered: Vec::new(),
         })
     }
 
@@ -73,13 +81,19 @@ impl<'a, 'py> Call<'a, 'py> {
     }
 
     fn freeze(&mut self, root: Root<'py>) -> Result<Frozen<'py>, Unkeyable> {
-        Graph::freeze(root, &self.semantics.config).map_err(|unfreezable| {
-            let Unfreezable { path, what, fatal } = unfreezable;
-            self.fatal = fatal;
-            Unkeyable {
-                what: format!("{path}: {what}"),
+        match Graph::freeze(root, self.reads, &self.semantics.config) {
+            Ok(frozen) => {
+                self.reads = self.reads.with(frozen.reads);
+                self.remembered.extend(frozen.remembered);
+                Ok(frozen)
             }
-        })
+            Err(Unfreezable { path, what, fatal }) => {
+                self.fatal = fatal;
+                Err(Unkeyable {
+                    what: format!("{path}: {what}"),
+                })
+            }
+        }
     }
 
     fn state(&mut self) -> Result<StateTree, Unkeyable> {
@@ -162,14 +176,29 @@ impl Callee for Call<'_, '_> {
     }
 
     fn key(&mut self) -> Result<Key, Unkeyable> {
-        let state = self.state()?;
-        let (arguments, argument_digest) = self.arguments()?;
-        Ok(Key {
-            function: self.name.clone(),
-            state,
-            arguments,
-            argument_digest,
-        })
+        loop {
+            let reads = self.reads;
+            self.remembered.clear();
+            let state = self.state()?;
+            let (arguments, argument_digest) = self.arguments()?;
+            // What one part reads of code counts in all: in that case, all is looked at anew.
+            if self.reads != reads {
+                continue;
+            }
+            let mut remembered = Encoder::new();
+            for digest in &self.remembered {
+                remembered.digest(digest);
+            }
+            let remembered = (!self.remembered.is_empty()).then(|| remembered.finish());
+            let function = self.name.clone();
+            return Ok(Key {
+                function,
+                state,
+                arguments,
+                argument_digest,
+                remembered,
+            });
+        }
     }
 
     fn add_sources(&mut self, parts: &mut [Part]) {
@@ -244,14 +273,4 @@ fn announce(py: Python<'_>, function: &str, impurities: &BTreeSet<Impurity>) {
             }
         }
     }
-}
-
-/// The source text of a function or class, where the interpreter can find it.
-fn source_of(definition: &Bound<'_, PyAny>) -> Option<String> {
-    let inspect = definition.py().import("inspect").ok()?;
-    inspect
-        .call_method1("getsource", (definition,))
-        .ok()?
-        .extract()
-        .ok()
 }

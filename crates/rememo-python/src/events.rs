@@ -42,6 +42,7 @@ pub fn unsubscribe(token: u64) {
 }
 
 /// The one subscriber that every store gets.
+#[derive(Debug)]
 pub struct Bridge;
 
 impl Subscriber for Bridge {

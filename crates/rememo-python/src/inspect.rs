@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyFunction;
 
 use crate::freeze::{
-    self, Config, FreezeConfig, Frozen, Graph, Impurity, Named, Root, Unfreezable,
+    self, Config, FreezeConfig, Frozen, Graph, Impurity, Named, Reads, Root, Unfreezable,
 };
 
 fn frozen<'py>(
@@ -21,7 +21,7 @@ fn frozen<'py>(
         name: String::new(),
         value: object,
     };
-    Graph::freeze(root, &config).map_err(|Unfreezable { path, what, fatal }| {
+    Graph::freeze(root, Reads::default(), &config).map_err(|Unfreezable { path, what, fatal }| {
         let place = path.trim_start_matches("argument ''");
         fatal.unwrap_or_else(|| PyTypeError::new_err(format!("object{place}: {what}")))
     })

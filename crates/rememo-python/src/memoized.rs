@@ -153,14 +153,15 @@ impl Memoized {
     fn cache_info(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let name = function_name(self.function.bind(py));
         let store = self.store(py)?.get().opened();
-        let stats = store
-            .as_ref()
-            .map(|store| store.events().stats(&name))
-            .unwrap_or_default();
-        let entries = store.map_or(0, |store| {
-            store
-                .entries_of(&name, usize::MAX)
-                .map_or(0, |found| found.len())
+        // The engine's locks are never waited for with the interpreter's held.
+        let (stats, entries) = py.detach(|| match store {
+            Some(store) => {
+                let entries = store
+                    .entries_of(&name, usize::MAX)
+                    .map_or(0, |found| found.len());
+                (store.events().stats(&name), entries)
+            }
+            None => Default::default(),
         });
         let info = py.import("rememo.info")?.getattr("CacheInfo")?;
         Ok(info.call1((stats.hits, stats.misses, entries))?.unbind())

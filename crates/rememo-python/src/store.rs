@@ -1,7 +1,7 @@
 //! A store as Python holds it: opened, or not, with the reason told once as an event.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
@@ -20,21 +20,45 @@ pub struct Store {
 impl Store {
     #[new]
     fn new(py: Python<'_>, dir: PathBuf) -> Self {
-        let inner = match py.detach(|| open(&dir)) {
-            Ok(store) => Some(store),
-            Err(error) => {
-                Bridge.on(&Event::Degraded {
-                    what: error.to_string(),
-                });
-                None
-            }
-        };
-        Self { path: dir, inner }
+        match py.detach(|| open(&dir)) {
+            Ok(store) => Self {
+                path: dir,
+                inner: Some(store),
+            },
+            Err(error) => Self {
+                path: dir,
+                ..Self::unusable(error.to_string())
+            },
+        }
+    }
+
+    /// A store that keeps nothing, and says why.
+    #[staticmethod]
+    fn unusable(why: String) -> Self {
+        Bridge.on(&Event::Degraded { what: why });
+        Self {
+            path: PathBuf::new(),
+            inner: None,
+        }
     }
 
     #[getter]
     fn path(&self) -> String {
         self.path.to_string_lossy().into_owned()
+    }
+
+    /// Closes the store's files; they are opened again on the next use.
+    fn close(&self, py: Python<'_>) {
+        if let Some(store) = self.opened() {
+            py.detach(|| store.close());
+        }
+    }
+
+    /// Closes the store, whose directory is to be removed: calls under way keep nothing in it.
+    fn retire(&self, py: Python<'_>) {
+        if let Some(store) = self.opened() {
+            py.detach(|| store.retire());
+        }
     }
 
     /// Removes every result of every function.
@@ -53,17 +77,12 @@ impl Store {
     }
 }
 
-/// The directories whose events Python hears of.
-static BRIDGED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
-
 fn open(dir: &Path) -> Result<rememo::Store, rememo::StoreError> {
-    let store = rememo::Store::open(StoreConfig::new(dir))?;
-    let mut bridged = BRIDGED.lock().unwrap_or_else(PoisonError::into_inner);
-    if !bridged.iter().any(|dir| dir == store.dir()) {
-        bridged.push(store.dir().to_owned());
-        store.events().subscribe(Arc::new(Bridge));
-    }
-    Ok(store)
+    let config = StoreConfig::new(dir);
+    rememo::Store::open(StoreConfig {
+        subscriber: Some(Arc::new(Bridge)),
+        ..config
+    })
 }
 
 /// A failure of the store in an operation that the user asked for by name.

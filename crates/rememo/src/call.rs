@@ -1,6 +1,5 @@
 //! One call, top to bottom; and the questions one can ask about it without making it.
 
-use std::ops::ControlFlow;
 use std::time::Instant;
 
 use thiserror::Error;
@@ -77,7 +76,7 @@ pub enum Mode {
 
 /// Makes a call, or hands back what it returned before. Fails only as the call itself does.
 pub fn call<C: Callee>(store: &Store, callee: &mut C, mode: Mode) -> Result<C::Value, C::Error> {
-    let Some(mut key) = keyed(store, callee) else {
+    let Some(key) = keyed(store, callee) else {
         return callee.run();
     };
     if mode == Mode::Normal
@@ -86,32 +85,51 @@ pub fn call<C: Callee>(store: &Store, callee: &mut C, mode: Mode) -> Result<C::V
         return Ok(value);
     }
     let claim = claim(store, callee, &key)?;
-    if claim.waited {
-        let Some(anew) = keyed(store, callee) else {
-            return callee.run();
-        };
-        key = anew;
-    }
-    let reason = match mode {
-        Mode::Recompute => MissReason::Forced,
+    let result = if claim.waited {
+        // What the key was made of may have changed meanwhile.
+        match keyed(store, callee) {
+            Some(anew) => run_claimed(store, callee, anew, mode),
+            None => callee.run(),
+        }
+    } else {
+        run_claimed(store, callee, key, mode)
+    };
+    callee.detached(|| claim.release());
+    result
+}
+
+/// Looks once more, then makes the call and keeps its result.
+fn run_claimed<C: Callee>(
+    store: &Store,
+    callee: &mut C,
+    mut key: Key,
+    mode: Mode,
+) -> Result<C::Value, C::Error> {
+    let missing = match mode {
+        Mode::Recompute => Missing::new(MissReason::Forced),
         Mode::Normal => match recall(store, callee, &key) {
             Ok(value) => return Ok(value),
-            Err(reason) => reason,
+            Err(missing) => missing,
         },
     };
-    missed(store, &key, reason);
+    missed(store, callee, &key, missing);
     let start = Instant::now();
     let value = callee.run()?;
     let compute_ns = since(start);
     keep(store, callee, &mut key, &value, compute_ns);
-    drop(claim);
     Ok(value)
 }
 
 /// The stored result of a call, if there is one; the call is not made.
 pub fn lookup<C: Callee>(store: &Store, callee: &mut C) -> Result<Option<C::Value>, Unkeyable> {
     let key = callee.key()?;
-    Ok(recall(store, callee, &key).ok())
+    match recall(store, callee, &key) {
+        Ok(value) => Ok(Some(value)),
+        Err(missing) => {
+            degraded(store, callee, missing.damage);
+            Ok(None)
+        }
+    }
 }
 
 /// Whether the call has a stored, readable result.
@@ -130,14 +148,12 @@ pub fn clear_entry<C: Callee>(store: &Store, callee: &mut C) -> Result<bool, Unk
     match callee.detached(|| store.remove(&key)) {
         Ok(removed) => {
             let entries = u64::from(removed);
-            store
-                .events()
-                .emit(&Event::Invalidated { function, entries });
+            tell(store, callee, &Event::Invalidated { function, entries });
             Ok(removed)
         }
         Err(error) => {
             let what = format!("an entry of {function} could not be removed: {error}");
-            store.events().emit(&Event::Degraded { what });
+            tell(store, callee, &Event::Degraded { what });
             Ok(false)
         }
     }
@@ -148,67 +164,95 @@ fn keyed<C: Callee>(store: &Store, callee: &mut C) -> Option<Key> {
         Ok(key) => Some(key),
         Err(Unkeyable { what }) => {
             let function = callee.function().to_owned();
-            store.events().emit(&Event::Bypassed {
-                function,
-                why: what,
-            });
+            let why = what;
+            tell(store, callee, &Event::Bypassed { function, why });
             None
         }
     }
 }
 
+/// Why there is no stored result.
+struct Missing {
+    reason: MissReason,
+    /// What is wrong with the one there was.
+    damage: Option<String>,
+}
+
+impl Missing {
+    fn new(reason: MissReason) -> Self {
+        let damage = None;
+        Self { reason, damage }
+    }
+}
+
 /// The stored result, or why there is none.
-fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Key) -> Result<C::Value, MissReason> {
+fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Key) -> Result<C::Value, Missing> {
     let digest = key.digest();
     let why = match callee.detached(|| store.recall(&digest)) {
-        Recalled::Absent => return Err(MissReason::New),
+        Recalled::Absent => return Err(Missing::new(MissReason::New)),
         Recalled::Damaged(why) => why,
         Recalled::Found(entry, encoded) => match callee.decode(encoded) {
             Ok(value) => {
-                let (function, saved_ns) = (key.function.clone(), entry.compute_ns);
-                store.events().emit(&Event::Hit {
-                    function,
-                    key: digest,
-                    saved_ns,
-                });
+                hit(store, callee, key, entry.compute_ns);
                 return Ok(value);
             }
-            Err(Undecodable::Outdated) => return Err(MissReason::Outdated),
+            Err(Undecodable::Outdated) => return Err(Missing::new(MissReason::Outdated)),
             Err(Undecodable::Damaged(why)) => why,
         },
     };
     let what = format!("a stored result of {} cannot be read: {why}", key.function);
-    store.events().emit(&Event::Degraded { what });
-    Err(MissReason::Damaged)
+    Err(Missing {
+        reason: MissReason::Damaged,
+        damage: Some(what),
+    })
+}
+
+fn hit<C: Callee>(store: &Store, callee: &mut C, key: &Key, saved_ns: u64) {
+    let event = Event::Hit {
+        function: key.function.clone(),
+        key: key.digest(),
+        saved_ns,
+    };
+    tell(store, callee, &event);
 }
 
 fn claim<C: Callee>(store: &Store, callee: &mut C, key: &Key) -> Result<Claim<'static>, C::Error> {
-    let mut interrupt = None;
-    let claim = store.claim(&key.digest(), &mut |nap| {
-        callee.detached(nap);
-        match callee.interrupted() {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => {
-                interrupt = Some(error);
-                ControlFlow::Break(())
-            }
+    let digest = key.digest();
+    let Some(mut wait) = callee.detached(|| store.ask(&digest)) else {
+        return Ok(Claim::without(false));
+    };
+    loop {
+        if let Some(claim) = callee.detached(|| wait.step()) {
+            return Ok(claim);
         }
-    });
-    interrupt.map_or(Ok(claim), Err)
+        callee.interrupted()?;
+    }
 }
 
-fn missed(store: &Store, key: &Key, reason: MissReason) {
-    let reason = if reason == MissReason::New {
-        store.miss_reason(key)
-    } else {
-        reason
+fn missed<C: Callee>(store: &Store, callee: &mut C, key: &Key, missing: Missing) {
+    degraded(store, callee, missing.damage);
+    let reason = match missing.reason {
+        MissReason::New => callee.detached(|| store.miss_reason(key)),
+        known => known,
     };
     let event = Event::Miss {
         function: key.function.clone(),
         key: key.digest(),
         reason,
     };
-    store.events().emit(&event);
+    tell(store, callee, &event);
+}
+
+fn degraded<C: Callee>(store: &Store, callee: &mut C, damage: Option<String>) {
+    if let Some(what) = damage {
+        tell(store, callee, &Event::Degraded { what });
+    }
+}
+
+/// Emits an event. Detached, as all that takes a lock must be: a thread that is about to fork
+/// holds the locks, and may be waiting for what this one is attached to.
+fn tell<C: Callee>(store: &Store, callee: &mut C, event: &Event) {
+    callee.detached(|| store.events().emit(event));
 }
 
 fn keep<C: Callee>(
@@ -223,7 +267,7 @@ fn keep<C: Callee>(
         Ok(event) => event,
         Err(reason) => Event::NotStored { function, reason },
     };
-    store.events().emit(&event);
+    tell(store, callee, &event);
 }
 
 fn try_keep<C: Callee>(
@@ -260,7 +304,7 @@ fn still<C: Callee>(callee: &mut C, key: &Key) -> Result<(), NotStored> {
     let now = callee.key().map_err(|unkeyable| {
         NotStored::Unencodable(format!("the call has no key any more: {unkeyable}"))
     })?;
-    if now.digest() == key.digest() {
+    if now.lasting() == key.lasting() {
         return Ok(());
     }
     let mut changed = changes(&key.state.parts, &now.state.parts);

@@ -97,7 +97,7 @@ pub enum NotStored {
 }
 
 /// Whoever listens to events.
-pub trait Subscriber: Send + Sync {
+pub trait Subscriber: fmt::Debug + Send + Sync {
     /// Called for every event, on the thread on which it happened, with no engine lock held.
     fn on(&self, event: &Event);
 }

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread::{self, ThreadId};
@@ -61,6 +60,16 @@ pub struct Claim<'a> {
     release: Option<Release<'a>>,
 }
 
+/// A claim that is being asked for.
+#[derive(Debug)]
+pub(crate) struct Wait<'a> {
+    flights: &'a Flights,
+    byte: u64,
+    deadline: Instant,
+    nap: Duration,
+    waited: bool,
+}
+
 #[derive(Debug)]
 struct Release<'a> {
     flights: &'a Flights,
@@ -85,52 +94,22 @@ impl Flights {
         }
     }
 
-    /// Claims a call key. While another runner holds it, `poll` is called with a short nap to
-    /// take, in whatever way suits the front-end; it may break off the wait.
-    pub fn claim(
-        &self,
-        key: &Digest,
-        patience: Patience,
-        poll: &mut dyn FnMut(&(dyn Fn() + Sync)) -> ControlFlow<()>,
-    ) -> Claim<'_> {
-        let byte = byte_of(key);
-        let deadline = Instant::now() + self.patience(patience);
-        let mut nap = FIRST_NAP;
-        let mut waited = false;
-        loop {
-            match self.attempt(byte) {
-                Ok(Attempt::Held) => return self.claimed(byte, waited),
-                Ok(Attempt::Busy) if Instant::now() < deadline => {}
-                _ => {
-                    return Claim {
-                        waited,
-                        held: false,
-                        release: None,
-                    };
-                }
-            }
-            waited = true;
-            if poll(&|| self.nap(byte, nap)).is_break() {
-                return Claim {
-                    waited,
-                    held: false,
-                    release: None,
-                };
-            }
-            nap = (nap * 2).min(LONGEST_NAP);
+    /// Begins to ask for a call key.
+    pub(crate) fn ask(&self, key: &Digest, patience: Patience) -> Wait<'_> {
+        Wait {
+            flights: self,
+            byte: byte_of(key),
+            deadline: Instant::now() + self.patience(patience),
+            nap: FIRST_NAP,
+            waited: false,
         }
     }
 
-    fn claimed(&self, byte: u64, waited: bool) -> Claim<'_> {
-        let release = Release {
-            flights: self,
-            byte,
-            pid: std::process::id(),
-        };
-        Claim {
-            waited,
-            held: true,
-            release: Some(release),
+    /// Closes the lock file, if nothing is claimed.
+    pub(crate) fn rest(&self) {
+        let mut table = self.table();
+        if table.holders.is_empty() {
+            table.file = None;
         }
     }
 
@@ -185,6 +164,37 @@ impl Flights {
     }
 }
 
+impl<'a> Wait<'a> {
+    /// Asks once, after a short nap if another runner was met before. `None` while it is running.
+    pub(crate) fn step(&mut self) -> Option<Claim<'a>> {
+        if self.waited {
+            self.flights.nap(self.byte, self.nap);
+            self.nap = (self.nap * 2).min(LONGEST_NAP);
+        }
+        match self.flights.attempt(self.byte) {
+            Ok(Attempt::Held) => Some(self.claimed()),
+            Ok(Attempt::Busy) if Instant::now() < self.deadline => {
+                self.waited = true;
+                None
+            }
+            _ => Some(Claim::without(self.waited)),
+        }
+    }
+
+    fn claimed(&self) -> Claim<'a> {
+        let release = Release {
+            flights: self.flights,
+            byte: self.byte,
+            pid: std::process::id(),
+        };
+        Claim {
+            waited: self.waited,
+            held: true,
+            release: Some(release),
+        }
+    }
+}
+
 impl Drop for Release<'_> {
     /// Releases the claim; in a forked child it is the parent's, and stays.
     fn drop(&mut self) {
@@ -206,9 +216,9 @@ impl Drop for Release<'_> {
 
 impl Claim<'_> {
     /// Leave to run without a claim.
-    pub(crate) fn without() -> Self {
+    pub(crate) fn without(waited: bool) -> Self {
         Claim {
-            waited: false,
+            waited,
             held: false,
             release: None,
         }
@@ -250,11 +260,13 @@ mod tests {
     };
 
     fn claim<'a>(flights: &'a Flights, name: &[u8], naps: &mut u32) -> Claim<'a> {
-        flights.claim(&Digest::of(name), SHORT, &mut |nap| {
-            nap();
-            *naps += 1;
-            ControlFlow::Continue(())
-        })
+        let mut wait = flights.ask(&Digest::of(name), SHORT);
+        loop {
+            match wait.step() {
+                Some(claim) => return claim,
+                None => *naps += 1,
+            }
+        }
     }
 
     fn flights() -> (tempfile::TempDir, Flights, Flights) {
@@ -295,15 +307,10 @@ mod tests {
     }
 
     #[test]
-    fn threads_take_turns_and_the_wait_can_be_broken_off() {
+    fn threads_take_turns() {
         let (_dir, here, _) = flights();
         let first = claim(&here, b"a", &mut 0);
         thread::scope(|scope| {
-            let broken = scope.spawn(|| {
-                here.claim(&Digest::of(b"a"), SHORT, &mut |_| ControlFlow::Break(()))
-                    .held
-            });
-            assert!(!broken.join().unwrap());
             let waiter = scope.spawn(|| claim(&here, b"a", &mut 0).held);
             thread::sleep(Duration::from_millis(20));
             first.release();

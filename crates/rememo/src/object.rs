@@ -35,8 +35,13 @@ impl ObjectStore {
             return Ok((id, size));
         }
         let bytes = value.to_container(producer);
-        private_dir(path.parent().unwrap_or(&self.objects))?;
-        private_dir(&self.staging)?;
+        for dir in [
+            &self.objects,
+            path.parent().unwrap_or(&self.objects),
+            &self.staging,
+        ] {
+            private_leaf(dir)?;
+        }
         let mut staged = tempfile::Builder::new()
             .permissions(Permissions::from_mode(0o600))
             .tempfile_in(&self.staging)?;
@@ -76,12 +81,24 @@ fn whole_len(path: &Path, value: &Encoded) -> Option<u64> {
     (stored == *value).then_some(bytes.len() as u64)
 }
 
-/// Creates a directory for its owner only; one that is there is fine.
+/// Creates a directory, and those that it lies in, for their owner only; one that is there is
+/// fine.
 pub(crate) fn private_dir(dir: &Path) -> io::Result<()> {
     if dir.is_dir() {
         return Ok(());
     }
     DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+/// Creates a directory in one that must be there: a store that was removed stays so.
+pub(crate) fn private_leaf(dir: &Path) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    match DirBuilder::new().mode(0o700).create(dir) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        created => created,
+    }
 }
 
 #[cfg(test)]

@@ -82,11 +82,26 @@ pub struct Key {
     pub arguments: Vec<Part>,
     /// The digest over all arguments.
     pub argument_digest: Digest,
+    /// What objects remember of earlier use, where they do: a property that keeps what it once
+    /// computed. It counts, but a call may be what makes it appear.
+    pub remembered: Option<Digest>,
 }
 
 impl Key {
     /// The call key: one digest over scheme version, function, state and arguments.
     pub fn digest(&self) -> Digest {
+        let lasting = self.lasting();
+        let Some(remembered) = &self.remembered else {
+            return lasting;
+        };
+        let mut encoder = Encoder::new();
+        encoder.digest(&lasting);
+        encoder.digest(remembered);
+        encoder.finish()
+    }
+
+    /// The part of the call key that the call must leave as it was.
+    pub fn lasting(&self) -> Digest {
         let mut encoder = Encoder::new();
         encoder.u64(u64::from(SCHEME_VERSION));
         encoder.str(&self.function);

@@ -105,6 +105,26 @@ fn an_overwritten_index_is_set_aside() {
 }
 
 #[test]
+fn an_index_that_turns_out_damaged_in_use_is_set_aside() {
+    let (_dir, store, log) = store();
+    for i in 0..200 {
+        Repeat::new(&i.to_string()).call(&store);
+    }
+    store.close();
+    let data = store.dir().join("index/data.mdb");
+    let whole = fs::read(&data).unwrap();
+    let mut broken = vec![0xAB; whole.len()];
+    broken[..16384].copy_from_slice(&whole[..16384]);
+    fs::write(&data, broken).unwrap();
+    log.take();
+    let mut callee = Repeat::new("0");
+    assert_eq!(callee.call(&store), "0");
+    assert!(degraded(&log));
+    callee.call(&store);
+    assert_eq!(callee.runs(), 1);
+}
+
+#[test]
 fn a_store_that_cannot_be_written_never_fails_the_call() {
     let (_dir, store, log) = store();
     let mut callee = Repeat {

@@ -4,8 +4,9 @@ mod common;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
 
-use common::{Repeat, store};
+use common::{Log, Repeat, store};
 use rememo::{
     Event, MissReason, Mode, NotStored, Store, StoreConfig, StoreError, StoredValue, call,
     clear_entry, explain, lookup, would_hit,
@@ -205,7 +206,13 @@ fn other_formats_are_refused_or_set_aside() {
     let refused = Store::open(StoreConfig::new(&path));
     assert!(matches!(refused, Err(StoreError::Newer { version: 2, .. })));
     fs::write(path.join("format"), "joblib").unwrap();
-    let store = Store::open(StoreConfig::new(&path)).unwrap();
+    let log = Arc::new(Log::default());
+    let config = StoreConfig {
+        subscriber: Some(log.clone()),
+        ..StoreConfig::new(&path)
+    };
+    let store = Store::open(config).unwrap();
+    assert!(matches!(&log.take()[..], [Event::Degraded { .. }]));
     Repeat::new("a").call(&store);
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
 }
@@ -219,11 +226,45 @@ fn one_store_per_directory_and_a_deleted_one_begins_anew() {
     let mut callee = Repeat::new("a");
     callee.call(&again);
     assert_eq!((callee.runs(), log.take().len()), (0, 3));
+    for n in 1..3 {
+        fs::remove_dir_all(store.dir()).unwrap();
+        let anew = Store::open(config.clone()).unwrap();
+        callee.call(&anew);
+        callee.call(&anew);
+        assert_eq!(callee.runs(), n);
+    }
+}
+
+#[test]
+fn what_is_stored_after_a_deletion_is_kept() {
+    let (_dir, store, _) = store();
+    Repeat::new("a").call(&store);
     fs::remove_dir_all(store.dir()).unwrap();
-    let anew = Store::open(config).unwrap();
-    callee.call(&anew);
-    callee.call(&anew);
-    assert_eq!(callee.runs(), 1);
+    let mut callee = Repeat {
+        times: 10_000,
+        ..Repeat::new("b")
+    };
+    callee.call(&store);
+    store.close();
+    assert!(would_hit(&store, &mut callee).unwrap());
+    assert!(!would_hit(&store, &mut Repeat::new("a")).unwrap());
+}
+
+#[test]
+fn a_retired_store_keeps_nothing_until_it_is_opened_again() {
+    let (_dir, store, log) = store();
+    let mut callee = Repeat {
+        times: 10_000,
+        ..Repeat::new("a")
+    };
+    store.retire();
+    fs::remove_dir_all(store.dir()).unwrap();
+    callee.call(&store);
+    assert!(matches!(log.take().last(), Some(Event::NotStored { .. })));
+    assert!(!store.dir().exists());
+    let again = Store::open(StoreConfig::new(store.dir())).unwrap();
+    callee.call(&again);
+    assert!(would_hit(&store, &mut callee).unwrap());
 }
 
 fn objects(store: &Store) -> usize {

@@ -6,21 +6,20 @@ use rememo::PartKind;
 
 use super::functions::versioned;
 use super::graph::{Content, Identity, Refusal, Scope, Subject, Target};
-use super::instances::sorted;
+use super::instances::ordered;
 use super::origin::{is_library_class, module_name};
+use super::reads::Reads;
 use super::wrappers::copy_of;
 use super::{modules, tag, walk};
 
 /// What a class holds for the record: says nothing about what it does.
-const BOOKKEEPING: [&str; 17] = [
+const BOOKKEEPING: [&str; 15] = [
     "__annotate__",
     "__annotate_func__",
     "__annotations_cache__",
     "__dict__",
     "__firstlineno__",
     "__module__",
-    "__orig_bases__",
-    "__parameters__",
     // Made from the fields, with addresses in their references.
     "__pydantic_core_schema__",
     "__pydantic_serializer__",
@@ -33,8 +32,6 @@ const BOOKKEEPING: [&str; 17] = [
     "_abc_impl",
     "_value2member_map_",
 ];
-/// What counts only where something reads it.
-const READ_BY_FEW: [&str; 2] = ["__doc__", "__annotations__"];
 /// Metaclasses that make nothing of annotations.
 const PLAIN_METACLASSES: [&str; 4] = ["type", "ABCMeta", "EnumType", "EnumMeta"];
 
@@ -82,11 +79,19 @@ pub(super) fn encode<'py>(
     }
     let annotated = !PLAIN_METACLASSES.contains(&metaclass.name()?.to_string_lossy().as_ref())
         || !is_library_class(&metaclass, scope.options)?;
-    let mut namespace = sorted(&copy_of(&class.getattr("__dict__")?)?)?;
-    namespace.retain(|(attribute, _)| {
-        let attribute = attribute.as_str();
-        let counts = scope.options.introspection || annotated && attribute == "__annotations__";
-        !BOOKKEEPING.contains(&attribute) && (counts || !READ_BY_FEW.contains(&attribute))
+    related(class, scope, content)?;
+    let namespace = copy_of(&class.getattr("__dict__")?)?;
+    let mut namespace = ordered(&namespace, scope.options)?;
+    let reads = scope.options.reads;
+    namespace.retain(|(attribute, value)| match attribute.as_str() {
+        "__doc__" => reads.has(Reads::DOCS),
+        // Made empty where it is asked for and missing.
+        "__annotations__" => {
+            (annotated || reads.has(Reads::ANNOTATIONS)) && value.is_truthy().unwrap_or(true)
+        }
+        "__orig_bases__" | "__parameters__" => reads.has(Reads::ANNOTATIONS),
+        "__init__" => !is_protocol_init(value),
+        name => !BOOKKEEPING.contains(&name),
     });
     content.encoder.len(namespace.len());
     for (attribute, value) in namespace {
@@ -104,6 +109,59 @@ pub(super) fn encode<'py>(
         modules::slot(place, full, PartKind::Class, &value, scope, content)?;
     }
     Ok(())
+}
+
+/// Classes that a class knows of besides its bases: those registered with an abstract one, and,
+/// where something asks for them, those derived from it.
+fn related<'py>(
+    class: &Bound<'py, PyType>,
+    scope: Scope<'_>,
+    content: &mut Content<'py>,
+) -> Result<(), Refusal> {
+    let py = class.py();
+    let mut classes = Vec::new();
+    if class.getattr("__dict__")?.contains("_abc_impl")? {
+        let dump = py.import("_abc")?.call_method1("_get_dump", (class,))?;
+        for weak in dump.get_item(0)?.try_iter()? {
+            classes.push(weak?.call0()?);
+        }
+    }
+    if scope.options.reads.has(Reads::SUBCLASSES) {
+        classes.extend(
+            class
+                .call_method0("__subclasses__")?
+                .try_iter()?
+                .collect::<PyResult<Vec<_>>>()?,
+        );
+    }
+    classes.retain(|class| !class.is_none());
+    classes.sort_by_cached_key(|class| {
+        class
+            .cast::<PyType>()
+            .ok()
+            .and_then(|class| class_name(class).ok())
+    });
+    content.encoder.len(classes.len());
+    for class in classes {
+        walk::encode(&class, scope, content)?;
+    }
+    Ok(())
+}
+
+/// Whether a method is what `typing.Protocol` puts in place of a missing `__init__`: one thing
+/// before the first instance is made, another after it.
+fn is_protocol_init(value: &Bound<'_, PyAny>) -> bool {
+    let typing = value.py().import("typing");
+    let placeholder = typing.and_then(|typing| typing.getattr("_no_init_or_replace_init"));
+    let object = || {
+        value
+            .py()
+            .import("builtins")?
+            .getattr("object")?
+            .getattr("__init__")
+    };
+    placeholder.is_ok_and(|placeholder| value.is(&placeholder))
+        || object().is_ok_and(|init| value.is(&init))
 }
 
 /// Whether a method is the `__hash__` that `attrs` makes: from the attributes, which count by

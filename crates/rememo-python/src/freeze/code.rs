@@ -5,13 +5,14 @@
 //! entries, names of plain locals.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyCode, PyTuple};
+use pyo3::types::{PyBytes, PyCode, PyString, PyTuple};
 use rememo::PartKind;
 
 use super::graph::{Content, Identity, Options, Refusal, Subject, Target};
 use super::opcodes::{Opcodes, Operand, Role, opcodes};
-use super::tag;
+use super::reads::Reads;
 use super::walk::{Children, Expansion, Step};
+use super::{scalars, tag};
 
 /// One instruction after decoding.
 pub(super) struct Instruction {
@@ -33,24 +34,13 @@ pub(super) struct Decoded<'py> {
     pub instructions: Vec<Instruction>,
 }
 
-/// Bits of `co_flags` that do not show: nested, without free variables, with a docstring.
-const FLAGS_WITHOUT_MEANING: u32 = 0x10 | 0x40 | 0x400_0000;
+/// Bits of `co_flags` that do not show: nested, without free variables, compiled under a future
+/// statement, with a docstring.
+const FLAGS_WITHOUT_MEANING: u32 = 0x10 | 0x40 | 0x1fe_0000 | 0x400_0000;
 const VARIADIC: u32 = 0x04;
 const KEYWORDS: u32 = 0x08;
 /// Stored by the compiler in each class body.
 const BOOKKEEPING: [&str; 2] = ["__firstlineno__", "__static_attributes__"];
-/// Names by which code reads what else does not count: documentation and annotations.
-const INTROSPECTION: [&str; 6] = [
-    "__doc__",
-    "__annotations__",
-    "get_annotations",
-    "get_type_hints",
-    "getdoc",
-    "signature",
-];
-/// Names by which code reads the names of its locals.
-const NAMES_OF_LOCALS: [&str; 6] = ["locals", "vars", "dir", "eval", "exec", "_getframe"];
-
 impl<'py> Decoded<'py> {
     pub fn of(code: &Bound<'py, PyCode>) -> Result<Self, Refusal> {
         let table = opcodes(code.py())?;
@@ -103,7 +93,7 @@ impl<'py> Decoded<'py> {
             return false;
         }
         let name = self.name(next);
-        BOOKKEEPING.contains(&name) || (name == "__doc__" && !options.introspection)
+        BOOKKEEPING.contains(&name) || (name == "__doc__" && !options.reads.has(Reads::DOCS))
     }
 }
 
@@ -162,12 +152,12 @@ pub(super) fn expand<'py>(
     content: &mut Content<'py>,
 ) -> Result<Expansion<'py>, Refusal> {
     let decoded = Decoded::of(code)?;
-    if reads_documentation(&decoded) {
-        options.introspects.set(true);
-    }
+    options
+        .reads_met
+        .set(options.reads_met.get().with(reads(&decoded)));
     content.encoder.tag(tag::CODE);
     content.refer(interpreter(decoded.table));
-    shape(code, &decoded, content)?;
+    shape(code, options.reads, content)?;
     let constants = instructions(&decoded, options, content)?;
     handlers(code, &decoded, content)?;
     Ok(Expansion {
@@ -225,53 +215,67 @@ fn instructions<'py>(
     Ok(constants)
 }
 
-/// A class body names `__doc__` to store it, which is not reading it.
-fn reads_documentation(decoded: &Decoded<'_>) -> bool {
-    decoded
-        .instructions
-        .iter()
-        .any(|at| decoded.role(at) != Role::StoreName && INTROSPECTION.contains(&decoded.name(at)))
+/// What code reads about code: by an attribute, by a function for it, or by a name in a text. A
+/// class body names `__doc__` to store it, and `__name__` to keep it, which is not reading.
+fn reads(decoded: &Decoded<'_>) -> Reads {
+    let mut found = Reads::default();
+    for at in &decoded.instructions {
+        let role = decoded.role(at);
+        let name = decoded.name(at);
+        if role == Role::Attribute || role != Role::StoreName && !name.starts_with("__") {
+            found = found.with(Reads::by(name));
+        }
+    }
+    for constant in &decoded.constants {
+        if let Ok(text) = constant.cast::<PyString>() {
+            found = found.with(Reads::by(&text.to_string_lossy()));
+        }
+    }
+    found
 }
 
-/// Argument counts and names, captured names and flags.
-fn shape(
-    code: &Bound<'_, PyCode>,
-    decoded: &Decoded<'_>,
-    content: &mut Content<'_>,
-) -> PyResult<()> {
+/// Argument counts and names, how much is captured, and flags. Names of locals are numbers to the
+/// code: they count where something reads them.
+fn shape(code: &Bound<'_, PyCode>, reads: Reads, content: &mut Content<'_>) -> PyResult<()> {
     let number = |name: &str| code.getattr(name)?.extract::<u32>();
     let strings = |name: &str| code.getattr(name)?.extract::<Vec<String>>();
+    let encoder = &mut content.encoder;
     let flags = number("co_flags")?;
     let mut arguments = number("co_argcount")? + number("co_kwonlyargcount")?;
-    content.encoder.u64(u64::from(number("co_argcount")?));
-    content
-        .encoder
-        .u64(u64::from(number("co_posonlyargcount")?));
-    content.encoder.u64(u64::from(number("co_kwonlyargcount")?));
-    content
-        .encoder
-        .u64(u64::from(flags & !FLAGS_WITHOUT_MEANING));
+    encoder.u64(u64::from(number("co_argcount")?));
+    encoder.u64(u64::from(number("co_posonlyargcount")?));
+    encoder.u64(u64::from(number("co_kwonlyargcount")?));
+    encoder.u64(u64::from(flags & !FLAGS_WITHOUT_MEANING));
     arguments += u32::from(flags & VARIADIC != 0) + u32::from(flags & KEYWORDS != 0);
-    let locals = strings("co_varnames")?;
-    let observed = decoded
-        .names
-        .iter()
-        .any(|name| NAMES_OF_LOCALS.contains(&name.as_str()));
-    let shown = if observed {
-        locals.len()
-    } else {
-        locals.len().min(arguments as usize)
-    };
-    content.encoder.len(locals.len());
-    for names in [
-        &locals[..shown],
-        &strings("co_cellvars")?,
-        &strings("co_freevars")?,
-    ] {
-        content.encoder.len(names.len());
-        for name in names {
-            content.encoder.str(name);
+    let names = ["co_varnames", "co_cellvars", "co_freevars"].map(strings);
+    for (names, shown) in names.into_iter().zip([arguments as usize, 0, 0]) {
+        let names = names?;
+        let shown = if reads.has(Reads::LOCALS) {
+            names.len()
+        } else {
+            names.len().min(shown)
+        };
+        encoder.len(names.len());
+        encoder.len(shown);
+        for name in &names[..shown] {
+            encoder.str(name);
         }
+    }
+    if reads.has(Reads::DOCS) {
+        // The documentation of a function is its first constant, if it has one.
+        if let Ok(first) = code.getattr("co_consts")?.get_item(0) {
+            scalars::encode(&first, encoder)?;
+        }
+    }
+    if reads.has(Reads::NAMES) {
+        encoder.str(&code.getattr("co_name")?.extract::<String>()?);
+        encoder.str(&code.getattr("co_qualname")?.extract::<String>()?);
+    }
+    if reads.has(Reads::SOURCE) {
+        encoder.str(&code.getattr("co_filename")?.extract::<String>()?);
+        encoder.u64(code.getattr("co_firstlineno")?.extract()?);
+        let lines = code.getattr("co_linetable")?.cast_into::<PyBytes>()?;
+        encoder.bytes(lines.as_bytes());
     }
     Ok(())
 }

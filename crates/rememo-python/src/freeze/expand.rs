@@ -8,8 +8,9 @@ use pyo3::types::{PyCode, PyDict, PyFrozenSet, PyList, PySet, PyTuple, PyType};
 use rememo::{Encoder, Folded};
 
 use super::config::{Registration, registration};
-use super::graph::{Content, Refusal, Scope};
+use super::graph::{Content, Options, Refusal, Scope};
 use super::instances::{self, Layout};
+use super::origin::is_library_class;
 use super::walk::{Children, Expansion, Step};
 use super::wrappers::{self, Wrapper};
 use super::{code, packs, scalars, tag};
@@ -31,6 +32,10 @@ enum Kind {
     Ignored,
     /// All state is in attributes.
     Plain(Rc<Layout>),
+    /// A dictionary, list or tuple of the user's own kind.
+    BuiltinSubclass(Rc<Layout>),
+    /// A standard wrapper of the user's own kind.
+    WrapperSubclass(&'static Wrapper),
     /// A set with more to it.
     SetSubclass(Rc<Layout>),
     /// As pickling has it.
@@ -76,12 +81,18 @@ impl<'a, 'py> Expander<'a, 'py> {
         match self.kind(&class)? {
             Kind::Wrapper(wrapper) => wrappers::expand(value, wrapper, content),
             Kind::Pack(pack) => pack.expand(value, content),
-            Kind::Enumeration => instances::enumeration(value, content),
+            Kind::Enumeration => instances::enumeration(value, self.scope, content),
             Kind::OwnState(methods) => instances::own_state(value, methods, content),
             Kind::Registered(registration) => instances::registered(value, &registration, content),
             Kind::Ignored => Ok(instances::ignored(value, content)?),
-            Kind::Plain(layout) => instances::plain(value, &layout, content),
-            Kind::SetSubclass(layout) => instances::set_subclass(value, &layout, content),
+            Kind::Plain(layout) => instances::plain(value, &layout, self.scope, content),
+            Kind::SetSubclass(layout) => {
+                instances::set_subclass(value, &layout, self.scope, content)
+            }
+            Kind::BuiltinSubclass(layout) => {
+                instances::builtin_subclass(value, &layout, self.scope, content)
+            }
+            Kind::WrapperSubclass(wrapper) => wrappers::expand_subclass(value, wrapper, content),
             Kind::Reduced => instances::reduced(value, self.scope, content),
             Kind::Iterator => Err(instances::refusal(
                 value,
@@ -126,15 +137,36 @@ impl<'a, 'py> Expander<'a, 'py> {
         if class.is_subclass(&self.py.import("enum")?.getattr("Enum")?)? {
             return Ok(Kind::Enumeration);
         }
-        if class.hasattr("__next__")? {
-            return Ok(Kind::Iterator);
-        }
         if class.is_subclass_of::<PySet>()? || class.is_subclass_of::<PyFrozenSet>()? {
             return Ok(Kind::SetSubclass(Rc::new(Layout::of(class, config)?)));
         }
         let layout = Layout::of(class, config)?;
         if layout.is_whole && !instances::pickles_its_own_way(class, self.scope.options)? {
             return Ok(Kind::Plain(Rc::new(layout)));
+        }
+        if class.hasattr("__next__")? {
+            return Ok(Kind::Iterator);
+        }
+        let library = is_library_class(class, self.scope.options)?;
+        for base in class.mro().iter().skip(1) {
+            let base = base.cast_into::<PyType>()?;
+            let found = wrappers::find(&base)?;
+            if let (Some(wrapper), false) = (found, library) {
+                return Ok(Kind::WrapperSubclass(wrapper));
+            }
+            if base.is(self.py.get_type::<PyDict>())
+                || base.is(self.py.get_type::<PyList>())
+                || base.is(self.py.get_type::<PyTuple>())
+            {
+                return Ok(if library {
+                    Kind::Reduced
+                } else {
+                    Kind::BuiltinSubclass(Rc::new(layout))
+                });
+            }
+            if is_library_class(&base, self.scope.options)? && wrappers::find(&base)?.is_none() {
+                break;
+            }
         }
         Ok(Kind::Reduced)
     }
@@ -217,7 +249,7 @@ fn shallow(value: &Bound<'_, PyAny>) -> Folded {
     if !scalar(value, &mut encoder) {
         let name = value.get_type().fully_qualified_name();
         encoder.str(&name.map(|name| name.to_string()).unwrap_or_default());
-        if let Ok(attributes) = instances::attributes(value) {
+        if let Ok(attributes) = instances::attributes(value, &Options::default()) {
             for (name, attribute) in attributes {
                 encoder.str(&name);
                 scalar(&attribute, &mut encoder);

@@ -9,6 +9,7 @@ use super::instances::sorted;
 use super::modules;
 use super::names::{Uses, uses};
 use super::origin::{library_of, module_name};
+use super::reads::Reads;
 use super::tag;
 use super::walk;
 
@@ -59,10 +60,20 @@ pub(super) fn encode<'py>(
     let used = uses(&code)?;
     closure(function, &code, &used, scope, content)?;
     attributes(function, scope, content)?;
-    if scope.options.introspection {
-        for name in ["__doc__", "__annotations__"] {
-            walk::encode(&function.getattr(name)?, scope, content)?;
-        }
+    let reads = scope.options.reads;
+    if reads.has(Reads::DOCS) {
+        walk::encode(&function.getattr("__doc__")?, scope, content)?;
+    }
+    if reads.has(Reads::ANNOTATIONS) {
+        walk::encode(&function.getattr("__annotations__")?, scope, content)?;
+    }
+    if reads.has(Reads::NAMES) {
+        content.encoder.str(&function_name(function));
+    }
+    if reads.has(Reads::SOURCE) {
+        content
+            .encoder
+            .str(&source_of(function.as_any()).unwrap_or_default());
     }
     let globals = function.getattr("__globals__")?.cast_into::<PyDict>()?;
     modules::names(&globals, &used, scope, content)
@@ -166,7 +177,10 @@ fn attributes<'py>(
     let namespace = function.getattr("__dict__")?.cast_into::<PyDict>()?;
     let dispatcher = is_dispatcher(function)?;
     let mut items = sorted(&namespace)?;
-    items.retain(|(name, _)| name != "__wrapped__" && !(dispatcher && name == "_clear_cache"));
+    let wrapped = scope.options.reads.has(Reads::WRAPPED);
+    items.retain(|(name, _)| {
+        (wrapped || name != "__wrapped__") && !(dispatcher && name == "_clear_cache")
+    });
     content.encoder.tag(tag::ATTRIBUTES);
     content.encoder.len(items.len());
     for (name, value) in items {
@@ -174,4 +188,14 @@ fn attributes<'py>(
         walk::encode(&value, scope, content)?;
     }
     Ok(())
+}
+
+/// The source text of a function or class, where the interpreter can find it.
+pub fn source_of(definition: &Bound<'_, PyAny>) -> Option<String> {
+    let inspect = definition.py().import("inspect").ok()?;
+    inspect
+        .call_method1("getsource", (definition,))
+        .ok()?
+        .extract()
+        .ok()
 }

@@ -12,6 +12,7 @@ use rememo::{Digest, Encoder, Folded, Part, PartKind};
 
 use super::config::Config;
 use super::names::{Uses, uses};
+use super::reads::Reads;
 use super::{classes, functions, modules, tag, walk};
 
 /// Why something has no fingerprint.
@@ -74,6 +75,10 @@ pub struct Frozen<'py> {
     /// The function or class that each part is, where it is one.
     pub definitions: Vec<Option<Bound<'py, PyAny>>>,
     pub impurities: BTreeSet<Impurity>,
+    /// What code reads about code, here.
+    pub reads: Reads,
+    /// Over what properties remembered from earlier use, if they did.
+    pub remembered: Option<Digest>,
 }
 
 /// A use of something that arguments and code do not determine: who uses it, its name, its kind.
@@ -131,10 +136,12 @@ impl<'py> Target<'py> {
 /// What all parts of one listing are encoded under.
 #[derive(Default)]
 pub(super) struct Options {
-    /// Whether documentation and annotations count.
-    pub introspection: bool,
-    /// Set where code is met that reads them.
-    pub introspects: Cell<bool>,
+    /// What counts of what code says about itself.
+    pub reads: Reads,
+    /// What is met that code reads of it.
+    pub reads_met: Cell<Reads>,
+    /// What properties remembered from earlier use, in the order in which it was met.
+    pub remembered: RefCell<Vec<Digest>>,
     pub config: Arc<Config>,
     pub impurities: RefCell<BTreeSet<Impurity>>,
 }
@@ -208,7 +215,13 @@ pub struct Graph<'py> {
 
 impl<'py> Graph<'py> {
     /// Lists everything reachable from `root` and digests it.
-    pub fn freeze(root: Root<'py>, config: &Arc<Config>) -> Result<Frozen<'py>, Unfreezable> {
+    ///
+    /// What code reads about code counts as far as `reads` says, or as something listed reads it.
+    pub fn freeze(
+        root: Root<'py>,
+        reads: Reads,
+        config: &Arc<Config>,
+    ) -> Result<Frozen<'py>, Unfreezable> {
         let target = Rc::new(match root {
             Root::Function(function) => functions::target(&function, ""),
             Root::Argument { name, value } => Target {
@@ -219,18 +232,20 @@ impl<'py> Graph<'py> {
                 kind: PartKind::Argument,
             },
         });
-        let options = |introspection| Options {
-            introspection,
-            config: config.clone(),
-            ..Options::default()
-        };
-        let mut graph = Self::new(options(false));
-        let frozen = graph.list(target.clone())?;
-        if !graph.options.introspects.get() {
-            return Ok(frozen);
+        let mut reads = reads;
+        loop {
+            let options = Options {
+                reads,
+                config: config.clone(),
+                ..Options::default()
+            };
+            let frozen = Self::new(options).list(target.clone())?;
+            if frozen.reads == reads {
+                return Ok(frozen);
+            }
+            // Something read what did not count yet: list again with it.
+            reads = frozen.reads;
         }
-        // Something reads documentation, so documentation counts: list again with it.
-        Self::new(options(true)).list(target)
     }
 
     fn new(options: Options) -> Self {
@@ -255,11 +270,22 @@ impl<'py> Graph<'py> {
             parts.push(part);
             definitions.push(target.definition());
         }
+        let options = &self.options;
+        let remembered = options.remembered.take();
+        let remembered = (!remembered.is_empty()).then(|| {
+            let mut all = Encoder::new();
+            for digest in &remembered {
+                all.digest(digest);
+            }
+            all.finish()
+        });
         Ok(Frozen {
             digest: whole.finish(),
             parts,
             definitions,
-            impurities: self.options.impurities.take(),
+            impurities: options.impurities.take(),
+            reads: options.reads.with(options.reads_met.get()),
+            remembered,
         })
     }
 

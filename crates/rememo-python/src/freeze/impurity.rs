@@ -46,7 +46,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("uuid.uuid4", "random"),
     ("builtins.eval", "computed code"),
     ("builtins.exec", "computed code"),
-    ("builtins.globals", "computed names"),
+    ("sys.modules", "computed names"),
 ];
 
 /// Remembers a use of a library's name, and of the attribute read from it, if they are sources.

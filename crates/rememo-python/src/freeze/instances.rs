@@ -6,15 +6,20 @@ use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
 use super::config::{Config, Registration};
 use super::graph::{Content, Options, Refusal, Scope};
 use super::origin::{constant, is_library_class, library_object, library_of, module_name};
+use super::reads::Reads;
 use super::tag;
+use super::walk;
 use super::walk::{Children, Expansion, Step};
 
 /// Where instances of a class keep their state.
 pub(super) struct Layout {
     /// The names of slots, over all bases, sorted.
     slots: Vec<String>,
-    /// Attributes that only remember what a property computed, or that the user ignores.
+    /// Attributes in which a property remembers what it computed. They count, but apart: a call
+    /// may well be what makes them appear.
     remembered: Vec<String>,
+    /// Attributes that the user ignores.
+    ignored: Vec<String>,
     /// Whether attributes are all the state there is: nothing is hidden in C.
     pub is_whole: bool,
 }
@@ -24,9 +29,9 @@ impl Layout {
     /// (`object.__reduce_ex__` in `Objects/typeobject.c`).
     pub fn of(class: &Bound<'_, PyType>, config: &Config) -> PyResult<Self> {
         let mut slots = Vec::new();
-        let mut remembered = Vec::new();
+        let (mut remembered, mut ignored) = (Vec::new(), Vec::new());
         for base in class.mro() {
-            remembered.extend(ignored_attributes(&base, config)?);
+            ignored.extend(ignored_attributes(&base, config)?);
             let namespace = base.getattr("__dict__")?;
             for item in namespace.call_method0("items")?.try_iter()? {
                 // Some extension types keep things under keys that are no names.
@@ -52,11 +57,13 @@ impl Layout {
             + isize::from(number("__weakrefoffset__")? > 0);
         let needed = object.getattr("__basicsize__")?.extract::<isize>()? + word * words;
         let is_whole = number("__itemsize__")? == 0 && number("__basicsize__")? <= needed;
+        slots.retain(|name| !ignored.contains(name));
         slots.sort();
         slots.dedup();
         Ok(Self {
             slots,
             remembered,
+            ignored,
             is_whole,
         })
     }
@@ -81,14 +88,29 @@ pub(super) fn pickles_its_own_way(class: &Bound<'_, PyType>, options: &Options) 
         .contains(class)
 }
 
-/// The attributes of an instance in its dictionary, sorted by name.
+/// The attributes of an instance in its dictionary.
 pub(super) fn attributes<'py>(
     value: &Bound<'py, PyAny>,
+    options: &Options,
 ) -> PyResult<Vec<(String, Bound<'py, PyAny>)>> {
     match value.getattr("__dict__") {
-        Ok(namespace) => sorted(namespace.cast::<PyDict>()?),
+        Ok(namespace) => ordered(namespace.cast::<PyDict>()?, options),
         Err(_) => Ok(Vec::new()),
     }
+}
+
+/// A namespace sorted by name, or in its own order where something reads that.
+pub(super) fn ordered<'py>(
+    namespace: &Bound<'py, PyDict>,
+    options: &Options,
+) -> PyResult<Vec<(String, Bound<'py, PyAny>)>> {
+    if !options.reads.has(Reads::ORDER) {
+        return sorted(namespace);
+    }
+    let named = |(name, value): (Bound<'py, PyAny>, Bound<'py, PyAny>)| {
+        Ok((name.str()?.to_string_lossy().into_owned(), value))
+    };
+    namespace.iter().map(named).collect()
 }
 
 /// A namespace sorted by name: its order says nothing.
@@ -123,11 +145,12 @@ fn by_name<'py>(namespace: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> 
 pub(super) fn plain<'py>(
     value: &Bound<'py, PyAny>,
     layout: &Layout,
+    scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<Expansion<'py>, Refusal> {
     content.encoder.tag(tag::INSTANCE);
     let mut children = vec![(Step::Inside, value.get_type().into_any())];
-    children.extend(state(value, layout, content)?);
+    children.extend(state(value, layout, scope, content)?);
     Ok(Expansion {
         children: Children::Some(children),
         ordered: true,
@@ -138,10 +161,23 @@ pub(super) fn plain<'py>(
 fn state<'py>(
     value: &Bound<'py, PyAny>,
     layout: &Layout,
+    scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<Vec<(Step<'py>, Bound<'py, PyAny>)>, Refusal> {
-    let mut found = attributes(value)?;
-    found.retain(|(name, _)| !layout.remembered.contains(name));
+    let mut found = attributes(value, scope.options)?;
+    found.retain(|(name, _)| !layout.ignored.contains(name));
+    let (remembered, mut found): (Vec<_>, Vec<_>) = found
+        .into_iter()
+        .partition(|(name, _)| layout.remembered.contains(name));
+    for (_, value) in remembered {
+        let mut apart = Content::default();
+        walk::encode(&value, scope, &mut apart)?;
+        scope
+            .options
+            .remembered
+            .borrow_mut()
+            .push(apart.encoder.finish());
+    }
     for name in &layout.slots {
         if let Ok(slot) = value.getattr(name.as_str()) {
             found.push((name.clone(), slot));
@@ -158,10 +194,45 @@ fn state<'py>(
         .collect())
 }
 
+/// Class, content as the built-in base has it, and attributes: whatever the subclass makes of its
+/// own pickling or iteration.
+pub(super) fn builtin_subclass<'py>(
+    value: &Bound<'py, PyAny>,
+    layout: &Layout,
+    scope: Scope<'_>,
+    content: &mut Content<'py>,
+) -> Result<Expansion<'py>, Refusal> {
+    let py = value.py();
+    content.encoder.tag(tag::BUILTIN_SUBCLASS);
+    let inside = if let Ok(dict) = value.cast::<PyDict>() {
+        let plain = PyDict::new(py);
+        for (key, item) in dict {
+            plain.set_item(key, item)?;
+        }
+        plain.into_any()
+    } else if let Ok(list) = value.cast::<PyList>() {
+        PyList::new(py, list.iter())?.into_any()
+    } else if let Ok(tuple) = value.cast::<PyTuple>() {
+        PyTuple::new(py, tuple.iter())?.into_any()
+    } else {
+        return Err(refusal(value, "of an unknown base"));
+    };
+    let mut children = vec![
+        (Step::Inside, value.get_type().into_any()),
+        (Step::Inside, inside),
+    ];
+    children.extend(state(value, layout, scope, content)?);
+    Ok(Expansion {
+        children: Children::Some(children),
+        ordered: true,
+    })
+}
+
 /// Class, elements and attributes.
 pub(super) fn set_subclass<'py>(
     value: &Bound<'py, PyAny>,
     layout: &Layout,
+    scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<Expansion<'py>, Refusal> {
     content.encoder.tag(tag::SET_SUBCLASS);
@@ -174,7 +245,7 @@ pub(super) fn set_subclass<'py>(
         (Step::Inside, value.get_type().into_any()),
         (Step::Inside, frozen),
     ];
-    children.extend(state(value, layout, content)?);
+    children.extend(state(value, layout, scope, content)?);
     Ok(Expansion {
         children: Children::Some(children),
         ordered: true,
@@ -246,13 +317,29 @@ pub(super) fn own_state<'py>(
     })
 }
 
-/// Class, name and value of a member.
+/// What every member of an enumeration has.
+const MEMBER: [&str; 5] = [
+    "__objclass__",
+    "_name_",
+    "_sort_order_",
+    "_value_",
+    "__module__",
+];
+
+/// Class, name, value and further attributes of a member.
 pub(super) fn enumeration<'py>(
     value: &Bound<'py, PyAny>,
+    scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<Expansion<'py>, Refusal> {
     content.encoder.tag(tag::ENUM);
-    let children = vec![
+    let mut more = attributes(value, scope.options)?;
+    more.retain(|(name, _)| !MEMBER.contains(&name.as_str()));
+    content.encoder.len(more.len());
+    for (name, _) in &more {
+        content.encoder.str(name);
+    }
+    let mut children = vec![
         (Step::Inside, value.get_type().into_any()),
         (Step::Inside, value.getattr("_name_")?),
         (
@@ -260,6 +347,10 @@ pub(super) fn enumeration<'py>(
             value.getattr("_value_")?,
         ),
     ];
+    children.extend(
+        more.into_iter()
+            .map(|(name, value)| (Step::Attribute(name), value)),
+    );
     Ok(Expansion {
         children: Children::Some(children),
         ordered: true,
@@ -344,6 +435,13 @@ fn named<'py>(
     } else {
         content.encoder.tag(tag::NAMED);
         content.encoder.str(&qualified);
+        if scope.options.reads.has(Reads::ANNOTATIONS) {
+            for name in ["__supertype__", "__bound__", "__constraints__"] {
+                if let Ok(value) = value.getattr(name) {
+                    walk::encode(&value, scope, content)?;
+                }
+            }
+        }
     }
     Ok(())
 }

@@ -20,13 +20,15 @@ mod names;
 mod opcodes;
 mod origin;
 mod packs;
+mod reads;
 mod scalars;
 mod tag;
 mod walk;
 mod wrappers;
 
 pub use config::{Config, FreezeConfig, register};
-pub use functions::function_name;
+pub use functions::{function_name, source_of};
 pub use graph::{Frozen, Graph, Impurity, Root, Unfreezable, children, uses_of};
 pub use origin::module_name;
+pub use reads::Reads;
 pub use walk::Named;

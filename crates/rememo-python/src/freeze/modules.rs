@@ -3,12 +3,16 @@
 
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyModule};
+use pyo3::types::{
+    PyCFunction, PyDict, PyFrozenSet, PyFunction, PyList, PyModule, PySet, PyTuple, PyType,
+};
 use rememo::PartKind;
 
 use super::graph::{Content, Identity, Options, Refusal, Scope, Subject, Target};
 use super::names::{Import, Uses};
-use super::origin::{constant, library_object, library_of, module_name};
+use super::origin::{
+    constant, is_library_class, library_object, library_of, module_name, type_name,
+};
 use super::{definitions, impurity, scalars, tag};
 
 /// Names that every module has and that say where it lives, not what it does.
@@ -31,12 +35,7 @@ pub(super) fn names<'py>(
     scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<(), Refusal> {
-    content.encoder.len(used.globals.len());
-    for chain in &used.globals {
-        content.encoder.tag(tag::NAME);
-        write_chain(chain, content);
-        global(globals, chain, scope, content)?;
-    }
+    // Imports come first: what they run may change what the other names hold.
     content.encoder.len(used.imports.len());
     for import in &used.imports {
         content.encoder.tag(tag::IMPORT);
@@ -44,6 +43,16 @@ pub(super) fn names<'py>(
         content.encoder.str(&import.module);
         write_chain(&import.chain, content);
         imported(globals, import, scope, content)?;
+    }
+    content.encoder.len(used.globals.len());
+    for chain in &used.globals {
+        // What an import in the body puts into the globals counts as that import.
+        if used.imported.contains(&chain[0]) {
+            continue;
+        }
+        content.encoder.tag(tag::NAME);
+        write_chain(chain, content);
+        global(globals, chain, scope, content)?;
     }
     Ok(())
 }
@@ -64,9 +73,6 @@ fn global<'py>(
     let Some((first, rest)) = chain.split_first() else {
         return Ok(());
     };
-    if ABOUT_THE_MODULE.contains(&first.as_str()) {
-        return Ok(());
-    }
     if let Some(value) = globals.get_item(first)? {
         if let Ok(module) = value.cast::<PyModule>() {
             return attribute(module, rest, scope, content);
@@ -83,11 +89,41 @@ fn global<'py>(
         return slot(place, name, PartKind::Global, &value, scope, content);
     }
     let builtins = builtins(globals)?;
-    if builtins.dict().contains(first)? {
-        return attribute(&builtins, std::slice::from_ref(first), scope, content);
+    if let Ok(module) = builtins.cast::<PyModule>() {
+        if first == "globals" && module.getattr("globals").is_ok() {
+            everything(globals, scope, content)?;
+        }
+        return attribute(module, std::slice::from_ref(first), scope, content);
     }
-    content.encoder.tag(tag::MISSING);
-    Ok(())
+    let Ok(value) = builtins.get_item(first) else {
+        content.encoder.tag(tag::MISSING);
+        return Ok(());
+    };
+    let place = Identity::Slot(builtins.as_ptr() as usize, first.clone());
+    slot(
+        place,
+        format!("builtins.{first}"),
+        PartKind::Global,
+        &value,
+        scope,
+        content,
+    )
+}
+
+/// All of a module, for code that asks for its globals.
+fn everything<'py>(
+    globals: &Bound<'py, PyDict>,
+    scope: Scope<'_>,
+    content: &mut Content<'py>,
+) -> Result<(), Refusal> {
+    let Some(name) = globals.get_item("__name__")? else {
+        return Ok(());
+    };
+    let modules = globals.py().import("sys")?.getattr("modules")?;
+    match modules.get_item(name).map(Bound::cast_into::<PyModule>) {
+        Ok(Ok(module)) if module.dict().is(globals) => refer(&module, scope, content),
+        _ => Ok(()),
+    }
 }
 
 /// What is read from a module that a variable shared between functions holds.
@@ -113,8 +149,12 @@ pub(super) fn shared<'py>(
 }
 
 /// The module of built-ins that code with these globals sees.
-fn builtins<'py>(globals: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyModule>> {
-    globals.py().import("builtins")
+fn builtins<'py>(globals: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
+    let standard = globals.py().import("builtins")?;
+    match globals.get_item("__builtins__")? {
+        Some(own) if !own.is(standard.dict()) => Ok(own),
+        _ => Ok(standard.into_any()),
+    }
 }
 
 /// Follows attributes through modules to the first thing that is not one.
@@ -136,28 +176,76 @@ fn attribute<'py>(
     }
     let module_path = module.name()?.to_string();
     let name = format!("{}.{first}", module_name(module.py(), &module_path));
-    if let Some(library) = library_of(module.py(), &module_path, scope.options)?
-        && !is_users(&value, scope.options)?
-    {
-        impurity::note(&name, rest, scope.options, scope.path);
-        constant(&library, &name, scope, content);
-        return Ok(());
-    }
     let place = Identity::Slot(module.dict().as_ptr() as usize, first.clone());
-    slot(place, name, PartKind::Global, &value, scope, content)
+    let library = library_of(module.py(), &module_path, scope.options)?;
+    if library.is_some() {
+        impurity::note(&name, rest, scope.options, scope.path);
+        patched(&value, rest, scope, content)?;
+    }
+    match library {
+        Some(library) if !counts_by_value(&value, scope.options)? => {
+            if !definitions::encode(&value, scope, content)? {
+                constant(&library, &name, scope, content);
+            }
+            Ok(())
+        }
+        _ => slot(place, name, PartKind::Global, &value, scope, content),
+    }
 }
 
-/// Whether something found in a library counts by what it is: a plain immutable value, or a
-/// function or class of the user's that was put in the library's place.
-fn is_users(value: &Bound<'_, PyAny>, options: &Options) -> PyResult<bool> {
+/// An attribute that is read from a class of a library and was put there by the user.
+fn patched<'py>(
+    value: &Bound<'py, PyAny>,
+    rest: &[String],
+    scope: Scope<'_>,
+    content: &mut Content<'py>,
+) -> Result<(), Refusal> {
+    if let (Ok(class), Some(name)) = (value.cast::<PyType>(), rest.first())
+        && let Ok(attribute) = class.getattr(name.as_str())
+        && counts_by_value(&attribute, scope.options)?
+    {
+        let full = format!("{}.{name}", class.fully_qualified_name()?);
+        let place = Identity::Slot(class.as_ptr() as usize, name.clone());
+        slot(place, full, PartKind::Class, &attribute, scope, content)?;
+    }
+    Ok(())
+}
+
+/// Whether something found in a library counts by what it is, and not as the library's: plain
+/// data, and whatever the user may have put in the library's place. Other objects there are state
+/// of the library, which is not seen.
+fn counts_by_value(value: &Bound<'_, PyAny>, options: &Options) -> PyResult<bool> {
+    let py = value.py();
     if scalars::is_immutable_scalar(value) {
         return Ok(true);
     }
-    let module = value
-        .getattr("__module__")
-        .and_then(|name| name.extract::<String>());
-    match module {
-        Ok(module) => Ok(library_of(value.py(), &module, options)?.is_none()),
+    if value.cast::<PyFunction>().is_ok() || value.cast::<PyType>().is_ok() {
+        return Ok(library_object(value, options)?.is_none() && !is_of_library(value, options)?);
+    }
+    if value.cast::<PyCFunction>().is_ok() {
+        return Ok(false);
+    }
+    let class = value.get_type();
+    let modules = py.import("sys")?.getattr("modules")?;
+    let plain = class.is(py.get_type::<PyList>())
+        || class.is(py.get_type::<PyTuple>())
+        || class.is(py.get_type::<PySet>())
+        || class.is(py.get_type::<PyFrozenSet>())
+        || class.is(py.get_type::<PyDict>()) && !value.is(&modules);
+    Ok(plain
+        || type_name(&class)? == ("functools".into(), "partial".into())
+        || !is_library_class(&class, options)?)
+}
+
+/// Whether a function or class that can't be found under its own name is a library's all the same:
+/// made by it, as many decorated ones are.
+fn is_of_library(value: &Bound<'_, PyAny>, options: &Options) -> PyResult<bool> {
+    let home = match value.cast::<PyFunction>() {
+        Ok(function) => function.getattr("__globals__")?.get_item("__name__"),
+        Err(_) => value.getattr("__module__"),
+    };
+    match home.and_then(|home| home.extract::<String>()) {
+        Ok(home) => Ok(library_of(value.py(), &home, options)?.is_some()),
         Err(_) => Ok(false),
     }
 }
@@ -238,9 +326,16 @@ fn imported<'py>(
         }
         Err(fatal) => return Err(fatal.into()),
     };
-    attribute(
-        &module.cast_into::<PyModule>()?,
-        &import.chain,
+    if let Ok(module) = module.cast::<PyModule>() {
+        return attribute(module, &import.chain, scope, content);
+    }
+    // Something may stand in a module's place.
+    let place = Identity::Slot(module.as_ptr() as usize, String::new());
+    slot(
+        place,
+        import.module.clone(),
+        PartKind::Module,
+        &module,
         scope,
         content,
     )

@@ -19,6 +19,8 @@ pub struct Uses {
     /// The same for variables shared between functions.
     pub shared: BTreeSet<Vec<String>>,
     pub imports: BTreeSet<Import>,
+    /// Global names that the body itself puts imports into.
+    pub imported: BTreeSet<String>,
 }
 
 /// One use of something imported in the body.
@@ -62,13 +64,35 @@ pub(super) fn uses(code: &Bound<'_, PyCode>) -> Result<Arc<Uses>, Refusal> {
 
 fn collect(code: &Bound<'_, PyCode>, found: &mut Uses) -> Result<(), Refusal> {
     let decoded = Decoded::of(code)?;
-    Scan::new(&decoded).run(found);
+    let shared = Scan::new(&decoded).run(found);
     for constant in &decoded.constants {
         if let Ok(nested) = constant.cast::<PyCode>() {
             collect(nested, found)?;
         }
     }
+    for (variable, import) in shared {
+        follow(&variable, &import, found);
+    }
     Ok(())
+}
+
+/// Follows the attributes read from a variable that holds an import and is shared with inner
+/// functions.
+fn follow(variable: &str, import: &Import, found: &mut Uses) {
+    let read: Vec<Vec<String>> = found
+        .shared
+        .iter()
+        .filter(|chain| chain[0] == variable)
+        .cloned()
+        .collect();
+    if read.is_empty() {
+        found.imports.insert(import.clone());
+    }
+    for chain in read {
+        let mut import = import.clone();
+        import.chain.extend(chain.into_iter().skip(1));
+        found.imports.insert(import);
+    }
 }
 
 /// Functions that import a module by name.
@@ -80,6 +104,8 @@ struct Scan<'a, 'py> {
     landings: HashSet<usize>,
     /// What locals were bound to by an import.
     bound: HashMap<u32, Import>,
+    /// Imports in variables shared with inner functions.
+    shared: Vec<(String, Import)>,
     /// Locals that are stored to in any other way.
     rebound: HashSet<u32>,
 }
@@ -95,11 +121,13 @@ impl<'a, 'py> Scan<'a, 'py> {
             code,
             landings,
             bound: HashMap::new(),
+            shared: Vec::new(),
             rebound: HashSet::new(),
         }
     }
 
-    fn run(mut self, found: &mut Uses) {
+    /// Reads the code; gives the shared variables that hold imports.
+    fn run(mut self, found: &mut Uses) -> Vec<(String, Import)> {
         let mut position = 0;
         while let Some(at) = self.code.instructions.get(position) {
             position = match self.code.role(at) {
@@ -129,6 +157,7 @@ impl<'a, 'py> Scan<'a, 'py> {
             };
         }
         self.locals_used(found);
+        self.shared
     }
 
     /// Adds the attributes read in a row from here; gives the position after them.
@@ -222,9 +251,20 @@ impl<'a, 'py> Scan<'a, 'py> {
 
     /// Remembers a local that holds an import; stored anywhere else, it escapes whole.
     fn bind(&mut self, store: &Instruction, import: Import, found: &mut Uses) {
-        let Role::Locals(accesses) = self.code.role(store) else {
-            found.imports.insert(import);
-            return;
+        let accesses = match self.code.role(store) {
+            Role::Locals(accesses) => accesses,
+            Role::StoreShared => {
+                let variable = self.code.variables[store.argument as usize].clone();
+                self.shared.push((variable, import));
+                return;
+            }
+            role => {
+                if role == Role::StoreName {
+                    found.imported.insert(self.code.name(store).to_owned());
+                }
+                found.imports.insert(import);
+                return;
+            }
         };
         let mut touched = locals(store, accesses).into_iter();
         if let Some((local, _)) = touched.next()

@@ -24,6 +24,7 @@ pub(super) enum Role {
     Global,
     /// Reads a variable shared between functions.
     Shared,
+    StoreShared,
     Attribute,
     Import,
     ImportFrom,
@@ -53,7 +54,12 @@ static TABLE: PyOnceLock<Opcodes> = PyOnceLock::new();
 
 /// The table of the running interpreter.
 pub(super) fn opcodes(py: Python<'_>) -> PyResult<&Opcodes> {
-    TABLE.get_or_try_init(py, || read(py))
+    if let Some(table) = TABLE.get(py) {
+        return Ok(table);
+    }
+    // Read first and kept afterwards: reading runs Python, where a fork may happen.
+    let table = read(py)?;
+    Ok(TABLE.get_or_init(py, || table))
 }
 
 fn read(py: Python<'_>) -> PyResult<Opcodes> {
@@ -111,6 +117,7 @@ fn role(name: &str) -> Role {
         "LOAD_GLOBAL" | "LOAD_NAME" | "LOAD_FROM_DICT_OR_GLOBALS" => Role::Global,
         "LOAD_DEREF" | "LOAD_CLASSDEREF" | "LOAD_FROM_DICT_OR_DEREF" => Role::Shared,
         "LOAD_ATTR" | "LOAD_METHOD" | "STORE_ATTR" | "DELETE_ATTR" => Role::Attribute,
+        "STORE_DEREF" => Role::StoreShared,
         "IMPORT_NAME" => Role::Import,
         "IMPORT_FROM" => Role::ImportFrom,
         "STORE_NAME" | "STORE_GLOBAL" => Role::StoreName,

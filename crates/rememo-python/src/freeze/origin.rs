@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyType;
+use pyo3::types::{PyDict, PyFunction, PyType};
 use rememo::{Digest, Encoder, PartKind};
 
 use super::config::covers;
@@ -291,6 +291,17 @@ pub(super) fn library_object(
     let Some(library) = library_of(py, &module, options)? else {
         return Ok(None);
     };
+    if let Ok(function) = object.cast::<PyFunction>() {
+        // A function of the user's may claim a library's name, as `functools.wraps` makes it do.
+        let globals = function.getattr("__globals__")?.cast_into::<PyDict>()?;
+        let home = globals
+            .get_item("__name__")?
+            .and_then(|name| name.extract::<String>().ok());
+        let Some(home) = home else { return Ok(None) };
+        if library_of(py, &home, options)?.is_none() {
+            return Ok(None);
+        }
+    }
     let Ok(mut found) = py.import("sys")?.getattr("modules")?.get_item(&module) else {
         return Ok(None);
     };

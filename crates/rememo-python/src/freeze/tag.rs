@@ -45,3 +45,5 @@ pub const REGISTERED: u8 = 39;
 pub const IGNORED: u8 = 40;
 pub const VERSIONED: u8 = 41;
 pub const UNORDERED_DICT: u8 = 42;
+pub const BUILTIN_SUBCLASS: u8 = 43;
+pub const WRAPPER_SUBCLASS: u8 = 44;

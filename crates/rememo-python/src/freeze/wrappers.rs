@@ -1,9 +1,10 @@
 //! Standard wrappers around functions and values, which count by what they wrap.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyTuple, PyType};
+use pyo3::types::{PyDict, PyList, PySet, PyType};
 
 use super::graph::{Content, Refusal};
+use super::instances::sorted;
 use super::origin::type_name;
 use super::tag;
 use super::walk::{Children, Expansion, Step};
@@ -45,6 +46,23 @@ const WRAPPERS: &[Wrapper] = &[
     wrapper("abc", "abstractproperty", &["fget", "fset", "fdel"]),
     wrapper("enum", "property", &["fget", "fset", "fdel"]),
     wrapper("functools", "_lru_cache_wrapper", &["__wrapped__"]),
+    wrapper(
+        "contextlib",
+        "_GeneratorContextManager",
+        &["func", "args", "kwds"],
+    ),
+    wrapper(
+        "contextlib",
+        "_AsyncGeneratorContextManager",
+        &["func", "args", "kwds"],
+    ),
+    // By what this thread put there.
+    wrapper("_thread", "_local", &["__dict__"]),
+    // By what they lead to now.
+    wrapper("weakref", "ReferenceType", &[]),
+    wrapper("weakref", "WeakValueDictionary", &[]),
+    wrapper("weakref", "WeakKeyDictionary", &[]),
+    wrapper("_weakrefset", "WeakSet", &[]),
     wrapper("functools", "cached_property", &["func", "attrname"]),
     wrapper("rememo._core", "Memoized", &["__wrapped__", "semantics"]),
     wrapper("rememo._core", "Frozen", &["value"]),
@@ -62,6 +80,7 @@ const WRAPPERS: &[Wrapper] = &[
             "hash",
             "compare",
             "kw_only",
+            "metadata",
         ],
     ),
 ];
@@ -92,12 +111,45 @@ pub(super) fn expand<'py>(
         ],
         "ContextVar" => {
             let mut children = fields(value, wrapper.fields)?;
-            let unset = PyTuple::empty(value.py());
-            children.push((Step::Inside, value.call_method1("get", (unset,))?));
+            if let Ok(set) = value.call_method0("get") {
+                children.push((Step::Inside, set));
+            }
             children
+        }
+        "ReferenceType" => vec![(Step::Inside, value.call0()?)],
+        "WeakValueDictionary" | "WeakKeyDictionary" => {
+            vec![(Step::Inside, copy_of(value)?.into_any())]
+        }
+        "WeakSet" => {
+            let elements = value.try_iter()?.collect::<PyResult<Vec<_>>>()?;
+            vec![(Step::Inside, PySet::new(value.py(), elements)?.into_any())]
         }
         _ => fields(value, wrapper.fields)?,
     };
+    Ok(Expansion {
+        children: Children::Some(children),
+        ordered: true,
+    })
+}
+
+/// The same for a subclass of the user's own: with the class and its attributes.
+pub(super) fn expand_subclass<'py>(
+    value: &Bound<'py, PyAny>,
+    wrapper: &'static Wrapper,
+    content: &mut Content<'py>,
+) -> Result<Expansion<'py>, Refusal> {
+    content.encoder.tag(tag::WRAPPER_SUBCLASS);
+    let mut children = vec![(Step::Inside, value.get_type().into_any())];
+    children.extend(fields(value, wrapper.fields)?);
+    if let Ok(namespace) = value.getattr("__dict__") {
+        let namespace = sorted(&copy_of(&namespace)?)?;
+        children.extend(
+            namespace
+                .into_iter()
+                .map(|(name, item)| (Step::Attribute(name), item)),
+        );
+    }
+    content.encoder.len(children.len());
     Ok(Expansion {
         children: Children::Some(children),
         ordered: true,

@@ -4,10 +4,11 @@ mod open;
 mod schema;
 mod write;
 
-pub(crate) use open::aside;
+pub(crate) use open::{Place, aside, is_damage, is_panic, place};
 pub use schema::{Entry, StoredValue};
 
 use std::fs::File;
+use std::sync::atomic::AtomicBool;
 
 use heed::types::Bytes;
 use heed::{Env, RoTxn, RwTxn, WithoutTls};
@@ -36,6 +37,8 @@ pub(crate) struct Index {
     page: u64,
     tables: [Database; TABLES.len()],
     pub(crate) pid: u32,
+    /// Whether it turned out to be damaged while it was in use.
+    pub(crate) condemned: AtomicBool,
 }
 
 /// The entries found under a call key.

@@ -3,20 +3,26 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use heed::{Env, EnvFlags, EnvOpenOptions, Error, MdbError, WithoutTls};
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
 
 use super::{Database, Index, TABLES};
 use crate::flight::open_locks;
-use crate::object::private_dir;
+use crate::object::private_leaf;
 use crate::ofd;
 
 const MAP_SIZE: usize = 64 << 30;
 const SMALL_MAP_SIZE: usize = 1 << 30;
 const MAX_READERS: u32 = 1024;
-/// The byte of the lock file that is held while a damaged index is set aside; beyond any claim.
+/// Bytes of LMDB's lock file for that many readers, and some more.
+const LOCK_FILE: u64 = 72 << 10;
+/// The byte of the lock file that is held while an index is begun, or a damaged index is set aside; beyond any claim.
 const REPAIR: u64 = 1 << 41;
 /// How long to wait for this process to finish closing the same environment.
 const CLOSING: Duration = Duration::from_secs(2);
@@ -26,34 +32,77 @@ impl Index {
     /// is begun; the second value then says so.
     pub(crate) fn open(dir: &Path) -> heed::Result<(Self, Option<String>)> {
         let path = dir.join("index");
-        match open_whole(&path) {
+        match open_begun(&path) {
             Err(error) if is_damage(&error) => {}
             opened => return Ok((opened?, None)),
         }
-        let locks = open_locks(&dir.join("locks"))?;
-        ofd::lock(&locks, REPAIR)?;
-        match open_whole(&path) {
+        let _locks = lock_repairs(dir)?;
+        if !data_file(&path).exists() {
+            return Ok((open_whole(&path)?, None));
+        }
+        match open_begun(&path) {
             Err(error) if is_damage(&error) => {
-                let aside = set_aside(&path)?;
-                let what = format!(
-                    "the index was damaged ({error}); it is now {}",
-                    aside.display()
-                );
+                let what = set_aside(&path, &error)?;
                 Ok((open_whole(&path)?, Some(what)))
             }
             opened => Ok((opened?, None)),
         }
     }
+
+    /// Sets aside the index at this place, unless it is gone already; what was done.
+    pub(crate) fn set_aside(dir: &Path, place: Place, why: &Error) -> heed::Result<Option<String>> {
+        let _locks = lock_repairs(dir)?;
+        if self::place(dir) != Some(place) {
+            return Ok(None);
+        }
+        Ok(Some(set_aside(&dir.join("index"), why)?))
+    }
+
+    /// Remembers an error after which this index must not be used any more.
+    pub(crate) fn condemn(&self, error: &Error) {
+        let over = is_damage(error) || is_panic(error);
+        self.condemned.fetch_or(over, Ordering::Relaxed);
+    }
+}
+
+/// Device and inode of the data file: nothing else can be it for as long as it is open.
+pub(crate) type Place = (u64, u64);
+
+/// Where the index of a store's directory is now, if there is one.
+pub(crate) fn place(dir: &Path) -> Option<Place> {
+    let found = fs::metadata(data_file(&dir.join("index"))).ok()?;
+    Some((found.dev(), found.ino()))
+}
+
+fn data_file(path: &Path) -> PathBuf {
+    path.join("data.mdb")
+}
+
+/// Keeps other processes from beginning or setting aside the index meanwhile.
+fn lock_repairs(dir: &Path) -> io::Result<File> {
+    let locks = open_locks(&dir.join("locks"))?;
+    ofd::lock(&locks, REPAIR)?;
+    Ok(locks)
+}
+
+/// Opens an index that is there. LMDB would take an empty file for a new one, but new ones are
+/// begun behind the lock only: to anybody else an empty file is a truncated one.
+fn open_begun(path: &Path) -> heed::Result<Index> {
+    match fs::metadata(data_file(path)) {
+        Ok(found) if found.len() > 0 => open_whole(path),
+        _ => Err(Error::Mdb(MdbError::Invalid)),
+    }
 }
 
 fn open_whole(path: &Path) -> heed::Result<Index> {
-    private_dir(path)?;
+    private_leaf(path)?;
+    reserve_lock_file(path)?;
     let env = open_env(path)?;
     let info = env.info();
     let data = File::options()
         .read(true)
         .write(true)
-        .open(path.join("data.mdb"))?;
+        .open(data_file(path))?;
     let page = u64::from(env.unnamed_database_stat().page_size);
     // Read after `info`: other processes only ever make the file longer.
     if data.metadata()?.len() < (info.last_page_number as u64 + 1) * page {
@@ -67,7 +116,18 @@ fn open_whole(path: &Path) -> heed::Result<Index> {
         page,
         tables,
         pid: std::process::id(),
+        condemned: AtomicBool::new(false),
     })
+}
+
+/// Takes the disk space of LMDB's lock file. LMDB only maps it: on a full disk the process would
+/// be killed at its first write there, instead of being told.
+fn reserve_lock_file(path: &Path) -> io::Result<()> {
+    let file = open_locks(&path.join("lock.mdb"))?;
+    match fallocate(&file, FallocateFlags::KEEP_SIZE, 0, LOCK_FILE) {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+        reserved => Ok(reserved?),
+    }
 }
 
 fn open_env(path: &Path) -> heed::Result<Env<WithoutTls>> {
@@ -108,22 +168,39 @@ fn open_tables(env: &Env<WithoutTls>) -> heed::Result<[Database; TABLES.len()]> 
     committed.commit().ok_or(Error::Mdb(MdbError::Problem))
 }
 
-fn is_damage(error: &Error) -> bool {
+/// Whether an error says that the file is not what was written.
+pub(crate) fn is_damage(error: &Error) -> bool {
     use MdbError::{
-        BadDbi, Corrupted, Incompatible, Invalid, PageNotFound, Panic, VersionMismatch,
+        BadDbi, Corrupted, CursorFull, Incompatible, Invalid, PageFull, PageNotFound,
+        VersionMismatch,
     };
     matches!(
         error,
         Error::Mdb(
-            Corrupted | Invalid | PageNotFound | Panic | VersionMismatch | Incompatible | BadDbi
+            Corrupted
+                | Invalid
+                | PageNotFound
+                | PageFull
+                | CursorFull
+                | VersionMismatch
+                | Incompatible
+                | BadDbi
         )
     )
 }
 
-fn set_aside(path: &Path) -> io::Result<PathBuf> {
+/// Whether an error says that the environment must be closed, though its file may be whole.
+pub(crate) fn is_panic(error: &Error) -> bool {
+    matches!(error, Error::Mdb(MdbError::Panic))
+}
+
+fn set_aside(path: &Path, why: &Error) -> io::Result<String> {
     let aside = aside(path, "damaged");
     fs::rename(path, &aside)?;
-    Ok(aside)
+    Ok(format!(
+        "the index was damaged ({why}); it is now {}",
+        aside.display()
+    ))
 }
 
 /// A free name beside `path`, saying what became of it and when.

@@ -1,10 +1,13 @@
 //! What a store is told, and what it can say when it cannot be opened or used.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
+
+use crate::event::Subscriber;
 
 /// How to open a store.
 #[derive(Clone, Debug)]
@@ -21,6 +24,8 @@ pub struct StoreConfig {
     pub nested_wait: Duration,
     /// Who stores: front-end, version and host.
     pub producer: String,
+    /// Who hears of events from the first one on, those of opening included.
+    pub subscriber: Option<Arc<dyn Subscriber>>,
 }
 
 impl StoreConfig {
@@ -33,6 +38,7 @@ impl StoreConfig {
             wait: Duration::from_secs(60 * 60),
             nested_wait: Duration::from_secs(5 * 60),
             producer: format!("rememo {}", env!("CARGO_PKG_VERSION")),
+            subscriber: None,
         }
     }
 }
@@ -68,10 +74,34 @@ pub enum StoreError {
         /// The directory.
         dir: PathBuf,
     },
+    /// It was removed, on purpose, while calls were still under way.
+    #[error("the store was removed")]
+    Removed,
+    /// Something about it does not work.
+    #[error("{} cannot be used: {why}", dir.display())]
+    Unusable {
+        /// The directory.
+        dir: PathBuf,
+        /// What does not.
+        why: String,
+    },
     /// The index failed.
     #[error("the index failed: {0}")]
     Index(#[from] heed::Error),
     /// A file operation failed.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+impl StoreError {
+    /// The same failure, with the directory that it was met in.
+    pub(super) fn at(self, dir: &Path) -> Self {
+        match self {
+            Self::Index(_) | Self::Io(_) => Self::Unusable {
+                dir: dir.to_owned(),
+                why: self.to_string(),
+            },
+            told => told,
+        }
+    }
 }

@@ -60,6 +60,11 @@ impl Store {
 
     /// Keeps a result under its call key, in place of any other.
     pub(crate) fn keep(&self, key: &Key, value: &Encoded, cost: Cost) -> Result<Kept, StoreError> {
+        let kept = self.renew().and_then(|()| self.put(key, value, cost));
+        kept.map_err(|error| error.at(self.dir()))
+    }
+
+    fn put(&self, key: &Key, value: &Encoded, cost: Cost) -> Result<Kept, StoreError> {
         let call = key.digest();
         let inline = value.container_len(0) <= self.0.config.inline_max;
         for _ in 0..ATTEMPTS {

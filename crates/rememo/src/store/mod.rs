@@ -12,15 +12,13 @@ pub use keep::{Kept, Recalled};
 use std::collections::HashMap;
 use std::fmt;
 use std::fs;
-use std::ops::ControlFlow;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, RwLock};
 
 use crate::digest::Digest;
 use crate::event::{Event, Events};
-use crate::flight::{Claim, Flights, Patience};
-use crate::index::Index;
+use crate::flight::{Flights, Patience, Wait};
+use crate::index::{Index, Place, is_damage, is_panic, place};
 use crate::lock::{lock, read, write};
 use crate::object::ObjectStore;
 
@@ -43,13 +41,20 @@ struct Shared {
 #[derive(Default)]
 struct Gate {
     index: Option<Index>,
-    /// Device and inode of the index's directory when it was opened.
-    place: Option<(u64, u64)>,
+    /// Where the index was when it was opened.
+    place: Option<Place>,
+    /// Whether the directory is to be removed.
+    retired: bool,
 }
 
 impl Store {
     /// Opens a store, and creates it if need be. The first configuration in a process counts.
     pub fn open(config: StoreConfig) -> Result<Self, StoreError> {
+        let dir = config.dir.clone();
+        Self::open_here(config).map_err(|error| error.at(&dir))
+    }
+
+    fn open_here(config: StoreConfig) -> Result<Self, StoreError> {
         let mut registry = lock(&REGISTRY);
         let moved = layout::prepare(&config.dir)?;
         let dir = fs::canonicalize(&config.dir)?;
@@ -63,6 +68,7 @@ impl Store {
         drop(registry);
         let store = Self(shared);
         store.degraded(moved);
+        write(&shared.gate).retired = false;
         shared.close_if_replaced();
         store.with_index(|_| Ok(()))?;
         Ok(store)
@@ -81,33 +87,48 @@ impl Store {
     /// Closes the index; it is opened again on the next use.
     pub fn close(&self) {
         write(&self.0.gate).index = None;
+        self.0.flights.rest();
     }
 
-    /// Claims a call key, as [`Flights::claim`] does.
-    pub(crate) fn claim(
-        &self,
-        key: &Digest,
-        poll: &mut dyn FnMut(&(dyn Fn() + Sync)) -> ControlFlow<()>,
-    ) -> Claim<'static> {
+    /// Closes the store, whose directory is to be removed: nothing is kept in it any more, until
+    /// it is opened again.
+    pub fn retire(&self) {
+        let mut gate = write(&self.0.gate);
+        gate.index = None;
+        gate.retired = true;
+        drop(gate);
+        self.0.flights.rest();
+    }
+
+    /// Begins to ask for the claim to a call key, if this store has claims.
+    pub(crate) fn ask(&self, key: &Digest) -> Option<Wait<'static>> {
         let Shared {
             config, flights, ..
         } = self.0;
-        if !config.single_flight {
-            return Claim::without();
-        }
         let patience = Patience {
             wait: config.wait,
             nested: config.nested_wait,
         };
-        flights.claim(key, patience, poll)
+        config.single_flight.then(|| flights.ask(key, patience))
     }
 
-    /// Works with the index, which is opened first if need be; never across a fork.
+    /// Works with the index, which is opened first if need be; never across a fork. One that
+    /// turns out to be damaged is replaced, once.
     fn with_index<T>(&self, work: impl Fn(&Index) -> heed::Result<T>) -> Result<T, StoreError> {
+        match self.try_index(&work) {
+            Err(StoreError::Index(error)) if is_damage(&error) || is_panic(&error) => {
+                self.mend(&error)?;
+                self.try_index(&work)
+            }
+            done => done,
+        }
+    }
+
+    fn try_index<T>(&self, work: impl Fn(&Index) -> heed::Result<T>) -> Result<T, StoreError> {
         loop {
             let gate = read(&self.0.gate);
             if let Some(index) = gate.live() {
-                return Ok(work(index)?);
+                return Ok(work(index).inspect_err(|error| index.condemn(error))?);
             }
             drop(gate);
             self.reopen()?;
@@ -116,19 +137,50 @@ impl Store {
 
     fn reopen(&self) -> Result<(), StoreError> {
         let mut gate = write(&self.0.gate);
+        if gate.retired {
+            return Err(StoreError::Removed);
+        }
         if gate.live().is_some() {
             return Ok(());
         }
         gate.index = None;
         let dir = self.dir();
+        if place(dir).is_none() {
+            layout::prepare(dir)?;
+        }
         let (index, damage) = Index::open(dir)?;
-        *gate = Gate {
-            index: Some(index),
-            place: place(dir),
-        };
+        gate.index = Some(index);
+        gate.place = place(dir);
         drop(gate);
         self.degraded(damage);
         Ok(())
+    }
+
+    /// Closes an index that failed, and sets it aside if it is damaged.
+    fn mend(&self, error: &heed::Error) -> Result<(), StoreError> {
+        let mut gate = write(&self.0.gate);
+        let condemned = |index: &mut Index| *index.condemned.get_mut();
+        let Some(index) = gate.index.take_if(condemned) else {
+            return Ok(());
+        };
+        drop(index);
+        let what = match gate.place {
+            Some(place) if is_damage(error) => Index::set_aside(self.dir(), place, error)?,
+            _ => None,
+        };
+        drop(gate);
+        self.degraded(what);
+        Ok(())
+    }
+
+    /// Begins anew if the directory was removed or replaced since it was opened: what is stored
+    /// from now on would be lost in the old one.
+    fn renew(&self) -> Result<(), StoreError> {
+        let at = read(&self.0.gate).place;
+        if at != place(self.dir()) {
+            self.0.close_if_replaced();
+        }
+        self.with_index(|_| Ok(()))
     }
 
     fn degraded(&self, what: Option<String>) {
@@ -147,7 +199,11 @@ impl fmt::Debug for Store {
 }
 
 impl Shared {
-    fn new(dir: &Path, config: StoreConfig) -> Result<Self, StoreError> {
+    fn new(dir: &Path, mut config: StoreConfig) -> Result<Self, StoreError> {
+        let events = Events::default();
+        if let Some(subscriber) = config.subscriber.take() {
+            events.subscribe(subscriber);
+        }
         Ok(Self {
             config: StoreConfig {
                 dir: dir.to_owned(),
@@ -156,14 +212,14 @@ impl Shared {
             gate: RwLock::default(),
             objects: ObjectStore::open(dir)?,
             flights: Flights::new(&dir.join("locks")),
-            events: Events::default(),
+            events,
         })
     }
 
     /// Closes the index if its directory was deleted, and perhaps created again, since.
     fn close_if_replaced(&self) {
         let mut gate = write(&self.gate);
-        if gate.place != place(&self.config.dir) {
+        if !gate.retired && gate.place != place(&self.config.dir) {
             *gate = Gate::default();
             drop(gate);
             *lock(&self.flights.table) = crate::flight::Table::empty();
@@ -178,9 +234,4 @@ impl Gate {
             .as_ref()
             .filter(|index| index.pid == std::process::id())
     }
-}
-
-fn place(dir: &Path) -> Option<(u64, u64)> {
-    let found = fs::metadata(dir.join("index")).ok()?;
-    Some((found.dev(), found.ino()))
 }

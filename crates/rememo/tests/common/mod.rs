@@ -88,6 +88,7 @@ impl Callee for Repeat {
                 parts: vec![helper, times],
             },
             argument_digest: argument.digest,
+            remembered: None,
             arguments: vec![argument],
         })
     }
@@ -126,7 +127,7 @@ impl Callee for Repeat {
 }
 
 /// Remembers events.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Log(Mutex<Vec<Event>>);
 
 impl Subscriber for Log {

@@ -1,0 +1,259 @@
+"""Whatever is wrong with the store, calls return what they should, and it is said once."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from python.tests.store.conftest import Outcome, Project
+
+FILL = "import m\nfor i in range(300): m.text(i, 1)\nm.text(1, 2000), m.text(2, 2000), m.double(1)"
+# Two of each kind of call: the second one must not repeat the warning.
+CALLS = """
+import m
+m.text(1, 2000), m.text(1, 2000), m.double(1), m.double(1)
+out = m.text(1, 2000) == "1," * 2000 and m.double(1) == 2
+"""
+
+LIMIT = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, resource.RLIM_INFINITY))
+"""
+
+
+def told_once(done: Outcome, about: str) -> None:
+    """The results were right, and there was one event and one warning."""
+    assert done.out is True
+    trouble = [e for e in done.events if e["event"] in {"degraded", "not_stored"}]
+    assert trouble
+    assert done.categories == ["StoreWarning"], done.warnings
+    assert about in done.warnings[0][1]
+
+
+def object_of(project: Project, content: bytes) -> Path:
+    """The object that holds some bytes."""
+    (found,) = (path for path in project.store.glob("objects/*/*") if content in path.read_bytes())
+    return found
+
+
+def flip(path: Path, at: int) -> None:
+    """Changes one bit of a file."""
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(path.read_bytes()[:-1]),
+        lambda path: path.write_bytes(b""),
+        lambda path: flip(path, 0),
+        lambda path: flip(path, 20),
+        lambda path: flip(path, -1),
+        lambda path: path.unlink(),
+    ],
+    ids=["truncated", "empty", "first byte", "checksum", "last byte", "missing"],
+)
+def test_a_damaged_object_is_worked_out_again(
+    project: Project, damage: Callable[[Path], object]
+) -> None:
+    """And replaced; every other result is still there."""
+    project.run(FILL)
+    whole = object_of(project, b"1,1,")
+    other = object_of(project, b"2,2,").read_bytes()
+    content = whole.read_bytes()
+    damage(whole)
+    done = project.run(CALLS)
+    told_once(done, "m.text")
+    assert done.names == ["degraded", "miss", "stored"] + ["hit"] * 5
+    assert done.events[1]["reason"] == "damaged"
+    assert whole.read_bytes() == content
+    assert object_of(project, b"2,2,").read_bytes() == other
+
+
+@pytest.mark.parametrize("length", [0, 1, 4096, 8192, 5 * 4096])
+def test_a_truncated_index_is_set_aside(project: Project, length: int) -> None:
+    """And a new one begun; objects stay."""
+    project.run(FILL)
+    objects = sorted(project.store.glob("objects/*/*"))
+    with (project.store / "index" / "data.mdb").open("r+b") as index:
+        index.truncate(length)
+    told_once(project.run(CALLS), "index was damaged")
+    (aside,) = project.store.glob("index.damaged-*")
+    assert (aside / "data.mdb").stat().st_size == length
+    assert sorted(project.store.glob("objects/*/*")) == objects
+    assert project.run(CALLS).names == ["hit"] * 6
+
+
+@pytest.mark.parametrize("keep", [0, 8192, 16384], ids=["all", "all but its head", "its end"])
+def test_a_garbage_index_is_set_aside(project: Project, keep: int) -> None:
+    """Whether it begins like an index or not."""
+    project.run(FILL)
+    data = project.store / "index" / "data.mdb"
+    content = data.read_bytes()
+    data.write_bytes(content[:keep] + b"\xab" * (len(content) - keep))
+    told_once(project.run(CALLS), "index")
+    assert project.run(CALLS).names == ["hit"] * 6
+
+
+def test_processes_that_find_a_damaged_index_set_it_aside_once(project: Project) -> None:
+    """And share the new one."""
+    project.run(FILL)
+    (project.store / "index" / "data.mdb").write_bytes(b"garbage" * 4096)
+    code = "import m; wait_for('start'); out = [m.text(i, 1) == f'{i},' for i in range(20)]"
+    processes = [project.start(code) for _ in range(3)]
+    project.touch("start")
+    done = [project.finish(process) for process in processes]
+    assert all(outcome.out == [True] * 20 for outcome in done)
+    assert [name for outcome in done for name in outcome.names].count("degraded") == 1
+    assert len(list(project.store.glob("index.damaged-*"))) == 1
+    assert project.run(code).names == ["hit"] * 20
+
+
+def test_a_process_goes_on_in_the_new_index(project: Project) -> None:
+    """What it stores after another one set its index aside is not lost."""
+    done = project.run("""
+        import m
+        m.double(1), m.text(1, 2000)
+        os.rename(".rememo/index", ".rememo/index.damaged-1")
+        m.double(2), m.text(2, 2000)
+    """)
+    assert done.names == ["miss", "stored"] * 4
+    assert not done.warnings
+    assert project.run("import m; m.double(2), m.text(2, 2000)").names == ["hit"] * 2
+
+
+def test_a_store_of_a_newer_format_is_left_alone(project: Project) -> None:
+    """Not a byte of it changes."""
+    project.run(FILL)
+    (project.store / "format").write_text("rememo 2\n")
+    before = contents(project.store)
+    done = project.run(CALLS)
+    told_once(done, "upgrade rememo")
+    assert done.names == ["degraded"]
+    assert contents(project.store) == before
+
+
+def test_a_store_of_an_unknown_format_is_set_aside(project: Project) -> None:
+    """It keeps all it has, under another name."""
+    project.run(FILL)
+    (project.store / "format").write_text("other")
+    before = contents(project.store)
+    told_once(project.run(CALLS), "unknown format")
+    (aside,) = project.directory.glob(".rememo.set-aside-*")
+    assert contents(aside) == before
+    assert project.run(CALLS).names == ["hit"] * 6
+
+
+def test_a_directory_of_something_else_is_left_alone(project: Project) -> None:
+    """Nobody's files are mixed with the store's."""
+    folder = project.directory / "papers"
+    folder.mkdir()
+    (folder / "thesis.tex").touch()
+    told_once(project.run(CALLS, REMEMO_DIR=str(folder)), "not empty")
+    assert [path.name for path in folder.iterdir()] == ["thesis.tex"]
+
+
+def test_a_directory_that_cannot_be_made_is_done_without(project: Project) -> None:
+    """The warning names it."""
+    (project.directory / "file").touch()
+    folder = project.directory / "file" / "below"
+    told_once(project.run(CALLS, REMEMO_DIR=str(folder)), str(folder))
+
+
+@pytest.mark.parametrize("filled", [False, True])
+def test_a_directory_that_cannot_be_written_is_done_without(project: Project, filled: bool) -> None:
+    """Whether there is a store in it or not."""
+    if filled:
+        project.run(FILL)
+    before = contents(project.store)
+    here = project.directory
+    read_only = (
+        f'mount --bind {here} {here} && mount -o remount,ro,bind {here} && cd {here} && exec "$@"'
+    )
+    told_once(project.run(CALLS, under=in_namespace(read_only)), str(project.store))
+    assert contents(project.store) == before
+
+
+def test_an_object_that_cannot_be_written_is_done_without(project: Project) -> None:
+    """Small results are stored all the same."""
+    project.run("import m; m.double(5)")
+    shutil.rmtree(project.store / "objects")
+    (project.store / "objects").touch()
+    told_once(project.run(CALLS), str(project.store))
+
+
+@pytest.mark.parametrize("limit", [0, 1 << 12, 1 << 16, 1 << 17, 1 << 20])
+def test_a_file_that_cannot_grow_costs_only_the_result(project: Project, limit: int) -> None:
+    """From the first file of the store on."""
+    told_once(project.run(LIMIT.format(limit) + CALLS), str(project.store))
+
+
+@pytest.mark.parametrize("limit", [0, 1 << 12, 1 << 16])
+def test_an_open_store_that_cannot_grow_still_hits(project: Project, limit: int) -> None:
+    """What was stored before is found."""
+    project.run("import m; m.double(7)")
+    done = project.run("import m; m.double(7)" + LIMIT.format(limit) + CALLS + "m.double(7)")
+    told_once(done, str(project.store))
+    assert (done.names[0], done.names[-1]) == ("hit", "hit")
+    assert project.run("import m; out = m.double(7)").names == ["hit"]
+
+
+@pytest.mark.parametrize("left", [0, 3, 6, 12, 24])
+def test_a_full_disk_costs_only_the_result(project: Project, left: int) -> None:
+    """However many pages are left on it."""
+    disk = project.directory / "disk"
+    disk.mkdir()
+    fill = (
+        f"mount -t tmpfs -o size=1m tmpfs {disk}"
+        f' && dd if=/dev/zero of={disk}/full bs=4096 count={256 - left} status=none; exec "$@"'
+    )
+    done = project.run(CALLS, under=in_namespace(fill), REMEMO_DIR=str(disk / "store"))
+    told_once(done, str(disk))
+
+
+def test_a_full_disk_still_gives_back_what_it_holds(project: Project) -> None:
+    """To a process that opens the store when not a page is left."""
+    disk = project.directory / "disk"
+    disk.mkdir()
+    fill = (
+        f"mount -t tmpfs -o size=2m tmpfs {disk} && {sys.executable} -B -c"
+        f" 'import m; m.double(1), m.text(1, 2000)'"
+        f' && cat /dev/zero > {disk}/full 2> /dev/null; exec "$@"'
+    )
+    done = project.run(
+        CALLS + "m.double(2)", under=in_namespace(fill), REMEMO_DIR=str(disk / "store")
+    )
+    told_once(done, str(disk))
+    assert done.names == ["hit"] * 6 + ["miss", "not_stored"]
+
+
+def in_namespace(prepare: str) -> tuple[str, ...]:
+    """The command that runs another one with mounts of its own."""
+    unshare = ["unshare", "--mount", "sh", "-c"]
+    if not shutil.which("unshare"):
+        pytest.skip("there is no `unshare` to mount with")
+    trial = subprocess.run(
+        [*unshare, "mount -t tmpfs tmpfs /mnt"], capture_output=True, check=False
+    )
+    if trial.returncode:
+        pytest.skip("mounting needs privileges that this process does not have")
+    return (*unshare, prepare, "sh")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, and what is in it."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
