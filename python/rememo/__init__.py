@@ -35,6 +35,7 @@ from rememo.warnings import (
 
 if TYPE_CHECKING:
     from rememo.explain import Change, Explanation
+    from rememo.requirements import required_modules
 
 __all__ = [
     "Cache",
@@ -59,6 +60,7 @@ __all__ = [
     "iterate_diffs",
     "memoize",
     "register",
+    "required_modules",
     "scan",
     "summarize_diffs",
 ]
@@ -79,4 +81,8 @@ def __getattr__(name: str) -> object:
         from rememo import explain
 
         return getattr(explain, name)
+    if name == "required_modules":
+        from rememo.requirements import required_modules
+
+        return required_modules
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -138,3 +138,18 @@ def test_a_mutable_result_is_the_callers_own(rememo_cache: Cache) -> None:
     numbers().append(2)
     numbers().append(3)
     assert numbers() == [1]
+
+
+def test_events_are_json_lines_where_logging_is_used(
+    rememo_cache: Cache, caplog: pytest.LogCaptureFixture
+) -> None:
+    """On the logger rememo.ops."""
+    import json
+    import logging
+
+    with caplog.at_level(logging.INFO, logger="rememo.ops"):
+        scaled(1)
+        scaled(1)
+    lines = [json.loads(record.message) for record in caplog.records]
+    assert [line["event"] for line in lines] == ["miss", "stored", "hit"]
+    assert {line["function"] for line in lines} == {f"{__name__}.scaled"}

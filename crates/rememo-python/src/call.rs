@@ -1,7 +1,7 @@
 //! One call of a memoized function, as the engine sees it.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFunction, PyTuple};
@@ -14,6 +14,7 @@ use crate::codec;
 use crate::freeze::{
     Config, Frozen, Graph, Impurity, Reads, Root, Unfreezable, function_name, source_of,
 };
+use crate::narrate;
 use crate::wrappers::{self, Frozen as FrozenArgument, Ignore};
 
 /// What a function's user said of it, as far as it counts.
@@ -83,6 +84,7 @@ impl<'a, 'py> Call<'a, 'py> {
     fn freeze(&mut self, root: Root<'py>) -> Result<Frozen<'py>, Unkeyable> {
         match Graph::freeze(root, self.reads, &self.semantics.config) {
             Ok(frozen) => {
+                narrate::walk(self.py, &self.name, &frozen.parts);
                 self.reads = self.reads.with(frozen.reads);
                 self.remembered.extend(frozen.remembered);
                 Ok(frozen)
@@ -99,7 +101,7 @@ impl<'a, 'py> Call<'a, 'py> {
     fn state(&mut self) -> Result<StateTree, Unkeyable> {
         let frozen = self.freeze(Root::Function(self.function.clone()))?;
         self.definitions = frozen.definitions;
-        announce(self.py, &self.name, &frozen.impurities);
+        narrate::impurities(self.py, &self.name, &frozen.impurities);
         self.impurities = frozen.impurities;
         let mut state = StateTree {
             digest: frozen.digest,
@@ -244,33 +246,5 @@ impl Callee for Call<'_, '_> {
 
     fn interrupted(&mut self) -> PyResult<()> {
         self.py.check_signals()
-    }
-}
-
-/// What has been announced, by function and name.
-static ANNOUNCED: Mutex<BTreeSet<(String, String)>> = Mutex::new(BTreeSet::new());
-
-/// Raises the audit event `rememo.impurity` for each source of what arguments and code do not
-/// determine, once per function and process.
-fn announce(py: Python<'_>, function: &str, impurities: &BTreeSet<Impurity>) {
-    for (user, name, kind) in impurities {
-        let fresh = ANNOUNCED
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert((function.to_owned(), name.clone()));
-        if fresh {
-            if kind.starts_with("computed") {
-                let notices = py.import("rememo.notices");
-                let told = notices.and_then(|n| n.call_method1("unseen", (function, user, name)));
-                if let Err(error) = told {
-                    error.write_unraisable(py, None);
-                }
-            }
-            let audit = py.import("sys").and_then(|sys| sys.getattr("audit"));
-            let event = ("rememo.impurity", function, user, name, *kind);
-            if let Err(error) = audit.and_then(|audit| audit.call1(event)) {
-                error.write_unraisable(py, None);
-            }
-        }
     }
 }

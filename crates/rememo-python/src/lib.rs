@@ -8,6 +8,7 @@ mod events;
 mod freeze;
 mod inspect;
 mod memoized;
+mod narrate;
 mod raw;
 mod store;
 mod wrappers;

@@ -270,3 +270,41 @@ def test_a_context_variable_counts_by_its_value() -> None:
     variable.set(2)
     assert len({unset, one, freeze(use)}) == 3
     assert contextvars.copy_context().run(freeze, use) == freeze(use)
+
+
+def test_the_walk_is_logged_to_those_who_ask(
+    rememo_cache: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    import logging
+
+    @memoize
+    def f(x: int) -> int:
+        return len([x])
+
+    f(1)
+    assert not caplog.records
+    with caplog.at_level(logging.DEBUG, logger="rememo.freeze"):
+        f(2)
+    told = [record.message.split(": ", 1)[1].rsplit(" ", 1)[0] for record in caplog.records]
+    assert f"function {f.__module__}.{f.__qualname__}" in told
+    assert "argument x" in told
+    assert any(line.startswith("library python") for line in told)
+
+
+def test_requirements_name_modules(tmp_path: Any) -> None:
+    listed = tmp_path / "requirements.txt"
+    listed.write_text(
+        "# data\nnumpy>=2\nscikit-learn[x] ; python_version > '3'\n-r other\nabsent==1\n"
+    )
+    assert {"numpy", "sklearn"} <= set(rememo.required_modules(listed))
+    project = tmp_path / "pyproject.toml"
+    project.write_text(
+        "[project]\ndependencies = ['pandas']\n[project.optional-dependencies]\na = ['numpy']\n"
+    )
+    assert {"numpy", "pandas"} <= set(rememo.required_modules(project))
+    locked = tmp_path / "uv.lock"
+    locked.write_text("[[package]]\nname = 'attrs'\n")
+    assert set(rememo.required_modules(locked)) == {"attr", "attrs"}
+    project.write_text("")
+    with pytest.raises(ValueError, match="neither a"):
+        rememo.required_modules(project)

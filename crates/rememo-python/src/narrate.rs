@@ -1,0 +1,74 @@
+//! What is told while a key is made: the walk, to those who ask for it, and what makes a function
+//! depend on more than its arguments and code.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use pyo3::prelude::*;
+use rememo::Part;
+
+use crate::freeze::Impurity;
+
+const DEBUG: u8 = 10;
+
+/// Writes the parts that a walk met to the logger `rememo.freeze`, if the program uses logging and
+/// someone listens at level DEBUG.
+pub fn walk(py: Python<'_>, function: &str, parts: &[Part]) {
+    if let Err(error) = try_walk(py, function, parts) {
+        error.write_unraisable(py, None);
+    }
+}
+
+fn try_walk(py: Python<'_>, function: &str, parts: &[Part]) -> PyResult<()> {
+    let modules = py.import("sys")?.getattr("modules")?;
+    let Ok(logging) = modules.get_item("logging") else {
+        return Ok(());
+    };
+    // A module is there while it is still being imported.
+    let Ok(get_logger) = logging.getattr("getLogger") else {
+        return Ok(());
+    };
+    let logger = get_logger.call1(("rememo.freeze",))?;
+    if !logger.call_method1("isEnabledFor", (DEBUG,))?.is_truthy()? {
+        return Ok(());
+    }
+    for part in parts {
+        let line = (
+            "%s: %s %s %s",
+            function,
+            part.kind.to_string(),
+            &part.name,
+            part.digest.short(),
+        );
+        logger.call_method1("debug", line)?;
+    }
+    Ok(())
+}
+
+/// What has been announced, by function and name.
+static ANNOUNCED: Mutex<BTreeSet<(String, String)>> = Mutex::new(BTreeSet::new());
+
+/// Raises the audit event `rememo.impurity` for each source of what arguments and code do not
+/// determine, once per function and process.
+pub fn impurities(py: Python<'_>, function: &str, found: &BTreeSet<Impurity>) {
+    for (user, name, kind) in found {
+        let fresh = ANNOUNCED
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert((function.to_owned(), name.clone()));
+        if fresh {
+            if kind.starts_with("computed") {
+                let notices = py.import("rememo.notices");
+                let told = notices.and_then(|n| n.call_method1("unseen", (function, user, name)));
+                if let Err(error) = told {
+                    error.write_unraisable(py, None);
+                }
+            }
+            let audit = py.import("sys").and_then(|sys| sys.getattr("audit"));
+            let event = ("rememo.impurity", function, user, name, *kind);
+            if let Err(error) = audit.and_then(|audit| audit.call1(event)) {
+                error.write_unraisable(py, None);
+            }
+        }
+    }
+}
