@@ -31,6 +31,8 @@ def _arrow_array(array: Any) -> list[object]:
     if isinstance(array, pa.ChunkedArray):  # more than one chunk can hold
         return [str(array.type), array.to_pylist()]
     kind = array.type
+    if len(array) and (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        return _arrow_text(array)
     plain = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_temporal(kind)
     if not plain or pa.types.is_interval(kind):
         return [str(kind), array.to_pylist()]
@@ -38,6 +40,19 @@ def _arrow_array(array: Any) -> list[object]:
     width = getattr(pa, f"int{kind.bit_width}")()
     numbers = array.view(width).fill_null(0)
     return [str(kind), nulls, numbers.to_numpy(zero_copy_only=False)]
+
+
+def _arrow_text(array: Any) -> list[object]:
+    """Nulls, lengths and content: what lies behind the nulls is noise."""
+    import numpy as np
+    import pyarrow as pa
+
+    text = array.cast(pa.large_binary()).fill_null(b"")
+    _, offsets, content = text.buffers()
+    ends = np.frombuffer(offsets, "<i8")[text.offset : text.offset + len(text) + 1]
+    used = content.slice(ends[0], ends[-1] - ends[0]).to_pybytes() if content else b""
+    nulls = array.is_null().to_numpy(zero_copy_only=False)
+    return [str(array.type), nulls, np.diff(ends), used]
 
 
 def _arrow_table(table: Any) -> list[object]:

@@ -77,6 +77,35 @@ def arrow_values_under_nulls() -> list[Any]:
     return [pa.array([1, None]), masked]
 
 
+@equal
+def arrow_text_under_nulls_and_offsets() -> list[Any]:
+    import pyarrow as pa
+
+    offsets = pa.array([0, 1, 3, 4], pa.int32()).buffers()[1]
+    nulls = pa.array([True, False, True]).buffers()[1]
+    behind = pa.StringArray.from_buffers(3, offsets, pa.py_buffer(b"axxb"), nulls)
+    return [pa.array(["a", None, "b"]), behind, pa.array(["z", "a", None, "b"])[1:]]
+
+
+@distinct
+def frames_of_text() -> list[Any]:
+    import pandas as pd
+
+    texts = [["a", "b"], ["ab", ""], ["a", None], ["", "ab"], ["b", "a"]]
+    return [pd.DataFrame({"c": pd.array(text, dtype="str")}) for text in texts]
+
+
+@equal
+def frames_of_text_by_slices() -> list[Any]:
+    import pandas as pd
+
+    whole = pd.DataFrame({"c": pd.array(["x", "a", None, "b"], dtype="str")})
+    return [
+        whole[1:].reset_index(drop=True),
+        pd.DataFrame({"c": pd.array(["a", None, "b"], dtype="str")}),
+    ]
+
+
 @distinct
 def polars_values() -> list[Any]:
     import polars as pl

@@ -92,14 +92,15 @@ const SHAPES: &[Shape] = &[
         More::Nothing,
     ),
     shape(
-        &[
-            "StringArray",
-            "ObjectStringArray",
-            "ArrowStringArray",
-            "ArrowExtensionArray",
-        ],
+        &["StringArray", "ObjectStringArray"],
         &["dtype"],
         More::Elements,
+    ),
+    // Its chunks are a matter of `rememo.packs`.
+    shape(
+        &["ArrowStringArray", "ArrowExtensionArray"],
+        &["dtype", "_pa_array"],
+        More::Nothing,
     ),
     shape(&["FrozenList"], &[], More::Elements),
 ];
