@@ -37,15 +37,15 @@ fn encode_pickle(value: &Bound<'_, PyAny>) -> PyResult<Encoded> {
         .import("rememo.pickling")?
         .call_method1("dumps", (value,))?
         .extract()?;
-    let plain = |bytes| Frame {
-        bytes,
+    let plain = |bytes: Vec<u8>| Frame {
+        bytes: bytes.into(),
         writable: false,
     };
     let mut frames = vec![plain(stream), plain(record)];
     for buffer in buffers {
         let raw = PyBuffer::<u8>::get(&buffer.call_method0("raw")?)?;
         frames.push(Frame {
-            bytes: raw.to_vec(py)?,
+            bytes: raw.to_vec(py)?.into(),
             writable: !raw.readonly(),
         });
     }
@@ -119,11 +119,11 @@ fn encode_array(array: &Bound<'_, PyAny>) -> PyResult<Encoded> {
         codec: NDARRAY,
         frames: vec![
             Frame {
-                bytes: header.into_bytes(),
+                bytes: header.into_bytes().into(),
                 writable: false,
             },
             Frame {
-                bytes: data,
+                bytes: data.into(),
                 writable: true,
             },
         ],

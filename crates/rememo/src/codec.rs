@@ -8,6 +8,7 @@
 //! ```
 //! All integers are little-endian. The checksum covers everything but itself.
 
+use bytes::Bytes;
 use thiserror::Error;
 use twox_hash::XxHash3_128;
 
@@ -24,7 +25,7 @@ const ALIGNMENT: usize = 64;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frame {
     /// The content.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
     /// Whether the decoded buffer may be written to.
     pub writable: bool,
 }
@@ -85,7 +86,8 @@ impl Encoded {
     }
 
     /// Reads a container back, with its producer record; refuses anything but what was written.
-    pub fn from_container(bytes: &[u8]) -> Result<(Self, Vec<u8>), Damage> {
+    pub fn from_container(bytes: impl Into<Bytes>) -> Result<(Self, Bytes), Damage> {
+        let bytes = &bytes.into();
         let header = Header::read(bytes)?;
         let table_end = header
             .frames
@@ -98,13 +100,13 @@ impl Encoded {
             bytes,
             at: HEADER + table.len(),
         };
-        let producer = rest.take(header.producer as u64)?.to_vec();
+        let producer = rest.take(header.producer as u64)?;
         let mut frames = Vec::with_capacity(header.frames);
         for row in table.chunks_exact(ROW) {
             let len = u64::from_le_bytes(array(row, 0));
             rest.align();
             frames.push(Frame {
-                bytes: rest.take(len)?.to_vec(),
+                bytes: rest.take(len)?,
                 writable: row[8] != 0,
             });
         }
@@ -127,7 +129,8 @@ impl Encoded {
         encoder.len(self.frames.len());
         for frame in &self.frames {
             encoder.tag(u8::from(frame.writable));
-            encoder.bytes(&frame.bytes);
+            encoder.len(frame.bytes.len());
+            encoder.raw(&frame.bytes);
         }
         encoder.finish()
     }
@@ -172,19 +175,22 @@ impl Header {
 }
 
 struct Reader<'a> {
-    bytes: &'a [u8],
+    bytes: &'a Bytes,
     at: usize,
 }
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     fn align(&mut self) {
         self.at = self.at.next_multiple_of(ALIGNMENT);
     }
 
-    fn take(&mut self, len: u64) -> Result<&'a [u8], Damage> {
+    fn take(&mut self, len: u64) -> Result<Bytes, Damage> {
         let len = usize::try_from(len).map_err(|_| Damage::Length)?;
         let end = self.at.checked_add(len).ok_or(Damage::Length)?;
-        let taken = self.bytes.get(self.at..end).ok_or(Damage::Length)?;
+        if end > self.bytes.len() {
+            return Err(Damage::Length);
+        }
+        let taken = self.bytes.slice(self.at..end);
         self.at = end;
         Ok(taken)
     }
@@ -210,7 +216,7 @@ mod tests {
 
     fn small() -> Encoded {
         let frame = |text: &str, writable| Frame {
-            bytes: text.as_bytes().to_vec(),
+            bytes: Bytes::copy_from_slice(text.as_bytes()),
             writable,
         };
         Encoded {
@@ -225,7 +231,10 @@ mod tests {
         for bit in 0..whole.len() * 8 {
             let mut broken = whole.clone();
             broken[bit / 8] ^= 1 << (bit % 8);
-            assert!(Encoded::from_container(&broken).is_err(), "bit {bit}");
+            assert!(
+                Encoded::from_container(broken.clone()).is_err(),
+                "bit {bit}"
+            );
         }
     }
 
@@ -234,12 +243,12 @@ mod tests {
         let mut whole = small().to_container(b"me");
         for len in 0..whole.len() {
             assert!(
-                Encoded::from_container(&whole[..len]).is_err(),
+                Encoded::from_container(whole[..len].to_vec()).is_err(),
                 "length {len}"
             );
         }
         whole.push(0);
-        assert!(Encoded::from_container(&whole).is_err());
+        assert!(Encoded::from_container(whole).is_err());
     }
 
     #[test]
@@ -248,7 +257,7 @@ mod tests {
         bytes[HEADER..HEADER + 8].copy_from_slice(&u64::MAX.to_le_bytes());
         let sum = checksum(&bytes).to_le_bytes();
         bytes[CHECKED_HEADER..HEADER].copy_from_slice(&sum);
-        assert_eq!(Encoded::from_container(&bytes), Err(Damage::Length));
+        assert_eq!(Encoded::from_container(bytes), Err(Damage::Length));
     }
 
     #[test]
@@ -258,9 +267,9 @@ mod tests {
             ..small()
         };
         assert_ne!(small().object_id(), other.object_id());
-        let (read, producer) = Encoded::from_container(&small().to_container(b"me")).unwrap();
+        let (read, producer) = Encoded::from_container(small().to_container(b"me")).unwrap();
         assert_eq!(
-            (read.object_id(), producer.as_slice()),
+            (read.object_id(), &producer[..]),
             (small().object_id(), &b"me"[..])
         );
     }
@@ -273,11 +282,14 @@ mod tests {
                 (proptest::collection::vec(any::<u8>(), 0..200), any::<bool>()), 0..5),
             producer in proptest::collection::vec(any::<u8>(), 0..100),
         ) {
-            let frames = frames.into_iter().map(|(bytes, writable)| Frame { bytes, writable });
+            let frames = frames.into_iter().map(|(bytes, writable)| Frame {
+                bytes: bytes.into(),
+                writable,
+            });
             let value = Encoded { codec, frames: frames.collect() };
             let container = value.to_container(&producer);
             prop_assert_eq!(container.len(), value.container_len(producer.len()));
-            prop_assert_eq!(Encoded::from_container(&container), Ok((value, producer)));
+            prop_assert_eq!(Encoded::from_container(container), Ok((value, producer.into())));
         }
     }
 }

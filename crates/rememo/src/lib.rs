@@ -11,6 +11,7 @@ mod explain;
 mod flight;
 mod index;
 mod lock;
+mod map;
 mod object;
 mod ofd;
 mod state;

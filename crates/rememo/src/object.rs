@@ -1,5 +1,6 @@
 //! Objects: immutable files named by their content, staged and then renamed into place.
 
+use bytes::Bytes;
 use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::codec::Encoded;
 use crate::digest::Digest;
+use crate::map;
 
 /// A directory of objects.
 #[derive(Clone, Debug)]
@@ -51,8 +53,8 @@ impl ObjectStore {
     }
 
     /// The container of an object, unverified.
-    pub fn get(&self, id: &Digest) -> io::Result<Vec<u8>> {
-        fs::read(self.path(id))
+    pub fn get(&self, id: &Digest) -> io::Result<Bytes> {
+        map::read(&self.path(id))
     }
 
     /// Whether there is a file for an object.
@@ -76,8 +78,8 @@ impl ObjectStore {
 
 /// The length of the file at `path`, if it can be a container of `value` (whoever produced it).
 fn whole_len(path: &Path, value: &Encoded) -> Option<u64> {
-    let bytes = fs::read(path).ok()?;
-    let (stored, _) = Encoded::from_container(&bytes).ok()?;
+    let bytes = Bytes::from(fs::read(path).ok()?);
+    let (stored, _) = Encoded::from_container(bytes.clone()).ok()?;
     (stored == *value).then_some(bytes.len() as u64)
 }
 
@@ -110,7 +112,7 @@ mod tests {
         Encoded {
             codec: 1,
             frames: vec![Frame {
-                bytes: content.to_vec(),
+                bytes: content.to_vec().into(),
                 writable: false,
             }],
         }
@@ -127,8 +129,8 @@ mod tests {
         );
         let bytes = store.get(&id).unwrap();
         assert_eq!(
-            Encoded::from_container(&bytes).unwrap(),
-            (value(b"one"), b"first".to_vec())
+            Encoded::from_container(bytes.clone()).unwrap(),
+            (value(b"one"), b"first".to_vec().into())
         );
         let mode = fs::metadata(store.path(&id)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
@@ -145,6 +147,6 @@ mod tests {
         let (id, _) = store.put(&value(b"one"), b"").unwrap();
         fs::write(store.path(&id), b"RMOB").unwrap();
         store.put(&value(b"one"), b"").unwrap();
-        assert!(Encoded::from_container(&store.get(&id).unwrap()).is_ok());
+        assert!(Encoded::from_container(store.get(&id).unwrap()).is_ok());
     }
 }

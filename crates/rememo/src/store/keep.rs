@@ -1,5 +1,6 @@
 //! What a store does with entries: recall, keep, list and clear them.
 
+use bytes::Bytes;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{Store, StoreError};
@@ -145,10 +146,8 @@ impl Store {
 
     fn read(&self, entry: &Entry) -> Result<Encoded, String> {
         let container = match &entry.value {
-            StoredValue::Inline(bytes) => bytes,
-            StoredValue::Object(id) => {
-                &self.0.objects.get(id).map_err(|error| error.to_string())?
-            }
+            StoredValue::Inline(bytes) => Bytes::copy_from_slice(bytes),
+            StoredValue::Object(id) => self.0.objects.get(id).map_err(|error| error.to_string())?,
         };
         let (value, _) = Encoded::from_container(container).map_err(|damage| damage.to_string())?;
         Ok(value)

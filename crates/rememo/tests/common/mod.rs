@@ -110,7 +110,7 @@ impl Callee for Repeat {
         Ok(Encoded {
             codec: 1,
             frames: vec![Frame {
-                bytes,
+                bytes: bytes.into(),
                 writable: false,
             }],
         })
@@ -122,7 +122,7 @@ impl Callee for Repeat {
             return Err(damaged("no such codec"));
         }
         let frame = encoded.frames.pop().ok_or_else(|| damaged("no frame"))?;
-        String::from_utf8(frame.bytes).map_err(|error| damaged(&error.to_string()))
+        String::from_utf8(frame.bytes.to_vec()).map_err(|error| damaged(&error.to_string()))
     }
 }
 
