@@ -308,3 +308,19 @@ def test_requirements_name_modules(tmp_path: Any) -> None:
     project.write_text("")
     with pytest.raises(ValueError, match="neither a"):
         rememo.required_modules(project)
+
+
+def test_code_made_by_hand_counts_with_its_constants() -> None:
+    def make(add: int) -> Any:
+        def helper(x: int) -> int:
+            return x + add
+
+        def f(x: int) -> Any:
+            return "a constant"
+
+        constants = tuple(helper if c == "a constant" else c for c in f.__code__.co_consts)
+        f.__code__ = f.__code__.replace(co_consts=constants)
+        return f
+
+    assert make(1)(0)(1) == 2
+    assert freeze(make(1)) == freeze(make(1)) != freeze(make(2))

@@ -4,14 +4,17 @@
 //! what leaves no trace in behaviour is dropped: line tables, file names, docstrings, cache
 //! entries, names of plain locals.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCode, PyString, PyTuple};
-use rememo::PartKind;
+use rememo::{Folded, PartKind};
 
-use super::graph::{Content, Identity, Options, Refusal, Subject, Target};
+use super::graph::{Content, Identity, Options, Refusal, Scope, Subject, Target};
 use super::opcodes::{Opcodes, Operand, Role, opcodes};
 use super::reads::Reads;
-use super::walk::{Children, Expansion, Step};
+use super::walk::{self, Children, Expansion, Step};
 use super::{scalars, tag};
 
 /// One instruction after decoding.
@@ -156,7 +159,7 @@ pub(super) fn expand<'py>(
         .reads_met
         .set(options.reads_met.get().with(reads(&decoded)));
     content.encoder.tag(tag::CODE);
-    content.refer(interpreter(decoded.table));
+    content.encoder.tag(decoded.table.minor);
     shape(code, options.reads, content)?;
     let constants = instructions(&decoded, options, content)?;
     handlers(code, &decoded, content)?;
@@ -164,6 +167,71 @@ pub(super) fn expand<'py>(
         children: Children::Some(constants),
         ordered: true,
     })
+}
+
+/// Encodings of code objects, by address and by what counts of them, with what the code reads; each
+/// code object is kept alive, so that its address stays its own.
+type Known = HashMap<(usize, Reads), (Py<PyCode>, Folded, Reads)>;
+
+static KNOWN: Mutex<Option<Known>> = Mutex::new(None);
+/// How many are kept.
+const KEPT: usize = 10_000;
+
+/// Encodes the code of a function. Code does not change, so it is looked at once.
+pub(super) fn encode<'py>(
+    code: &Bound<'py, PyCode>,
+    scope: Scope<'_>,
+    content: &mut Content<'py>,
+) -> Result<(), Refusal> {
+    content.refer(interpreter(opcodes(code.py())?));
+    let key = (code.as_ptr() as usize, scope.options.reads);
+    let lock = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = lock().as_ref().and_then(|known| {
+        known
+            .get(&key)
+            .map(|(_, folded, reads)| (folded.clone(), *reads))
+    });
+    let (folded, reads) = if let Some(known) = known {
+        known
+    } else {
+        let options = Options {
+            reads: scope.options.reads,
+            ..Options::default()
+        };
+        let mut apart = Content::default();
+        walk::encode(
+            code.as_any(),
+            Scope {
+                options: &options,
+                path: scope.path,
+            },
+            &mut apart,
+        )?;
+        let closed = apart.close();
+        scope
+            .options
+            .reads_met
+            .set(scope.options.reads_met.get().with(options.reads_met.get()));
+        if closed.refers() {
+            // Code made by hand may have anything for a constant.
+            content.absorb(&closed);
+            return Ok(());
+        }
+        let fresh = (closed.folded, options.reads_met.get());
+        let mut known = lock();
+        let known = known.get_or_insert_default();
+        if known.len() >= KEPT {
+            known.clear();
+        }
+        known.insert(key, (code.clone().unbind(), fresh.0.clone(), fresh.1));
+        fresh
+    };
+    content.encoder.folded(&folded);
+    scope
+        .options
+        .reads_met
+        .set(scope.options.reads_met.get().with(reads));
+    Ok(())
 }
 
 /// The part that stands for the interpreter: its bytecode, and what its built-ins do.

@@ -6,12 +6,12 @@ use rememo::PartKind;
 
 use super::graph::{Content, Identity, Options, Refusal, Scope, Subject, Target};
 use super::instances::sorted;
-use super::modules;
 use super::names::{Uses, uses};
 use super::origin::{library_of, module_name};
 use super::reads::Reads;
 use super::tag;
 use super::walk;
+use super::{code, modules};
 
 /// Memo fields in the closure of `functools.singledispatch`.
 const DISPATCH_MEMO: [&str; 2] = ["cache_token", "dispatch_cache"];
@@ -55,7 +55,7 @@ pub(super) fn encode<'py>(
     }
     let code = function.getattr("__code__")?.cast_into::<PyCode>()?;
     content.encoder.tag(tag::FUNCTION);
-    walk::encode(code.as_any(), scope, content)?;
+    code::encode(&code, scope, content)?;
     defaults(function, &code, scope, content)?;
     let used = uses(&code)?;
     closure(function, &code, &used, scope, content)?;

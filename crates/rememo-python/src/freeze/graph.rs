@@ -169,6 +169,13 @@ pub(super) struct Closed<'py> {
     targets: Rc<[Rc<Target<'py>>]>,
 }
 
+impl Closed<'_> {
+    /// Whether it refers to other parts.
+    pub fn refers(&self) -> bool {
+        !self.targets.is_empty()
+    }
+}
+
 impl<'py> Content<'py> {
     /// Writes a reference: the name, and which of the targets of that name it is.
     pub fn refer(&mut self, target: Target<'py>) {

@@ -48,6 +48,8 @@ pub(super) struct Opcodes {
     pub roles: Vec<Role>,
     /// The interpreter's name and full version.
     pub interpreter: String,
+    /// Its minor version: bytecode of another has another meaning.
+    pub minor: u8,
 }
 
 static TABLE: PyOnceLock<Opcodes> = PyOnceLock::new();
@@ -96,6 +98,7 @@ fn read(py: Python<'_>) -> PyResult<Opcodes> {
         operands,
         roles,
         interpreter,
+        minor,
     })
 }
 

@@ -2,7 +2,7 @@
 //! where something reads it, so that changing one that nothing reads is no miss.
 
 /// A set of the things that code may read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Reads(u8);
 
 impl Reads {
