@@ -65,8 +65,8 @@ __all__ = [
     "summarize_diffs",
 ]
 
-_core.subscribe(operations_log.write)
-_core.subscribe(notices.warn)
+_core.subscribe(operations_log.write, logged=True)
+_core.subscribe(notices.warn, notices.KINDS)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_core.before_fork,

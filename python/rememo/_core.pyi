@@ -15,6 +15,7 @@ __all__ = [
     "after_fork_in_parent",
     "before_fork",
     "children",
+    "end_epoch",
     "freeze",
     "module_name",
     "parts",
@@ -125,8 +126,17 @@ def register(
 
 # An event is a dict with at least "event" and "function"; "event" is one of hit, miss, stored,
 # not_stored, bypassed, invalidated and degraded. The result is a token for `unsubscribe`.
-def subscribe(callback: Callable[[dict[str, Any]], object]) -> int: ...
+# With `names`, only of these; with `logged`, only while the logger `rememo.ops` is switched on.
+def subscribe(
+    callback: Callable[[dict[str, Any]], object],
+    names: Sequence[str] | None = None,
+    *,
+    logged: bool = False,
+) -> int: ...
 def unsubscribe(token: int) -> None: ...
+
+# Functions come to keep their results elsewhere, or a store is closed.
+def end_epoch() -> None: ...
 def before_fork() -> None: ...
 def after_fork_in_parent() -> None: ...
 def after_fork_in_child() -> None: ...

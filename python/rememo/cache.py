@@ -80,6 +80,7 @@ class Cache:
         if self._closed:
             return
         self._closed = True
+        _core.end_epoch()
         store, self._store = self._store, None
         if self._temporary:
             import atexit
@@ -161,10 +162,12 @@ def default_cache(cache: Cache) -> Generator[Cache]:
     global _default, _generation
     previous = _default
     _default, _generation = cache, _generation + 1
+    _core.end_epoch()
     try:
         yield cache
     finally:
         _default, _generation = previous, _generation + 1
+        _core.end_epoch()
 
 
 _default: Cache | None = None

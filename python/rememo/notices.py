@@ -18,6 +18,7 @@ from rememo.warnings import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+KINDS = ["not_stored", "bypassed", "degraded"]
 _KINDS: dict[str, type[NotCachedWarning]] = {
     "unpicklable": UnpicklableResultWarning,
     "changed during the call": ChangedDuringCallWarning,
@@ -26,10 +27,8 @@ _told: set[tuple[str, str]] = set()
 
 
 def warn(event: Mapping[str, Any]) -> None:
-    """Warns of an event that kept a result from being stored, or of trouble with the store."""
+    """Warns of an event of one of the `KINDS`, that kept a result from being stored, or of trouble with the store."""
     what = event["event"]
-    if what not in {"not_stored", "bypassed", "degraded"}:
-        return
     reason, detail = event.get("reason", what), event.get("detail", "")
     token, message, kind = _notice(what, event["function"], reason, detail)
     if token in _told:

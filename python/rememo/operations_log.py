@@ -5,7 +5,6 @@ Nothing is written, and `logging` is not imported, unless the program imported i
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,13 +14,8 @@ LOGGER_NAME = "rememo.ops"
 
 
 def write(event: Mapping[str, Any]) -> None:
-    """Logs one event at level INFO, if anyone listens."""
-    logging = sys.modules.get("logging")
-    # A module is in sys.modules while it is still being imported.
-    if logging is None or not hasattr(logging, "getLogger"):
-        return
-    logger = logging.getLogger(LOGGER_NAME)
-    if logger.isEnabledFor(logging.INFO):
-        import json
+    """Logs one event at level INFO. Subscribed so that it is called only while someone listens."""
+    import json
+    import logging
 
-        logger.info("%s", json.dumps(event, default=str))
+    logging.getLogger(LOGGER_NAME).info("%s", json.dumps(event, default=str))

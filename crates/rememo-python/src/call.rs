@@ -1,20 +1,24 @@
 //! One call of a memoized function, as the engine sees it.
 
-use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFunction, PyTuple};
+use pyo3::types::{PyDict, PyFunction, PyString, PyTuple};
 use rememo::{
-    Callee, Digest, Encoded, Encoder, Key, Mode, Part, StateTree, Store, Undecodable, Unkeyable,
+    Callee, Digest, Encoded, Encoder, Key, Mode, Part, StateTree, Store, Stored, Undecodable,
+    Unkeyable,
 };
 
-use crate::bind::Arguments;
 use crate::codec;
 use crate::freeze::{
-    Config, Frozen, Graph, Impurity, Reads, Root, Unfreezable, function_name, source_of,
+    Config, Frozen, Graph, Reads, Root, Unfreezable, is_immutable_scalar, source_of,
 };
+use crate::known::{Known, Link, State};
+use crate::memoized::Memoized;
+use crate::memory::{self, Kept};
 use crate::narrate;
+use crate::signature::{Signature, Values};
 use crate::wrappers::{self, Frozen as FrozenArgument, Ignore};
 
 /// What a function's user said of it, as far as it counts.
@@ -28,17 +32,19 @@ pub struct Semantics {
 /// One call, its arguments bound.
 pub struct Call<'a, 'py> {
     py: Python<'py>,
+    memoized: &'a Memoized,
     function: Bound<'py, PyFunction>,
     name: String,
-    semantics: &'a Semantics,
-    bound: Arguments<'py>,
+    signature: Rc<Signature>,
+    values: Values<'py>,
     args: Bound<'py, PyTuple>,
     kwargs: Option<Bound<'py, PyDict>>,
     /// An exception that is not the engine's to judge: raised in place of going on.
     fatal: Option<PyErr>,
-    /// The functions and classes among the parts of the state that the last key was made of.
-    definitions: Vec<Option<Bound<'py, PyAny>>>,
-    pub impurities: BTreeSet<Impurity>,
+    /// The state that the last key was made of.
+    pub state: Option<Rc<State>>,
+    /// Where to look for, and keep, results in memory, and as of which epoch.
+    memory: Option<(Store, u64)>,
     /// What code reads about code, as far as was met in state and arguments.
     reads: Reads,
     /// What properties of state and arguments remembered from earlier use.
@@ -46,34 +52,46 @@ pub struct Call<'a, 'py> {
 }
 
 impl<'a, 'py> Call<'a, 'py> {
-    /// A call with these arguments, of which `bound` is what the signature makes.
+    /// A call with these arguments; none where they do not fit the function.
     pub fn new(
-        function: Bound<'py, PyFunction>,
-        semantics: &'a Semantics,
-        bound: Arguments<'py>,
+        memoized: &'a Memoized,
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
-    ) -> PyResult<Self> {
-        let name = function_name(&function);
+    ) -> PyResult<Option<Self>> {
+        let py = args.py();
+        let function = memoized.function.bind(py).clone();
+        let signature = memoized.signature(py)?;
+        let keywords = kwargs.map(|kwargs| {
+            let named = |(name, value): (Bound<'py, PyAny>, Bound<'py, PyAny>)| {
+                Some((name.cast_into::<PyString>().ok()?, value))
+            };
+            kwargs.iter().filter_map(named)
+        });
+        let keywords = keywords.into_iter().flatten();
+        let Some(values) = signature.bind(&function, args.iter(), keywords)? else {
+            return Ok(None);
+        };
         let (args, kwargs) = wrappers::unwrapped(args, kwargs)?;
-        Ok(Self {
-            py: function.py(),
+        Ok(Some(Self {
+            py,
+            name: memoized.name(py),
+            memoized,
             function,
-            name,
-            semantics,
-            bound,
+            signature,
+            values,
             args,
             kwargs,
             fatal: None,
-            definitions: Vec::new(),
-            impurities: BTreeSet::new(),
+            state: None,
+            memory: None,
             reads: Reads::default(),
             remembered: Vec::new(),
-        })
+        }))
     }
 
-    /// Makes the call through the engine.
-    pub fn make(mut self, store: &Store, mode: Mode) -> PyResult<Py<PyAny>> {
+    /// Makes the call through the engine. The store is the one that was in use in that epoch.
+    pub fn make(mut self, store: &Store, epoch: u64, mode: Mode) -> PyResult<Py<PyAny>> {
+        self.memory = Some((store.clone(), epoch));
         let result = rememo::call(store, &mut self, mode);
         match self.fatal.take() {
             Some(fatal) => Err(fatal),
@@ -81,8 +99,18 @@ impl<'a, 'py> Call<'a, 'py> {
         }
     }
 
+    /// The call key, with nothing taken from what is known already.
+    pub fn key_from_scratch(&mut self) -> Result<Key, Unkeyable> {
+        self.key_with(Self::found_state)
+    }
+
     fn freeze(&mut self, root: Root<'py>) -> Result<Frozen<'py>, Unkeyable> {
-        match Graph::freeze(root, self.reads, &self.semantics.config) {
+        let config = &self.memoized.semantics.config;
+        let frozen = match &root {
+            Root::Function(_) => Graph::freeze_and_watch(root, self.reads, config),
+            Root::Argument { .. } => Graph::freeze(root, self.reads, config),
+        };
+        match frozen {
             Ok(frozen) => {
                 narrate::walk(self.py, &self.name, &frozen.parts);
                 self.reads = self.reads.with(frozen.reads);
@@ -98,41 +126,118 @@ impl<'a, 'py> Call<'a, 'py> {
         }
     }
 
-    fn state(&mut self) -> Result<StateTree, Unkeyable> {
+    /// The state of the function: as it is known, or else found anew.
+    fn state(&mut self) -> Result<Rc<State>, Unkeyable> {
+        let known = self.memoized.known.with(self.py, |known| known.clone());
+        if let Some(known) = known
+            && known.state.reads.with(self.reads) == known.state.reads
+            && known.state.holds(self.py)
+        {
+            self.reads = known.state.reads;
+            return Ok(known.state.clone());
+        }
+        // What an argument reads of code does not belong to the state that others can use.
+        let usable = self.reads == Reads::default();
+        let state = self.found_state()?;
+        if usable && state.watched.is_some() {
+            let known = Known::new(state.clone(), self.signature.clone());
+            self.memoized.know(self.py, Rc::new(known));
+        }
+        Ok(state)
+    }
+
+    fn found_state(&mut self) -> Result<Rc<State>, Unkeyable> {
         let frozen = self.freeze(Root::Function(self.function.clone()))?;
-        self.definitions = frozen.definitions;
         narrate::impurities(self.py, &self.name, &frozen.impurities);
-        self.impurities = frozen.impurities;
-        let mut state = StateTree {
+        let mut tree = StateTree {
             digest: frozen.digest,
             parts: frozen.parts,
         };
-        if let Some(version) = &self.semantics.version {
+        let mut watched = match frozen.watched {
+            Some(Ok(watched)) => Some(watched),
+            Some(Err(why)) => {
+                narrate::unwatched(self.py, &self.name, why);
+                None
+            }
+            None => None,
+        };
+        if let Some(version) = &self.memoized.semantics.version {
             let value = version.bind(self.py).clone();
+            if !is_immutable_scalar(&value) {
+                watched = None;
+            }
             let declared = self.freeze(Root::Argument {
                 name: "version".to_owned(),
                 value,
             })?;
             let mut whole = Encoder::new();
-            whole.digest(&state.digest);
+            whole.digest(&tree.digest);
             whole.digest(&declared.digest);
-            state.digest = whole.finish();
-            state.parts.extend(declared.parts);
+            tree.digest = whole.finish();
+            tree.parts.extend(declared.parts);
         }
-        Ok(state)
+        let unbound = |definition: Option<Bound<'py, PyAny>>| definition.map(Bound::unbind);
+        Ok(Rc::new(State {
+            tree: Arc::new(tree),
+            reads: frozen.reads,
+            definitions: frozen.definitions.into_iter().map(unbound).collect(),
+            impurities: frozen.impurities,
+            watched,
+        }))
+    }
+
+    fn key_with(
+        &mut self,
+        state: impl Fn(&mut Self) -> Result<Rc<State>, Unkeyable>,
+    ) -> Result<Key, Unkeyable> {
+        loop {
+            self.remembered.clear();
+            let state = state(self)?;
+            let reads = self.reads;
+            let (arguments, argument_digest) = self.arguments()?;
+            // What one part reads of code counts in all: in that case, all is looked at anew.
+            if self.reads != reads {
+                continue;
+            }
+            let mut remembered = Encoder::new();
+            for digest in &self.remembered {
+                remembered.digest(digest);
+            }
+            let remembered = (!self.remembered.is_empty()).then(|| remembered.finish());
+            let tree = state.tree.clone();
+            self.state = Some(state);
+            return Ok(Key {
+                function: self.name.clone(),
+                state: tree,
+                arguments,
+                argument_digest,
+                remembered,
+            });
+        }
+    }
+
+    /// What is known of the function, if that is the state that the last key was made of; and where
+    /// its results are in memory.
+    fn link(&self) -> Option<(Rc<Known>, Rc<Link>)> {
+        let known = self.memoized.known.with(self.py, |known| known.clone())?;
+        if !Rc::ptr_eq(&known.state, self.state.as_ref()?) {
+            return None;
+        }
+        let (store, epoch) = self.memory.as_ref()?;
+        let link = known.link_to(self.py, &self.name, store, *epoch);
+        Some((known, link))
     }
 
     fn arguments(&mut self) -> Result<(Vec<Part>, Digest), Unkeyable> {
         let mut whole = Encoder::new();
-        let mut parts = Vec::with_capacity(self.bound.len());
-        for (name, value) in self.bound.clone() {
-            let plain = name.trim_start_matches('*');
-            let ignored = self.semantics.ignore.iter().any(|ignored| ignored == plain);
-            if ignored || value.cast::<Ignore>().is_ok() {
+        let mut parts = Vec::with_capacity(self.values.len());
+        let signature = self.signature.clone();
+        for (parameter, value) in signature.parameters().iter().zip(self.values.clone()) {
+            if parameter.ignored || value.cast::<Ignore>().is_ok() {
                 continue;
             }
-            whole.str(&name);
-            let (digest, more) = self.argument(name, value)?;
+            whole.str(&parameter.text);
+            let (digest, more) = self.argument(parameter.text.clone(), value)?;
             whole.digest(&digest);
             parts.extend(more);
         }
@@ -148,7 +253,7 @@ impl<'a, 'py> Call<'a, 'py> {
             let frozen = self.freeze(Root::Argument { name, value })?;
             return Ok((frozen.digest, frozen.parts));
         };
-        if let Some(known) = promised.get().known(&self.semantics.config) {
+        if let Some(known) = promised.get().known(&self.memoized.semantics.config) {
             return Ok(known);
         }
         let value = promised.get().value.bind(self.py).clone();
@@ -156,7 +261,7 @@ impl<'a, 'py> Call<'a, 'py> {
         let known = (frozen.digest, frozen.parts);
         promised
             .get()
-            .remember(&self.semantics.config, known.clone());
+            .remember(&self.memoized.semantics.config, known.clone());
         Ok(known)
     }
 
@@ -178,35 +283,33 @@ impl Callee for Call<'_, '_> {
     }
 
     fn key(&mut self) -> Result<Key, Unkeyable> {
-        loop {
-            let reads = self.reads;
-            self.remembered.clear();
-            let state = self.state()?;
-            let (arguments, argument_digest) = self.arguments()?;
-            // What one part reads of code counts in all: in that case, all is looked at anew.
-            if self.reads != reads {
-                continue;
-            }
-            let mut remembered = Encoder::new();
-            for digest in &self.remembered {
-                remembered.digest(digest);
-            }
-            let remembered = (!self.remembered.is_empty()).then(|| remembered.finish());
-            let function = self.name.clone();
-            return Ok(Key {
-                function,
-                state,
-                arguments,
-                argument_digest,
-                remembered,
-            });
-        }
+        self.key_with(Self::state)
     }
 
     fn add_sources(&mut self, parts: &mut [Part]) {
-        for (part, definition) in parts.iter_mut().zip(&self.definitions) {
-            part.source = definition.as_ref().and_then(source_of);
+        let Some(state) = &self.state else { return };
+        for (part, definition) in parts.iter_mut().zip(&state.definitions) {
+            let definition = definition
+                .as_ref()
+                .map(|definition| definition.bind(self.py));
+            part.source = definition.and_then(source_of);
         }
+    }
+
+    fn recollect(&mut self, key: &Digest) -> Option<(Py<PyAny>, u64)> {
+        let (known, link) = self.link()?;
+        let key = link.key(self.py, &known.signature, &self.values, key);
+        let found = memory::get(self.py, key).filter(|found| link.is_good(found))?;
+        let compute_ns = found.compute_ns;
+        Some((found.open(self.py)?.unbind(), compute_ns))
+    }
+
+    fn remember(&mut self, stored: Stored<'_, Py<PyAny>>) {
+        let Some((known, link)) = self.link() else {
+            return;
+        };
+        let key = link.key(self.py, &known.signature, &self.values, &stored.key);
+        memory::put(self.py, key, Kept::of(self.py, stored));
     }
 
     fn run(&mut self) -> PyResult<Py<PyAny>> {
@@ -232,8 +335,8 @@ impl Callee for Call<'_, '_> {
         })
     }
 
-    fn decode(&mut self, encoded: Encoded) -> Result<Py<PyAny>, Undecodable> {
-        match codec::decode(self.py, &encoded) {
+    fn decode(&mut self, encoded: &Encoded) -> Result<Py<PyAny>, Undecodable> {
+        match codec::decode(self.py, encoded) {
             Ok(value) => Ok(value.unbind()),
             Err(error) if codec::is_outdated(self.py, &error) => Err(Undecodable::Outdated),
             Err(error) => Err(Undecodable::Damaged(self.judge(&error))),

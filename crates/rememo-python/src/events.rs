@@ -1,27 +1,76 @@
 //! Passes the engine's event stream on to Python callables, as dictionaries.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
-use rememo::{Event, MissReason, NotStored, Subscriber};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyString};
+use rememo::{Event, MissReason, NotStored, Subscriber, Tier};
 
-/// A subscription and its token.
-type Listener = (u64, Py<PyAny>);
+/// A subscription.
+struct Listener {
+    token: u64,
+    callback: Py<PyAny>,
+    wants: Wants,
+}
+
+/// Which events a subscription is for.
+#[derive(Clone)]
+enum Wants {
+    All,
+    /// All, but only while the logger for them is switched on.
+    Logged,
+    These(Vec<String>),
+}
+
+impl Wants {
+    fn hits(&self) -> bool {
+        match self {
+            Self::All => true,
+            Self::Logged => false,
+            Self::These(names) => names.iter().any(|name| name == HIT),
+        }
+    }
+
+    fn this(&self, py: Python<'_>, event: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Logged => log_is_on(py),
+            Self::These(names) => names.iter().any(|name| name == event),
+        }
+    }
+}
+
+const HIT: &str = "hit";
+/// How many subscriptions hear of every hit.
+static HEAR_HITS: AtomicUsize = AtomicUsize::new(0);
 
 /// The last token given, and the subscriptions that stand.
 static LISTENERS: Mutex<(u64, Vec<Listener>)> = Mutex::new((0, Vec::new()));
 
-/// Calls `callback` with a dictionary for each event of every store.
+/// Calls `callback` with a dictionary for each event of every store: of these names, or of all;
+/// with `logged`, while the logger `rememo.ops` is switched on.
 #[pyfunction]
-pub fn subscribe(callback: Py<PyAny>) -> u64 {
+#[pyo3(signature = (callback, names = None, *, logged = false))]
+pub fn subscribe(callback: Py<PyAny>, names: Option<Vec<String>>, logged: bool) -> u64 {
+    let wants = match names {
+        Some(names) => Wants::These(names),
+        None if logged => Wants::Logged,
+        None => Wants::All,
+    };
+    HEAR_HITS.fetch_add(usize::from(wants.hits()), Ordering::Relaxed);
     let mut listeners = LISTENERS
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
     listeners.0 += 1;
     let token = listeners.0;
-    listeners.1.push((token, callback));
+    listeners.1.push(Listener {
+        token,
+        callback,
+        wants,
+    });
     token
 }
 
@@ -34,9 +83,11 @@ pub fn unsubscribe(token: u64) {
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         listeners
             .1
-            .extract_if(.., |listener| listener.0 == token)
+            .extract_if(.., |listener| listener.token == token)
             .collect()
     };
+    let hearing = removed.iter().filter(|listener| listener.wants.hits());
+    HEAR_HITS.fetch_sub(hearing.count(), Ordering::Relaxed);
     // Dropped only now: a callback's finaliser may subscribe.
     drop(removed);
 }
@@ -48,14 +99,18 @@ pub struct Bridge;
 impl Subscriber for Bridge {
     fn on(&self, event: &Event) {
         Python::attach(|py| {
-            let listeners: Vec<Py<PyAny>> = LISTENERS
+            let name = name_of(event);
+            let listeners: Vec<(Py<PyAny>, Wants)> = LISTENERS
                 .lock()
                 .unwrap_or_else(std::sync::PoisonError::into_inner)
                 .1
                 .iter()
-                .map(|(_, callback)| callback.clone_ref(py))
+                .map(|listener| (listener.callback.clone_ref(py), listener.wants.clone()))
                 .collect();
-            for listener in listeners {
+            for (listener, wants) in listeners {
+                if !wants.this(py, name) {
+                    continue;
+                }
                 let told = describe(py, event).and_then(|event| listener.call1(py, (event,)));
                 // A listener's trouble is not the caller's.
                 if let Err(error) = told {
@@ -66,21 +121,96 @@ impl Subscriber for Bridge {
     }
 }
 
+/// Whether anybody hears of every hit.
+#[inline]
+pub fn hits_are_heard(py: Python<'_>) -> bool {
+    HEAR_HITS.load(Ordering::Relaxed) > 0 || log_is_on(py)
+}
+
+/// The level at which events are logged.
+const INFO: u8 = 20;
+
+/// A logger, and what it remembers of the levels that it is switched on for.
+type Logger = (Py<PyAny>, Option<Py<PyDict>>);
+
+/// Whether the program uses logging and wants events in it.
+fn log_is_on(py: Python<'_>) -> bool {
+    static LOGGER: PyOnceLock<Logger> = PyOnceLock::new();
+    let logger = LOGGER.get(py).map_or_else(
+        || {
+            let found = logger(py).ok().flatten()?;
+            Some(LOGGER.get_or_init(py, || found))
+        },
+        Some,
+    );
+    let Some((logger, memo)) = logger else {
+        return false;
+    };
+    // `Logger.isEnabledFor` keeps what it finds, and every change of a level empties that.
+    let known = memo
+        .as_ref()
+        .and_then(|memo| memo.bind(py).get_item(INFO).ok().flatten());
+    match known.and_then(|known| known.is_truthy().ok()) {
+        Some(false) => false,
+        _ => logger
+            .call_method1(py, "isEnabledFor", (INFO,))
+            .and_then(|on| on.is_truthy(py))
+            .unwrap_or(false),
+    }
+}
+
+fn logger(py: Python<'_>) -> PyResult<Option<Logger>> {
+    static MODULES: PyOnceLock<(Py<PyDict>, Py<PyString>)> = PyOnceLock::new();
+    let (modules, name) = MODULES.get_or_try_init(py, || {
+        let modules = py.import("sys")?.getattr("modules")?.cast_into()?;
+        Ok::<_, PyErr>((modules.unbind(), PyString::intern(py, "logging").unbind()))
+    })?;
+    let Some(logging) = modules.bind(py).get_item(name)? else {
+        return Ok(None);
+    };
+    // A module is there while it is still being imported.
+    let Ok(get_logger) = logging.getattr("getLogger") else {
+        return Ok(None);
+    };
+    let logger = get_logger.call1(("rememo.ops",))?;
+    let memo = logger.getattr("_cache").ok();
+    let memo = memo.and_then(|memo| memo.cast_into::<PyDict>().ok());
+    Ok(Some((logger.unbind(), memo.map(Bound::unbind))))
+}
+
+/// The word for what happened.
+fn name_of(event: &Event) -> &'static str {
+    match event {
+        Event::Hit { .. } => HIT,
+        Event::Miss { .. } => "miss",
+        Event::Stored { .. } => "stored",
+        Event::NotStored { .. } => "not_stored",
+        Event::Bypassed { .. } => "bypassed",
+        Event::Invalidated { .. } => "invalidated",
+        Event::Degraded { .. } => "degraded",
+    }
+}
+
 fn describe<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyDict>> {
     let told = PyDict::new(py);
-    let name = match event {
+    match event {
         Event::Hit {
             function,
             key,
             saved_ns,
+            tier,
         } => {
+            let tier = match tier {
+                Tier::Memory => "memory",
+                Tier::Directory => "directory",
+            };
+            told.set_item("tier", tier)?;
             told.set_item("function", function)?;
             told.set_item("key", key.to_hex())?;
             told.set_item(
                 "saved_seconds",
                 Duration::from_nanos(*saved_ns).as_secs_f64(),
             )?;
-            "hit"
         }
         Event::Miss {
             function,
@@ -90,7 +220,6 @@ fn describe<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyDict>>
             told.set_item("function", function)?;
             told.set_item("key", key.to_hex())?;
             told.set_item("reason", reason_name(*reason))?;
-            "miss"
         }
         Event::Stored {
             function,
@@ -102,32 +231,27 @@ fn describe<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyDict>>
             told.set_item("key", key.to_hex())?;
             told.set_item("size", size)?;
             told.set_item("inline", inline)?;
-            "stored"
         }
         Event::NotStored { function, reason } => {
             told.set_item("function", function)?;
             let (kind, detail) = refusal(reason);
             told.set_item("reason", kind)?;
             told.set_item("detail", detail)?;
-            "not_stored"
         }
         Event::Bypassed { function, why } => {
             told.set_item("function", function)?;
             told.set_item("detail", why)?;
-            "bypassed"
         }
         Event::Invalidated { function, entries } => {
             told.set_item("function", function)?;
             told.set_item("entries", entries)?;
-            "invalidated"
         }
         Event::Degraded { what } => {
             told.set_item("function", "*")?;
             told.set_item("detail", what)?;
-            "degraded"
         }
-    };
-    told.set_item("event", name)?;
+    }
+    told.set_item("event", name_of(event))?;
     Ok(told)
 }
 

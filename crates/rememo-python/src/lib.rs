@@ -1,16 +1,20 @@
 //! The Python front-end: fingerprints of Python objects and the memoized callable, translated to
 //! the engine's one call. What Python people read and type lives in `python/rememo`.
 
-mod bind;
 mod call;
 mod codec;
 mod events;
 mod freeze;
+mod hot;
 mod inspect;
+mod known;
 mod memoized;
+mod memory;
 mod narrate;
 mod raw;
+mod signature;
 mod store;
+mod switches;
 mod wrappers;
 
 use pyo3::prelude::*;
@@ -18,7 +22,8 @@ use pyo3::prelude::*;
 /// The private extension module behind the `rememo` package.
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_class::<memoized::Memoized>()?;
+    let base = module.py().get_type::<memoized::Memoized>();
+    module.add("Memoized", raw::new_callable_type(&base, memoized::answer)?)?;
     module.add_class::<store::Store>()?;
     module.add_function(wrap_pyfunction!(inspect::digest, module)?)?;
     module.add_function(wrap_pyfunction!(inspect::parts, module)?)?;
@@ -31,6 +36,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<wrappers::Ignore>()?;
     module.add_function(wrap_pyfunction!(events::subscribe, module)?)?;
     module.add_function(wrap_pyfunction!(events::unsubscribe, module)?)?;
+    module.add_function(wrap_pyfunction!(store::end_epoch, module)?)?;
     module.add_function(wrap_pyfunction!(store::before_fork, module)?)?;
     module.add_function(wrap_pyfunction!(store::after_fork_in_parent, module)?)?;
     module.add_function(wrap_pyfunction!(store::after_fork_in_child, module)?)?;

@@ -1,25 +1,42 @@
 //! The memoized callable, and what can be asked of it.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use pyo3::exceptions::PyTypeError;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFunction, PyTuple};
-use rememo::{Explanation, Mode, Unkeyable};
+use pyo3::types::{PyCode, PyDict, PyFunction, PyTuple};
+use rememo::{Digest, Explanation, Mode, Unkeyable};
 
-use crate::bind::bind;
 use crate::call::{Call, Semantics};
 use crate::events::reason_name;
 use crate::freeze::{FreezeConfig, Impurity, function_name};
-use crate::store::Store;
+use crate::hot;
+use crate::known::Known;
+use crate::raw::{Arguments, Attached, bound_method};
+use crate::signature::Signature;
+use crate::store::{Store, epoch};
+use crate::switches::disabled;
 use crate::wrappers::unwrapped;
 
-/// A function whose results are kept.
-#[pyclass(module = "rememo._core", dict, weakref, frozen)]
+/// A function whose results are kept: all of it but the way it is called, which is a matter of the
+/// type made from this one.
+#[pyclass(
+    module = "rememo._core",
+    name = "_Memoized",
+    subclass,
+    dict,
+    weakref,
+    frozen
+)]
 pub struct Memoized {
-    function: Py<PyFunction>,
+    pub function: Py<PyFunction>,
     resolver: Py<PyAny>,
-    semantics: Semantics,
+    pub semantics: Semantics,
+    pub known: Attached<Option<Rc<Known>>>,
+    /// The parameters, and the code that they were read from.
+    signature: Attached<Option<(Py<PyCode>, Rc<Signature>)>>,
 }
 
 #[pymethods]
@@ -45,17 +62,9 @@ impl Memoized {
             function: func,
             resolver: cache_resolver,
             semantics,
+            known: Attached::new(None),
+            signature: Attached::new(None),
         }
-    }
-
-    #[pyo3(signature = (*args, **kwargs))]
-    fn __call__(
-        &self,
-        py: Python<'_>,
-        args: &Bound<'_, PyTuple>,
-        kwargs: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<Py<PyAny>> {
-        self.run(py, args, kwargs, Mode::Normal)
     }
 
     #[pyo3(signature = (*args, **kwargs))]
@@ -119,13 +128,17 @@ impl Memoized {
         let Some(store) = self.store(py)?.get().opened() else {
             return unexplained(py, "the store could not be opened");
         };
-        let Some(mut call) = self.bound(py, args, kwargs)? else {
+        let Some(mut call) = Call::new(self, args, kwargs)? else {
             return Err(PyTypeError::new_err(
                 "the arguments do not fit the function",
             ));
         };
         match rememo::explain(&store, &mut call) {
-            Ok(explanation) => explained(py, &explanation, &call.impurities),
+            Ok(explanation) => {
+                let state = call.state.as_deref();
+                let impurities = state.map_or_else(BTreeSet::new, |state| state.impurities.clone());
+                explained(py, &explanation, &impurities)
+            }
             Err(unkeyable) => unexplained(py, &unkeyable.what),
         }
     }
@@ -143,7 +156,7 @@ impl Memoized {
 
     fn cache_clear(&self, py: Python<'_>) -> PyResult<()> {
         if let Some(store) = self.store(py)?.get().opened() {
-            let name = function_name(self.function.bind(py));
+            let name = self.name(py);
             py.detach(|| store.clear_function(&name))
                 .map_err(crate::store::failed)?;
         }
@@ -151,7 +164,7 @@ impl Memoized {
     }
 
     fn cache_info(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let name = function_name(self.function.bind(py));
+        let name = self.name(py);
         let store = self.store(py)?.get().opened();
         // The engine's locks are never waited for with the interpreter's held.
         let (stats, entries) = py.detach(|| match store {
@@ -175,40 +188,92 @@ impl Memoized {
         if instance.is_none() {
             return Ok(slf.into_any());
         }
-        slf.py()
-            .import("types")?
-            .getattr("MethodType")?
-            .call1((slf, instance))
+        bound_method(slf.as_any(), instance)
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {
-        format!(
-            "<memoized function {}>",
-            function_name(self.function.bind(py))
-        )
+        format!("<memoized function {}>", self.name(py))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.function)?;
+        visit.call(&self.resolver)?;
+        if let Some(version) = &self.semantics.version {
+            visit.call(version)?;
+        }
+        self.known.peek(&visit, |known| {
+            let mut kept = known.iter().flat_map(|known| known.state.kept());
+            kept.try_for_each(|object| visit.call(object))
+        })
+    }
+
+    fn __clear__(&self, py: Python<'_>) {
+        let known = self.known.with(py, Option::take);
+        drop(known);
     }
 }
 
+/// Answers a call of a memoized function: from memory, or else through the engine.
+pub fn answer<'py>(
+    memoized: &Bound<'py, PyAny>,
+    arguments: Arguments<'_, 'py>,
+) -> PyResult<Py<PyAny>> {
+    let memoized = memoized.cast::<Memoized>()?.get();
+    let py = arguments.py();
+    if let Some(value) = hot::answer(memoized, py, arguments)? {
+        return Ok(value.unbind());
+    }
+    Python::attach(|_| {
+        let (args, kwargs) = arguments.collected()?;
+        memoized.run(py, &args, kwargs.as_ref(), Mode::Normal)
+    })
+}
+
 impl Memoized {
+    /// Normalised module and qualified name of the function.
+    pub fn name(&self, py: Python<'_>) -> String {
+        function_name(self.function.bind(py))
+    }
+
+    /// The parameters of the function as it is now.
+    pub fn signature(&self, py: Python<'_>) -> PyResult<Rc<Signature>> {
+        let code = self.function.bind(py).getattr("__code__")?;
+        let known = self.signature.with(py, |known| {
+            let (of, signature) = known.as_ref()?;
+            of.is(&code).then(|| signature.clone())
+        });
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let code = code.cast_into::<PyCode>()?;
+        let signature = Rc::new(Signature::of(&code, &self.semantics.ignore)?);
+        let fresh = (code.unbind(), signature.clone());
+        let old = self.signature.with(py, |known| known.replace(fresh));
+        drop(old);
+        Ok(signature)
+    }
+
+    /// Keeps what is known of the function from now on.
+    pub fn know(&self, py: Python<'_>, known: Rc<Known>) {
+        let old = self.known.with(py, |place| place.replace(known));
+        drop(old);
+    }
+
+    /// The key of a call, with nothing taken from what is known already; none where it has none.
+    pub fn key_from_scratch(
+        &self,
+        args: &Bound<'_, PyTuple>,
+        kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Option<Digest>> {
+        let call = Call::new(self, args, kwargs)?;
+        Ok(call.and_then(|mut call| call.key_from_scratch().ok().map(|key| key.digest())))
+    }
+
     fn store<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Store>> {
         let store = self.resolver.bind(py).call0()?;
         store
             .cast_into::<Store>()
             .map_err(|_| PyTypeError::new_err("the resolver gave no store"))
-    }
-
-    /// The call, where it is one: arguments that do not fit are for Python to complain of.
-    fn bound<'a, 'py>(
-        &'a self,
-        py: Python<'py>,
-        args: &Bound<'py, PyTuple>,
-        kwargs: Option<&Bound<'py, PyDict>>,
-    ) -> PyResult<Option<Call<'a, 'py>>> {
-        let function = self.function.bind(py).clone();
-        let Some(bound) = bind(&function, args, kwargs)? else {
-            return Ok(None);
-        };
-        Call::new(function, &self.semantics, bound, args, kwargs).map(Some)
     }
 
     fn run<'py>(
@@ -218,14 +283,15 @@ impl Memoized {
         kwargs: Option<&Bound<'py, PyDict>>,
         mode: Mode,
     ) -> PyResult<Py<PyAny>> {
-        let call = self.bound(py, args, kwargs)?;
-        let store = if disabled() {
+        let call = Call::new(self, args, kwargs)?;
+        let epoch = epoch();
+        let store = if disabled(py) {
             None
         } else {
             self.store(py)?.get().opened()
         };
         if let (Some(store), Some(call)) = (store, call) {
-            return call.make(&store, mode);
+            return call.make(&store, epoch, mode);
         }
         let (args, kwargs) = unwrapped(args, kwargs)?;
         Ok(self
@@ -243,23 +309,18 @@ impl Memoized {
         kwargs: Option<&Bound<'py, PyDict>>,
         question: impl FnOnce(&rememo::Store, &mut Call<'_, 'py>) -> Result<T, Unkeyable>,
     ) -> PyResult<Option<T>> {
-        let Some(mut call) = self.bound(py, args, kwargs)? else {
+        let Some(mut call) = Call::new(self, args, kwargs)? else {
             return Err(PyTypeError::new_err(
                 "the arguments do not fit the function",
             ));
         };
-        let store = if disabled() {
+        let store = if disabled(py) {
             None
         } else {
             self.store(py)?.get().opened()
         };
         Ok(store.and_then(|store| question(&store, &mut call).ok()))
     }
-}
-
-/// Whether memoization is switched off for the whole program.
-fn disabled() -> bool {
-    std::env::var_os("REMEMO_DISABLE").is_some_and(|value| !value.is_empty() && value != "0")
 }
 
 fn explained<'py>(
@@ -273,7 +334,7 @@ fn explained<'py>(
         .changes
         .iter()
         .map(|c| {
-            let hex = |digest: Option<rememo::Digest>| digest.map(|digest| digest.to_hex());
+            let hex = |digest: Option<Digest>| digest.map(|digest| digest.to_hex());
             let sources = (c.old_source.clone(), c.new_source.clone());
             let kind = c.kind.to_string();
             change.call1((&c.name, kind, hex(c.old), hex(c.new), sources.0, sources.1))

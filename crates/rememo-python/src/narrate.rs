@@ -14,35 +14,53 @@ const DEBUG: u8 = 10;
 /// Writes the parts that a walk met to the logger `rememo.freeze`, if the program uses logging and
 /// someone listens at level DEBUG.
 pub fn walk(py: Python<'_>, function: &str, parts: &[Part]) {
-    if let Err(error) = try_walk(py, function, parts) {
+    debug(py, |log| {
+        for part in parts {
+            let kind = part.kind.to_string();
+            log.call1((
+                "%s: %s %s %s",
+                function,
+                kind,
+                &part.name,
+                part.digest.short(),
+            ))?;
+        }
+        Ok(())
+    });
+}
+
+/// Says there why the state of a function must be found anew for each call.
+pub fn unwatched(py: Python<'_>, function: &str, why: &str) {
+    debug(py, |log| {
+        log.call1((
+            "%s: found anew for each call, for it uses %s",
+            function,
+            why,
+        ))?;
+        Ok(())
+    });
+}
+
+fn debug<'py>(py: Python<'py>, tell: impl FnOnce(&Bound<'py, PyAny>) -> PyResult<()>) {
+    let told = logger(py).and_then(|log| log.map_or(Ok(()), |log| tell(&log)));
+    if let Err(error) = told {
         error.write_unraisable(py, None);
     }
 }
 
-fn try_walk(py: Python<'_>, function: &str, parts: &[Part]) -> PyResult<()> {
+/// What writes a line, if someone listens.
+fn logger(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
     let modules = py.import("sys")?.getattr("modules")?;
     let Ok(logging) = modules.get_item("logging") else {
-        return Ok(());
+        return Ok(None);
     };
     // A module is there while it is still being imported.
     let Ok(get_logger) = logging.getattr("getLogger") else {
-        return Ok(());
+        return Ok(None);
     };
     let logger = get_logger.call1(("rememo.freeze",))?;
-    if !logger.call_method1("isEnabledFor", (DEBUG,))?.is_truthy()? {
-        return Ok(());
-    }
-    for part in parts {
-        let line = (
-            "%s: %s %s %s",
-            function,
-            part.kind.to_string(),
-            &part.name,
-            part.digest.short(),
-        );
-        logger.call_method1("debug", line)?;
-    }
-    Ok(())
+    let listens = logger.call_method1("isEnabledFor", (DEBUG,))?.is_truthy()?;
+    listens.then(|| logger.getattr("debug")).transpose()
 }
 
 /// What has been announced, by function and name.

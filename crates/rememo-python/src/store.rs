@@ -2,12 +2,28 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use rememo::{Event, StoreConfig, Subscriber};
 
 use crate::events::Bridge;
+
+/// How often it has changed which functions keep their results where.
+static EPOCH: AtomicU64 = AtomicU64::new(0);
+
+/// The epoch now: what was found out about stores holds until it ends.
+#[inline]
+pub fn epoch() -> u64 {
+    EPOCH.load(Ordering::Acquire)
+}
+
+/// To be called when functions come to keep their results elsewhere, or a store is closed.
+#[pyfunction]
+pub fn end_epoch() {
+    EPOCH.fetch_add(1, Ordering::AcqRel);
+}
 
 /// A directory of results. One that can't be opened leaves its functions running unmemoized.
 #[pyclass(module = "rememo._core", frozen)]

@@ -1,14 +1,16 @@
 //! One call, top to bottom; and the questions one can ask about it without making it.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use thiserror::Error;
 
 use crate::codec::Encoded;
-use crate::event::{Event, MissReason, NotStored};
+use crate::digest::Digest;
+use crate::event::{Event, MissReason, NotStored, Tier};
 use crate::flight::Claim;
 use crate::state::{Key, Part, changes};
-use crate::store::{Cost, Recalled, Store};
+use crate::store::{Cost, Generation, Recalled, Store};
 
 /// One call of one function, as a front-end presents it.
 pub trait Callee {
@@ -34,7 +36,16 @@ pub trait Callee {
     fn encode(&mut self, value: &Self::Value) -> Result<Encoded, String>;
 
     /// Decodes a result, or says why it cannot.
-    fn decode(&mut self, encoded: Encoded) -> Result<Self::Value, Undecodable>;
+    fn decode(&mut self, encoded: &Encoded) -> Result<Self::Value, Undecodable>;
+
+    /// The result of a call that was remembered, and how long the call took when it was run.
+    fn recollect(&mut self, _key: &Digest) -> Option<(Self::Value, u64)> {
+        None
+    }
+
+    /// Told of a result that is in the store, found there or put there just now. Whoever keeps it
+    /// in memory may hand it back for this key for as long as [`Store::generation`] stays the same.
+    fn remember(&mut self, _stored: Stored<'_, Self::Value>) {}
 
     /// Does work that needs nothing of the front-end, such as input and output.
     fn detached<T: Send>(&mut self, work: impl FnOnce() -> T + Send) -> T {
@@ -45,6 +56,21 @@ pub trait Callee {
     fn interrupted(&mut self) -> Result<(), Self::Error> {
         Ok(())
     }
+}
+
+/// A result that is in the store.
+#[derive(Debug)]
+pub struct Stored<'a, V> {
+    /// The call key.
+    pub key: Digest,
+    /// The result.
+    pub value: &'a V,
+    /// The same, encoded.
+    pub encoded: Encoded,
+    /// How long the call took when it was run.
+    pub compute_ns: u64,
+    /// The generation of the store before the result was found, or put, there.
+    pub generation: Generation,
 }
 
 /// Something that the call depends on cannot be fingerprinted.
@@ -188,12 +214,19 @@ impl Missing {
 /// The stored result, or why there is none.
 fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Key) -> Result<C::Value, Missing> {
     let digest = key.digest();
-    let why = match callee.detached(|| store.recall(&digest)) {
+    if let Some((value, compute_ns)) = callee.recollect(&digest) {
+        hit(store, callee, key, compute_ns, Tier::Memory);
+        return Ok(value);
+    }
+    let (generation, recalled) = callee.detached(|| (store.generation(), store.recall(&digest)));
+    let why = match recalled {
         Recalled::Absent => return Err(Missing::new(MissReason::New)),
         Recalled::Damaged(why) => why,
-        Recalled::Found(entry, encoded) => match callee.decode(encoded) {
+        Recalled::Found(entry, encoded) => match callee.decode(&encoded) {
             Ok(value) => {
-                hit(store, callee, key, entry.compute_ns);
+                let compute_ns = entry.compute_ns;
+                hit(store, callee, key, compute_ns, Tier::Directory);
+                remember(callee, digest, &value, encoded, compute_ns, generation);
                 return Ok(value);
             }
             Err(Undecodable::Outdated) => return Err(Missing::new(MissReason::Outdated)),
@@ -207,11 +240,31 @@ fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Key) -> Result<C::Valu
     })
 }
 
-fn hit<C: Callee>(store: &Store, callee: &mut C, key: &Key, saved_ns: u64) {
+fn remember<C: Callee>(
+    callee: &mut C,
+    key: Digest,
+    value: &C::Value,
+    encoded: Encoded,
+    compute_ns: u64,
+    generation: Option<Generation>,
+) {
+    if let Some(generation) = generation {
+        callee.remember(Stored {
+            key,
+            value,
+            encoded,
+            compute_ns,
+            generation,
+        });
+    }
+}
+
+fn hit<C: Callee>(store: &Store, callee: &mut C, key: &Key, saved_ns: u64, tier: Tier) {
     let event = Event::Hit {
         function: key.function.clone(),
         key: key.digest(),
         saved_ns,
+        tier,
     };
     tell(store, callee, &event);
 }
@@ -286,10 +339,12 @@ fn try_keep<C: Callee>(
     let digest = key.digest();
     still(callee, key)?;
     if !callee.detached(|| store.knows(&key.state.digest)) {
-        callee.add_sources(&mut key.state.parts);
+        callee.add_sources(&mut Arc::make_mut(&mut key.state).parts);
     }
-    let kept = callee.detached(|| store.keep(key, &encoded, cost));
+    let (generation, kept) =
+        callee.detached(|| (store.generation(), store.keep(key, &encoded, cost)));
     let kept = kept.map_err(|error| NotStored::StoreFailed(error.to_string()))?;
+    remember(callee, digest, value, encoded, compute_ns, generation);
     let function = key.function.clone();
     Ok(Event::Stored {
         function,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use crate::digest::Digest;
 use crate::lock::{lock, read, write};
 use crate::state::Change;
-use crate::stats::{Book, Stats};
+use crate::stats::{Book, Stats, Tally};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub enum Event {
         key: Digest,
         /// How long the call took when it was run.
         saved_ns: u64,
+        /// Where it was.
+        tier: Tier,
     },
     /// There was nothing to hand back; the call is run.
     Miss {
@@ -66,6 +68,15 @@ pub enum Event {
         /// What.
         what: String,
     },
+}
+
+/// Where a result was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Tier {
+    /// In the memory of this process.
+    Memory,
+    /// In the store's directory.
+    Directory,
 }
 
 /// Why a call missed.
@@ -124,6 +135,11 @@ impl Events {
         for subscriber in subscribers {
             subscriber.on(event);
         }
+    }
+
+    /// Where hits of one function are counted when no subscriber wants to hear of them.
+    pub fn tally(&self, function: &str) -> Arc<Tally> {
+        lock(&self.book).tally(function)
     }
 
     /// The statistics of one function in this process.

@@ -1,5 +1,7 @@
 //! Why a call would hit or miss: its key beside that of the nearest stored entry.
 
+use std::sync::Arc;
+
 use crate::call::{Callee, Unkeyable};
 use crate::digest::Digest;
 use crate::event::MissReason;
@@ -28,7 +30,7 @@ pub struct Explanation {
 /// Explains what a call would do, without making it.
 pub fn explain<C: Callee>(store: &Store, callee: &mut C) -> Result<Explanation, Unkeyable> {
     let mut key = callee.key()?;
-    callee.add_sources(&mut key.state.parts);
+    callee.add_sources(&mut Arc::make_mut(&mut key.state).parts);
     Ok(callee.detached(|| compare(store, &key)))
 }
 

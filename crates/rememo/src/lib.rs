@@ -18,14 +18,16 @@ mod state;
 mod stats;
 mod store;
 
-pub use call::{Callee, Mode, Undecodable, Unkeyable, call, clear_entry, lookup, would_hit};
+pub use call::{
+    Callee, Mode, Stored, Undecodable, Unkeyable, call, clear_entry, lookup, would_hit,
+};
 pub use codec::{Damage, Encoded, Frame};
 pub use digest::{BULK, Digest, Encoder, Folded, SCHEME_VERSION};
-pub use event::{Event, Events, MissReason, NotStored, Subscriber};
+pub use event::{Event, Events, MissReason, NotStored, Subscriber, Tier};
 pub use explain::{Explanation, explain};
 pub use flight::{Claim, Flights, Patience};
 pub use index::{Entry, StoredValue};
 pub use object::ObjectStore;
 pub use state::{Change, Key, Part, PartKind, StateTree, changes};
-pub use stats::Stats;
-pub use store::{Kept, Recalled, Store, StoreConfig, StoreError};
+pub use stats::{Stats, Tally};
+pub use store::{Generation, Kept, Recalled, Store, StoreConfig, StoreError};

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -76,8 +77,8 @@ pub struct StateTree {
 pub struct Key {
     /// The identity of the function.
     pub function: String,
-    /// The state of the function.
-    pub state: StateTree,
+    /// The state of the function; it outlives the call.
+    pub state: Arc<StateTree>,
     /// The arguments, by name.
     pub arguments: Vec<Part>,
     /// The digest over all arguments.

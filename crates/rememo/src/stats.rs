@@ -1,6 +1,8 @@
 //! Statistics per function, made from the event stream.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::event::Event;
 
@@ -21,9 +23,36 @@ pub struct Stats {
     pub saved_ns: u64,
 }
 
+/// Hits of one function that nobody but its statistics hears of: counted where they happen.
+#[derive(Debug, Default)]
+pub struct Tally {
+    hits: AtomicU64,
+    saved_ns: AtomicU64,
+}
+
+impl Tally {
+    /// Counts a hit, and the time that the call took when it was run.
+    pub fn hit(&self, saved_ns: u64) {
+        self.hits.fetch_add(1, Ordering::Relaxed);
+        self.saved_ns.fetch_add(saved_ns, Ordering::Relaxed);
+    }
+
+    fn add_to(&self, stats: &mut Stats) {
+        stats.hits += self.hits.load(Ordering::Relaxed);
+        let saved = self.saved_ns.load(Ordering::Relaxed);
+        stats.saved_ns = stats.saved_ns.saturating_add(saved);
+    }
+}
+
 /// The statistics of all functions.
 #[derive(Debug, Default)]
-pub(crate) struct Book(HashMap<String, Stats>);
+pub(crate) struct Book(HashMap<String, Page>);
+
+#[derive(Debug, Default)]
+struct Page {
+    stats: Stats,
+    tally: Arc<Tally>,
+}
 
 impl Book {
     /// Counts an event.
@@ -46,12 +75,26 @@ impl Book {
 
     /// The statistics of one function.
     pub(crate) fn of(&self, function: &str) -> Stats {
-        self.0.get(function).copied().unwrap_or_default()
+        let Some(page) = self.0.get(function) else {
+            return Stats::default();
+        };
+        let mut stats = page.stats;
+        page.tally.add_to(&mut stats);
+        stats
+    }
+
+    /// Where hits of one function may be counted without an event.
+    pub(crate) fn tally(&mut self, function: &str) -> Arc<Tally> {
+        self.whole_page(function).tally.clone()
     }
 
     fn page(&mut self, function: &str) -> &mut Stats {
+        &mut self.whole_page(function).stats
+    }
+
+    fn whole_page(&mut self, function: &str) -> &mut Page {
         if !self.0.contains_key(function) {
-            self.0.insert(function.to_owned(), Stats::default());
+            self.0.insert(function.to_owned(), Page::default());
         }
         self.0.get_mut(function).expect("it was just put there")
     }

@@ -281,7 +281,7 @@ def test_the_walk_is_logged_to_those_who_ask(
     def f(x: int) -> int:
         return len([x])
 
-    f(1)
+    memoize(lambda x: x)(1)
     assert not caplog.records
     with caplog.at_level(logging.DEBUG, logger="rememo.freeze"):
         f(2)

@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyType;
 use rememo::PartKind;
 
-use super::functions::versioned;
+use super::functions::{version_of, versioned};
 use super::graph::{Content, Identity, Refusal, Scope, Subject, Target};
 use super::instances::ordered;
 use super::origin::{is_library_class, module_name};
@@ -65,11 +65,13 @@ pub(super) fn encode<'py>(
     scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<(), Refusal> {
+    scope.options.watch.record(|recorder| recorder.class(class));
     let name = class_name(class)?;
     content.encoder.tag(tag::CLASS);
     content.encoder.str(&name);
-    if versioned(class.as_any(), scope, content)? {
-        return Ok(());
+    let namespace = copy_of(&class.getattr("__dict__")?)?;
+    if let Some(version) = version_of(&namespace)? {
+        return versioned(&version, scope, content);
     }
     let metaclass = class.get_type();
     walk::encode(metaclass.as_any(), scope, content)?;
@@ -80,7 +82,6 @@ pub(super) fn encode<'py>(
     let annotated = !PLAIN_METACLASSES.contains(&metaclass.name()?.to_string_lossy().as_ref())
         || !is_library_class(&metaclass, scope.options)?;
     related(class, scope, content)?;
-    let namespace = copy_of(&class.getattr("__dict__")?)?;
     let mut namespace = ordered(&namespace, scope.options)?;
     let reads = scope.options.reads;
     namespace.retain(|(attribute, value)| match attribute.as_str() {
@@ -121,6 +122,10 @@ fn related<'py>(
     let py = class.py();
     let mut classes = Vec::new();
     if class.getattr("__dict__")?.contains("_abc_impl")? {
+        scope
+            .options
+            .watch
+            .record(|recorder| recorder.registrations(py));
         let dump = py.import("_abc")?.call_method1("_get_dump", (class,))?;
         for weak in dump.get_item(0)?.try_iter()? {
             classes.push(weak?.call0()?);

@@ -7,6 +7,13 @@ use super::graph::{Content, Refusal, Scope};
 use super::origin::{constant, library_object};
 use super::{classes, functions, modules};
 
+/// Whether a value is a function of Python's, a class or a module.
+pub(super) fn is_definition(value: &Bound<'_, PyAny>) -> bool {
+    value.cast::<PyFunction>().is_ok()
+        || value.cast::<PyType>().is_ok()
+        || value.cast::<PyModule>().is_ok()
+}
+
 /// Encodes a reference to a definition; false, and nothing written, where the value is none.
 pub(super) fn encode<'py>(
     value: &Bound<'py, PyAny>,

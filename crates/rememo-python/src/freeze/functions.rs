@@ -12,6 +12,7 @@ use super::reads::Reads;
 use super::tag;
 use super::walk;
 use super::{code, modules};
+use crate::raw::attributes_of;
 
 /// Memo fields in the closure of `functools.singledispatch`.
 const DISPATCH_MEMO: [&str; 2] = ["cache_token", "dispatch_cache"];
@@ -50,8 +51,13 @@ pub(super) fn encode<'py>(
     scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<(), Refusal> {
-    if versioned(function.as_any(), scope, content)? {
-        return Ok(());
+    scope
+        .options
+        .watch
+        .record(|recorder| recorder.function(function));
+    let attributes = attributes_of(function);
+    if let Some(version) = attributes.as_ref().map(version_of).transpose()?.flatten() {
+        return versioned(&version, scope, content);
     }
     let code = function.getattr("__code__")?.cast_into::<PyCode>()?;
     content.encoder.tag(tag::FUNCTION);
@@ -59,7 +65,7 @@ pub(super) fn encode<'py>(
     defaults(function, &code, scope, content)?;
     let used = uses(&code)?;
     closure(function, &code, &used, scope, content)?;
-    attributes(function, scope, content)?;
+    write_attributes(function, attributes.as_ref(), scope, content)?;
     let reads = scope.options.reads;
     if reads.has(Reads::DOCS) {
         walk::encode(&function.getattr("__doc__")?, scope, content)?;
@@ -79,20 +85,21 @@ pub(super) fn encode<'py>(
     modules::names(&globals, &used, scope, content)
 }
 
-/// Encodes a definition by the version that `code_version` gave it, in place of what it is made of;
-/// false, and nothing written, where it has none.
+/// The version that `code_version` gave a definition, from its attributes.
+pub(super) fn version_of<'py>(
+    attributes: &Bound<'py, PyDict>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    attributes.get_item("__code_version__")
+}
+
+/// Encodes a definition by that version, in place of what it is made of.
 pub(super) fn versioned<'py>(
-    definition: &Bound<'py, PyAny>,
+    version: &Bound<'py, PyAny>,
     scope: Scope<'_>,
     content: &mut Content<'py>,
-) -> Result<bool, Refusal> {
-    let namespace = definition.getattr("__dict__")?;
-    let Ok(version) = namespace.get_item("__code_version__") else {
-        return Ok(false);
-    };
+) -> Result<(), Refusal> {
     content.encoder.tag(tag::VERSIONED);
-    walk::encode(&version, scope, content)?;
-    Ok(true)
+    walk::encode(version, scope, content)
 }
 
 /// Positional and keyword-only defaults, each a part named for its parameter.
@@ -139,11 +146,12 @@ fn closure<'py>(
     let owner = function_name(function);
     let dispatcher = is_dispatcher(function)?;
     for (variable, cell) in names.iter().zip(cells.iter()) {
-        let value = cell.getattr("cell_contents");
-        let (Ok(value), false) = (
-            value,
-            dispatcher && DISPATCH_MEMO.contains(&variable.as_str()),
-        ) else {
+        if dispatcher && DISPATCH_MEMO.contains(&variable.as_str()) {
+            content.encoder.tag(tag::MISSING);
+            continue;
+        }
+        scope.options.watch.record(|recorder| recorder.cell(&cell));
+        let Ok(value) = cell.getattr("cell_contents") else {
             content.encoder.tag(tag::MISSING);
             continue;
         };
@@ -169,14 +177,14 @@ fn is_dispatcher(function: &Bound<'_, PyFunction>) -> PyResult<bool> {
 }
 
 /// What was set on the function itself, without the bookkeeping of `functools.wraps`.
-fn attributes<'py>(
+fn write_attributes<'py>(
     function: &Bound<'py, PyFunction>,
+    attributes: Option<&Bound<'py, PyDict>>,
     scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<(), Refusal> {
-    let namespace = function.getattr("__dict__")?.cast_into::<PyDict>()?;
     let dispatcher = is_dispatcher(function)?;
-    let mut items = sorted(&namespace)?;
+    let mut items = attributes.map(sorted).transpose()?.unwrap_or_default();
     let wrapped = scope.options.reads.has(Reads::WRAPPED);
     items.retain(|(name, _)| {
         (wrapped || name != "__wrapped__") && !(dispatcher && name == "_clear_cache")

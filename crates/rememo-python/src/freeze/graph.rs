@@ -13,6 +13,7 @@ use rememo::{Digest, Encoder, Folded, Part, PartKind};
 use super::config::Config;
 use super::names::{Uses, uses};
 use super::reads::Reads;
+use super::watch::{Watch, Watched};
 use super::{classes, functions, modules, tag, walk};
 
 /// Why something has no fingerprint.
@@ -79,6 +80,8 @@ pub struct Frozen<'py> {
     pub reads: Reads,
     /// Over what properties remembered from earlier use, if they did.
     pub remembered: Option<Digest>,
+    /// By what to see whether it is still so; or why it can't be seen.
+    pub watched: Option<Result<Watched, &'static str>>,
 }
 
 /// A use of something that arguments and code do not determine: who uses it, its name, its kind.
@@ -104,7 +107,7 @@ pub(super) enum Subject<'py> {
 }
 
 /// What makes two references mean one part.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Identity {
     /// An object with an identity of its own: a function, class or module.
     Object(usize),
@@ -144,6 +147,7 @@ pub(super) struct Options {
     pub remembered: RefCell<Vec<Digest>>,
     pub config: Arc<Config>,
     pub impurities: RefCell<BTreeSet<Impurity>>,
+    pub watch: Watch,
 }
 
 /// Where in a listing something is encoded.
@@ -173,6 +177,12 @@ impl Closed<'_> {
     /// Whether it refers to other parts.
     pub fn refers(&self) -> bool {
         !self.targets.is_empty()
+    }
+
+    /// The parts that it refers to.
+    pub fn named_targets(&self) -> Vec<(Identity, String)> {
+        let named = |target: &Rc<Target<'_>>| (target.identity.clone(), target.name.clone());
+        self.targets.iter().map(named).collect()
     }
 }
 
@@ -229,6 +239,24 @@ impl<'py> Graph<'py> {
         reads: Reads,
         config: &Arc<Config>,
     ) -> Result<Frozen<'py>, Unfreezable> {
+        Self::freeze_watched(root, reads, config, Watch::default)
+    }
+
+    /// The same, recording by what to see whether it is still so.
+    pub fn freeze_and_watch(
+        root: Root<'py>,
+        reads: Reads,
+        config: &Arc<Config>,
+    ) -> Result<Frozen<'py>, Unfreezable> {
+        Self::freeze_watched(root, reads, config, Watch::recording)
+    }
+
+    fn freeze_watched(
+        root: Root<'py>,
+        reads: Reads,
+        config: &Arc<Config>,
+        watch: impl Fn() -> Watch,
+    ) -> Result<Frozen<'py>, Unfreezable> {
         let target = Rc::new(match root {
             Root::Function(function) => functions::target(&function, ""),
             Root::Argument { name, value } => Target {
@@ -244,6 +272,7 @@ impl<'py> Graph<'py> {
             let options = Options {
                 reads,
                 config: config.clone(),
+                watch: watch(),
                 ..Options::default()
             };
             let frozen = Self::new(options).list(target.clone())?;
@@ -278,6 +307,7 @@ impl<'py> Graph<'py> {
             definitions.push(target.definition());
         }
         let options = &self.options;
+        let watched = options.watch.finish(options);
         let remembered = options.remembered.take();
         let remembered = (!remembered.is_empty()).then(|| {
             let mut all = Encoder::new();
@@ -293,6 +323,7 @@ impl<'py> Graph<'py> {
             impurities: options.impurities.take(),
             reads: options.reads.with(options.reads_met.get()),
             remembered,
+            watched,
         })
     }
 

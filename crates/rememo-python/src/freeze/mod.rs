@@ -24,6 +24,7 @@ mod reads;
 mod scalars;
 mod tag;
 mod walk;
+mod watch;
 mod wrappers;
 
 pub use config::{Config, FreezeConfig, register};
@@ -31,4 +32,6 @@ pub use functions::{function_name, source_of};
 pub use graph::{Frozen, Graph, Impurity, Root, Unfreezable, children, uses_of};
 pub use origin::module_name;
 pub use reads::Reads;
+pub use scalars::is_immutable_scalar;
 pub use walk::Named;
+pub use watch::Watched;

@@ -73,7 +73,10 @@ fn global<'py>(
     let Some((first, rest)) = chain.split_first() else {
         return Ok(());
     };
-    if let Some(value) = globals.get_item(first)? {
+    let found = globals.get_item(first)?;
+    let watch = &scope.options.watch;
+    watch.record(|recorder| recorder.slot(globals, first, found.as_ref()));
+    if let Some(value) = found {
         if let Ok(module) = value.cast::<PyModule>() {
             return attribute(module, rest, scope, content);
         }
@@ -88,14 +91,19 @@ fn global<'py>(
         let place = Identity::Slot(globals.as_ptr() as usize, first.clone());
         return slot(place, name, PartKind::Global, &value, scope, content);
     }
-    let builtins = builtins(globals)?;
+    let builtins = builtins(globals, scope.options)?;
     if let Ok(module) = builtins.cast::<PyModule>() {
-        if first == "globals" && module.getattr("globals").is_ok() {
+        if first == "globals" && held(module, first, scope.options).is_ok() {
             everything(globals, scope, content)?;
         }
         return attribute(module, std::slice::from_ref(first), scope, content);
     }
-    let Ok(value) = builtins.get_item(first) else {
+    let found = builtins.get_item(first);
+    watch.record(|recorder| match builtins.cast::<PyDict>() {
+        Ok(builtins) => recorder.slot(builtins, first, found.as_ref().ok()),
+        Err(_) => recorder.obstacle("built-ins that are no dictionary"),
+    });
+    let Ok(value) = found else {
         content.encoder.tag(tag::MISSING);
         return Ok(());
     };
@@ -119,9 +127,11 @@ fn everything<'py>(
     let Some(name) = globals.get_item("__name__")? else {
         return Ok(());
     };
-    let modules = globals.py().import("sys")?.getattr("modules")?;
-    match modules.get_item(name).map(Bound::cast_into::<PyModule>) {
-        Ok(Ok(module)) if module.dict().is(globals) => refer(&module, scope, content),
+    let Ok(name) = name.extract::<String>() else {
+        return Ok(());
+    };
+    match loaded(globals.py(), &name, scope.options)?.map(Bound::cast_into::<PyModule>) {
+        Some(Ok(module)) if module.dict().is(globals) => refer(&module, scope, content),
         _ => Ok(()),
     }
 }
@@ -148,10 +158,59 @@ pub(super) fn shared<'py>(
     }
 }
 
+/// The module loaded under a full name.
+pub(super) fn loaded<'py>(
+    py: Python<'py>,
+    name: &str,
+    options: &Options,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let modules = py
+        .import("sys")?
+        .getattr("modules")?
+        .cast_into::<PyDict>()?;
+    let found = modules.get_item(name)?;
+    options
+        .watch
+        .record(|recorder| recorder.slot(&modules, name, found.as_ref()));
+    Ok(found)
+}
+
+/// What a module holds under a name, whatever it may do to find it.
+pub(super) fn held<'py>(
+    module: &Bound<'py, PyModule>,
+    name: &str,
+    options: &Options,
+) -> PyResult<Bound<'py, PyAny>> {
+    let found = module.getattr(name);
+    options.watch.record(|recorder| {
+        let namespace = module.dict();
+        let plain = module.is_exact_instance_of::<PyModule>();
+        match (namespace.get_item(name), &found) {
+            (Ok(Some(held)), Ok(found)) if plain && held.is(found) => {
+                recorder.slot(&namespace, name, Some(found));
+            }
+            (Ok(None), Err(_)) if plain => {
+                recorder.slot(&namespace, name, None);
+                let asked = namespace.get_item("__getattr__").ok().flatten();
+                recorder.slot(&namespace, "__getattr__", asked.as_ref());
+                if asked.is_some() {
+                    recorder.obstacle("a module that is asked for what it does not hold");
+                }
+            }
+            _ => recorder.obstacle("a module that finds its attributes in a way of its own"),
+        }
+    });
+    found
+}
+
 /// The module of built-ins that code with these globals sees.
-fn builtins<'py>(globals: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
+fn builtins<'py>(globals: &Bound<'py, PyDict>, options: &Options) -> PyResult<Bound<'py, PyAny>> {
     let standard = globals.py().import("builtins")?;
-    match globals.get_item("__builtins__")? {
+    let own = globals.get_item("__builtins__")?;
+    options
+        .watch
+        .record(|recorder| recorder.slot(globals, "__builtins__", own.as_ref()));
+    match own {
         Some(own) if !own.is(standard.dict()) => Ok(own),
         _ => Ok(standard.into_any()),
     }
@@ -167,7 +226,7 @@ fn attribute<'py>(
     let Some((first, rest)) = chain.split_first() else {
         return refer(module, scope, content);
     };
-    let Ok(value) = module.getattr(first) else {
+    let Ok(value) = held(module, first, scope.options) else {
         content.encoder.tag(tag::MISSING);
         return Ok(());
     };
@@ -200,6 +259,9 @@ fn patched<'py>(
     scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<(), Refusal> {
+    if let (Ok(class), Some(_)) = (value.cast::<PyType>(), rest.first()) {
+        scope.options.watch.record(|recorder| recorder.class(class));
+    }
     if let (Ok(class), Some(name)) = (value.cast::<PyType>(), rest.first())
         && let Ok(attribute) = class.getattr(name.as_str())
         && counts_by_value(&attribute, scope.options)?
@@ -304,7 +366,7 @@ fn imported<'py>(
     content: &mut Content<'py>,
 ) -> Result<(), Refusal> {
     let py = globals.py();
-    let importer = py.import("builtins")?.getattr("__import__")?;
+    let importer = held(&py.import("builtins")?, "__import__", scope.options)?;
     // With a list of names, the module itself is returned instead of its top package.
     let wanted: Vec<&str> = match import.chain.first() {
         Some(name) => vec![name],
@@ -321,11 +383,14 @@ fn imported<'py>(
     let module = match importer.call1(arguments) {
         Ok(module) => module,
         Err(error) if error.is_instance_of::<PyException>(py) => {
+            let watch = &scope.options.watch;
+            watch.record(|recorder| recorder.obstacle("an import that fails"));
             content.encoder.tag(tag::MISSING);
             return Ok(());
         }
         Err(fatal) => return Err(fatal.into()),
     };
+    watch_import(globals, import, &module, scope.options)?;
     if let Ok(module) = module.cast::<PyModule>() {
         return attribute(module, &import.chain, scope, content);
     }
@@ -341,6 +406,43 @@ fn imported<'py>(
     )
 }
 
+/// Records where an import finds what it brings in: under its full name, each package on the way
+/// being loaded; a relative one by what the module says of itself.
+fn watch_import<'py>(
+    globals: &Bound<'py, PyDict>,
+    import: &Import,
+    found: &Bound<'py, PyAny>,
+    options: &Options,
+) -> PyResult<()> {
+    let py = globals.py();
+    if import.level > 0 {
+        for name in ["__name__", "__package__", "__spec__"] {
+            let own = globals.get_item(name)?;
+            options
+                .watch
+                .record(|recorder| recorder.slot(globals, name, own.as_ref()));
+        }
+        let name = found
+            .getattr("__name__")
+            .and_then(|name| name.extract::<String>());
+        let under_its_name = match name {
+            Ok(name) => loaded(py, &name, options)?.is_some_and(|module| module.is(found)),
+            Err(_) => false,
+        };
+        if !under_its_name {
+            options
+                .watch
+                .record(|recorder| recorder.obstacle("a relative import of something renamed"));
+        }
+        return Ok(());
+    }
+    for (end, _) in import.module.match_indices('.') {
+        loaded(py, &import.module[..end], options)?;
+    }
+    loaded(py, &import.module, options)?;
+    Ok(())
+}
+
 /// All that a module holds.
 pub(super) fn encode<'py>(
     module: &Bound<'py, PyModule>,
@@ -348,6 +450,10 @@ pub(super) fn encode<'py>(
     content: &mut Content<'py>,
 ) -> Result<(), Refusal> {
     content.encoder.tag(tag::MODULE);
+    scope
+        .options
+        .watch
+        .record(|recorder| recorder.whole(&module.dict()));
     let mut names: Vec<String> = module.dict().keys().extract()?;
     names.retain(|name| !ABOUT_THE_MODULE.contains(&name.as_str()));
     names.sort();

@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFunction, PyType};
+use pyo3::types::{PyDict, PyFunction, PyModule, PyType};
 use rememo::{Digest, Encoder, PartKind};
 
 use super::config::covers;
 use super::graph::{Content, Identity, Options, Scope, Subject, Target};
+use super::modules::{held, loaded};
 use super::{impurity, tag};
 
 /// A library, with all that tells one build of it from another.
@@ -302,11 +303,11 @@ pub(super) fn library_object(
             return Ok(None);
         }
     }
-    let Ok(mut found) = py.import("sys")?.getattr("modules")?.get_item(&module) else {
+    let Some(mut found) = loaded(py, &module, options)? else {
         return Ok(None);
     };
     for part in name.split('.') {
-        match found.getattr(part) {
+        match part_of(&found, part, options) {
             Ok(next) => found = next,
             Err(_) => return Ok(None),
         }
@@ -314,6 +315,25 @@ pub(super) fn library_object(
     Ok(found
         .is(object)
         .then(|| (library, format!("{module}.{name}"))))
+}
+
+fn part_of<'py>(
+    whole: &Bound<'py, PyAny>,
+    name: &str,
+    options: &Options,
+) -> PyResult<Bound<'py, PyAny>> {
+    if let Ok(module) = whole.cast::<PyModule>() {
+        return held(module, name, options);
+    }
+    let watch = &options.watch;
+    if let Ok(class) = whole.cast::<PyType>() {
+        watch.record(|recorder| recorder.class(class));
+        return class.getattr(name);
+    }
+    // What is not found counts by itself, which needs no guard.
+    whole.getattr(name).inspect(|_| {
+        watch.record(|recorder| recorder.obstacle("a definition in something that is no class"));
+    })
 }
 
 /// The module and name of a type. Some extension types have no text for a module.

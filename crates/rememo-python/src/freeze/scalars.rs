@@ -7,7 +7,7 @@ use rememo::Encoder;
 use super::tag;
 
 /// Whether a value is an immutable one that [`encode`] takes.
-pub(super) fn is_immutable_scalar(value: &Bound<'_, PyAny>) -> bool {
+pub fn is_immutable_scalar(value: &Bound<'_, PyAny>) -> bool {
     value.is_none()
         || value.is_exact_instance_of::<PyBool>()
         || value.is_exact_instance_of::<PyInt>()

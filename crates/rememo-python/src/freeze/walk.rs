@@ -14,7 +14,7 @@ use pyo3::types::{PyList, PyTuple};
 use super::definitions;
 use super::expand::{Expander, shallow_order};
 use super::graph::{Closed, Content, Refusal, Scope};
-use super::{scalars, tag};
+use super::{scalars, tag, watch};
 use crate::raw;
 
 /// How a child is reached from its container, for error messages.
@@ -83,20 +83,30 @@ pub(super) fn encode<'py>(
     scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<(), Refusal> {
-    if scalars::encode(value, &mut content.encoder)? || definitions::encode(value, scope, content)?
-    {
+    if scalars::encode(value, &mut content.encoder)? {
+        watch::scalar(value, scope);
         return Ok(());
     }
+    if definitions::encode(value, scope, content)? {
+        return Ok(());
+    }
+    content.absorb(&watch::closed(value, scope)?);
+    Ok(())
+}
+
+/// Encodes a value that has parts.
+pub(super) fn closed<'py>(
+    value: &Bound<'py, PyAny>,
+    scope: Scope<'_>,
+) -> Result<Closed<'py>, Refusal> {
     let closed = match Walk::new(value.py(), scope, false).run(value) {
         Err(Stop::Cyclic) => Walk::new(value.py(), scope, true).run(value),
         done => done,
     };
-    match closed {
-        Ok(closed) => content.absorb(&closed),
-        Err(Stop::Refused(refusal)) => return Err(refusal),
-        Err(Stop::Cyclic) => return Err(Refusal::new("it contains itself")),
-    }
-    Ok(())
+    closed.map_err(|stop| match stop {
+        Stop::Refused(refusal) => refusal,
+        Stop::Cyclic => Refusal::new("it contains itself"),
+    })
 }
 
 /// Values, each with the way to it.

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, MutexGuard, RwLockWriteGuard};
 
+use super::generation::Number;
 use super::{Gate, REGISTRY, Shared, Store};
 use crate::event::Subscriber;
 use crate::flight::Table;
@@ -21,6 +22,7 @@ struct Held {
 struct HeldStore {
     gate: RwLockWriteGuard<'static, Gate>,
     flights: MutexGuard<'static, Table>,
+    _number: RwLockWriteGuard<'static, Number>,
     _subscribers: RwLockWriteGuard<'static, Vec<Arc<dyn Subscriber>>>,
     _book: MutexGuard<'static, Book>,
 }
@@ -61,6 +63,7 @@ fn hold(shared: &'static Shared) -> HeldStore {
     HeldStore {
         gate: write(&shared.gate),
         flights: lock(&shared.flights.table),
+        _number: write(&shared.generations.number),
         _subscribers: write(&shared.events.subscribers),
         _book: lock(&shared.events.book),
     }

@@ -74,7 +74,7 @@ impl Store {
             let present = |id: &Digest| self.0.objects.contains(id);
             let put = self.with_index(|index| index.put(&call, &entry, &key.state, &present))?;
             if let Some(removed) = put {
-                self.sweep(&removed);
+                self.forget(&removed);
                 return Ok(Kept { size, inline });
             }
         }
@@ -84,7 +84,7 @@ impl Store {
     /// Removes what is stored under a call key; whether there was anything.
     pub fn remove(&self, key: &Digest) -> Result<bool, StoreError> {
         let removed = self.with_index(|index| index.remove(key))?;
-        self.sweep(&removed);
+        self.forget(&removed);
         Ok(removed.entries > 0)
     }
 
@@ -135,7 +135,7 @@ impl Store {
     }
 
     pub(crate) fn invalidated(&self, function: &str, removed: &Removed) -> u64 {
-        self.sweep(removed);
+        self.forget(removed);
         let entries = removed.entries;
         self.events().emit(&Event::Invalidated {
             function: function.to_owned(),
@@ -188,6 +188,14 @@ impl Store {
             created_ns: u64::try_from(now.as_nanos()).unwrap_or(u64::MAX),
             producer: self.0.config.producer.clone(),
         }
+    }
+
+    /// Sees to it that what was removed from the index is gone everywhere.
+    fn forget(&self, removed: &Removed) {
+        if removed.entries > 0 {
+            self.0.generations.advance();
+        }
+        self.sweep(removed);
     }
 
     fn sweep(&self, removed: &Removed) {

@@ -104,6 +104,7 @@ fn set_aside_if_used(dir: &Path) -> Result<Option<String>, StoreError> {
         "objects",
         "tmp",
         "locks",
+        "generation",
     ];
     for item in fs::read_dir(dir)? {
         let name = item?.file_name();

@@ -2,10 +2,12 @@
 
 mod config;
 mod fork;
+mod generation;
 mod keep;
 mod layout;
 
 pub use config::{StoreConfig, StoreError};
+pub use generation::Generation;
 pub(crate) use keep::Cost;
 pub use keep::{Kept, Recalled};
 
@@ -21,6 +23,7 @@ use crate::flight::{Flights, Patience, Wait};
 use crate::index::{Index, Place, is_damage, is_panic, place};
 use crate::lock::{lock, read, write};
 use crate::object::ObjectStore;
+use generation::Generations;
 
 /// One store per directory and process, for as long as the process lives.
 static REGISTRY: LazyLock<Mutex<HashMap<PathBuf, &'static Shared>>> = LazyLock::new(Mutex::default);
@@ -34,6 +37,7 @@ struct Shared {
     gate: RwLock<Gate>,
     objects: ObjectStore,
     flights: Flights,
+    generations: Generations,
     events: Events,
 }
 
@@ -74,6 +78,11 @@ impl Store {
         Ok(store)
     }
 
+    /// A number that no other store of this process has.
+    pub fn id(&self) -> usize {
+        std::ptr::from_ref(self.0).addr()
+    }
+
     /// The directory.
     pub fn dir(&self) -> &Path {
         &self.0.config.dir
@@ -82,6 +91,16 @@ impl Store {
     /// The event stream.
     pub fn events(&self) -> &'static Events {
         &self.0.events
+    }
+
+    /// The generation now; none where the directory has no room for its number. Takes a lock.
+    pub fn generation(&self) -> Option<Generation> {
+        self.0.generations.current()
+    }
+
+    /// Whether a generation goes on: what was stored in it still is.
+    pub fn is_current(&self, generation: &Generation) -> bool {
+        self.0.generations.is_current(generation)
     }
 
     /// Closes the index; it is opened again on the next use.
@@ -212,6 +231,7 @@ impl Shared {
             gate: RwLock::default(),
             objects: ObjectStore::open(dir)?,
             flights: Flights::new(&dir.join("locks")),
+            generations: Generations::of(dir),
             events,
         })
     }
@@ -223,6 +243,7 @@ impl Shared {
             *gate = Gate::default();
             drop(gate);
             *lock(&self.flights.table) = crate::flight::Table::empty();
+            self.generations.renew(&self.config.dir);
         }
     }
 }

@@ -83,10 +83,10 @@ impl Callee for Repeat {
         let argument = part("text", PartKind::Argument, &self.argument);
         Ok(Key {
             function: self.function().into(),
-            state: StateTree {
+            state: Arc::new(StateTree {
                 digest: Digest::of(&both),
                 parts: vec![helper, times],
-            },
+            }),
             argument_digest: argument.digest,
             remembered: None,
             arguments: vec![argument],
@@ -116,12 +116,12 @@ impl Callee for Repeat {
         })
     }
 
-    fn decode(&mut self, mut encoded: Encoded) -> Result<String, Undecodable> {
+    fn decode(&mut self, encoded: &Encoded) -> Result<String, Undecodable> {
         let damaged = |why: &str| Undecodable::Damaged(why.to_owned());
         if self.undecodable {
             return Err(damaged("no such codec"));
         }
-        let frame = encoded.frames.pop().ok_or_else(|| damaged("no frame"))?;
+        let frame = encoded.frames.last().ok_or_else(|| damaged("no frame"))?;
         String::from_utf8(frame.bytes.to_vec()).map_err(|error| damaged(&error.to_string()))
     }
 }

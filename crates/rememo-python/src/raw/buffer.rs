@@ -1,6 +1,4 @@
-//! What takes a look at the interpreter's memory itself: the one place with unsafe code.
-
-#![expect(unsafe_code, reason = "each block says what it relies on")]
+//! The memory behind a buffer.
 
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
@@ -26,10 +24,4 @@ pub fn encode_buffer(object: &Bound<'_, PyAny>, encoder: &mut Encoder) -> PyResu
         unsafe { std::slice::from_raw_parts(buffer.buf_ptr().cast::<u8>(), buffer.len_bytes()) };
     encoder.bytes(bytes);
     Ok(())
-}
-
-/// How many references there are to an object.
-pub fn references(object: &Bound<'_, PyAny>) -> isize {
-    // SAFETY: a bound object is alive, and its reference count is a field of every object.
-    unsafe { pyo3::ffi::Py_REFCNT(object.as_ptr()) }
 }

@@ -1,0 +1,164 @@
+//! What is known of a function from earlier calls, and good for as long as its guards hold: its
+//! state, its parameters, and the way to its results in memory.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use rememo::{Digest, Encoder, Event, StateTree, Store, Tally, Tier};
+
+use crate::events;
+use crate::freeze::{Impurity, Reads, Watched};
+use crate::memory::Found;
+use crate::raw::{Attached, Quick};
+use crate::signature::{Signature, Values};
+use crate::store::epoch;
+
+/// The state of a function.
+#[derive(Debug)]
+pub struct State {
+    pub tree: Arc<StateTree>,
+    pub reads: Reads,
+    /// The function or class that each part is, where it is one.
+    pub definitions: Vec<Option<Py<PyAny>>>,
+    pub impurities: BTreeSet<Impurity>,
+    /// By what to see whether it still is the function's state; nothing where it must be found anew.
+    pub watched: Option<Watched>,
+}
+
+/// What is known of a function.
+#[derive(Debug)]
+pub struct Known {
+    pub state: Rc<State>,
+    pub signature: Rc<Signature>,
+    link: Attached<Option<Rc<Link>>>,
+}
+
+/// The way from calls of a function to their results in memory.
+#[derive(Debug)]
+pub struct Link {
+    epoch: u64,
+    pub store: Store,
+    function: String,
+    tally: Arc<Tally>,
+    /// What tells the calls of this function, in this state and store, from all others.
+    salt: Digest,
+}
+
+impl State {
+    pub fn holds(&self, py: Python<'_>) -> bool {
+        self.watched
+            .as_ref()
+            .is_some_and(|watched| watched.holds(py))
+    }
+
+    /// What the garbage collector must know of.
+    pub fn kept(&self) -> impl Iterator<Item = &Py<PyAny>> {
+        let watched = self.watched.iter().flat_map(Watched::kept);
+        watched.chain(self.definitions.iter().flatten())
+    }
+}
+
+impl Known {
+    pub fn new(state: Rc<State>, signature: Rc<Signature>) -> Self {
+        Self {
+            state,
+            signature,
+            link: Attached::new(None),
+        }
+    }
+
+    /// The link, unless other stores have come into use since it was made.
+    pub fn link(&self, py: Python<'_>) -> Option<Rc<Link>> {
+        let link = self.link.with(py, |link| link.clone())?;
+        (link.epoch == epoch()).then_some(link)
+    }
+
+    /// The link to a store, as of an epoch.
+    pub fn link_to(&self, py: Python<'_>, function: &str, store: &Store, epoch: u64) -> Rc<Link> {
+        if let Some(link) = self.link(py)
+            && link.store.id() == store.id()
+        {
+            return link;
+        }
+        let mut salt = Encoder::new();
+        salt.len(store.id());
+        salt.str(function);
+        salt.digest(&self.state.tree.digest);
+        let link = Rc::new(Link {
+            epoch,
+            store: store.clone(),
+            function: function.to_owned(),
+            tally: py.detach(|| store.events().tally(function)),
+            salt: salt.finish(),
+        });
+        let old = self.link.with(py, |place| place.replace(link.clone()));
+        drop(old);
+        link
+    }
+}
+
+/// What the keys of a link begin with, after the salt.
+const VALUES: u8 = 0;
+const CALL_KEY: u8 = 1;
+
+impl Link {
+    /// The key in memory of a call with these values, where all are plain.
+    #[inline]
+    pub fn quick_key(
+        &self,
+        py: Python<'_>,
+        signature: &Signature,
+        values: &Values<'_>,
+    ) -> Option<u128> {
+        let mut quick = Quick::new(py);
+        quick.raw(&self.salt.0);
+        quick.raw(&[VALUES]);
+        for (parameter, value) in signature.parameters().iter().zip(values) {
+            if !parameter.ignored && !quick.value(value) {
+                return None;
+            }
+        }
+        Some(quick.finish())
+    }
+
+    /// The key in memory of any call, of which the call key is known too.
+    pub fn key(
+        &self,
+        py: Python<'_>,
+        signature: &Signature,
+        values: &Values<'_>,
+        call: &Digest,
+    ) -> u128 {
+        if let Some(key) = self.quick_key(py, signature, values) {
+            return key;
+        }
+        let mut quick = Quick::new(py);
+        quick.raw(&self.salt.0);
+        quick.raw(&[CALL_KEY]);
+        quick.raw(&call.0);
+        quick.finish()
+    }
+
+    /// Whether a result in memory still is in the store.
+    pub fn is_good(&self, found: &Found<'_>) -> bool {
+        self.store.is_current(&found.generation)
+    }
+
+    /// Counts a hit, or tells of it if anybody listens.
+    #[inline]
+    pub fn hit(&self, py: Python<'_>, key: Digest, saved_ns: u64) {
+        if !events::hits_are_heard(py) {
+            self.tally.hit(saved_ns);
+            return;
+        }
+        let event = Event::Hit {
+            function: self.function.clone(),
+            key,
+            saved_ns,
+            tier: Tier::Memory,
+        };
+        Python::attach(|_| py.detach(|| self.store.events().emit(&event)));
+    }
+}

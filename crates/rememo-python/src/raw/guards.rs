@@ -1,0 +1,399 @@
+//! Guards: what a fingerprint was made of, by identity, in a form that is quickly compared.
+//!
+//! A dictionary is told by the version tag that CPython up to 3.13 gives it anew with every change;
+//! where the tag differs, or there is none, by the keys that were read. A class is told by its
+//! version tag, which a change of it or of a base takes away. Functions and cells are told by the
+//! pointers they hold. Everything that is compared is kept alive, so that no address comes to mean
+//! something else.
+
+use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
+use std::ptr;
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyFunction, PyString, PyTuple, PyType};
+
+type Object = *mut ffi::PyObject;
+
+/// Whether a dictionary is as it was: under some keys, or in all and in that order.
+#[derive(Debug)]
+struct DictGuard {
+    dict: Object,
+    /// The version at which it was last found so.
+    tag: Cell<u64>,
+    /// Keys that were looked up, and what was there.
+    slots: Vec<(Object, Object)>,
+    /// All keys and values in order, where all of it counts.
+    items: Option<Vec<(Object, Object)>>,
+}
+
+/// What a function holds, as far as a call of it shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct FunctionFields {
+    code: Object,
+    defaults: Object,
+    keyword_defaults: Object,
+    closure: Object,
+    module: Object,
+    qualified_name: Object,
+    documentation: Object,
+    annotations: Object,
+}
+
+#[derive(Debug)]
+struct FunctionGuard {
+    function: *mut ffi::PyFunctionObject,
+    fields: FunctionFields,
+    attributes: Object,
+}
+
+/// Everything that must be as it was.
+#[derive(Debug, Default)]
+pub struct Guards {
+    dicts: Vec<DictGuard>,
+    functions: Vec<FunctionGuard>,
+    cells: Vec<(Object, Object)>,
+    classes: Vec<(Object, u32)>,
+    /// What `abc` counts up with every registration, if a class depends on one.
+    registrations: Option<Object>,
+    kept: Vec<Py<PyAny>>,
+}
+
+impl Guards {
+    /// Whether everything is as it was. Runs no Python code.
+    pub fn hold(&self, py: Python<'_>) -> bool {
+        self.functions.iter().all(FunctionGuard::holds)
+            && self.cells.iter().all(|(cell, content)| {
+                // SAFETY: the cell is kept alive, and was a cell when it was recorded.
+                unsafe { (*cell.cast::<ffi::PyCellObject>()).ob_ref == *content }
+            })
+            && self
+                .classes
+                .iter()
+                .all(|(class, tag)| version_tag(*class) == *tag)
+            && self.dicts.iter().all(|guard| guard.holds(py))
+            && self.registrations_hold(py)
+    }
+
+    /// What the garbage collector must know of.
+    pub fn kept(&self) -> &[Py<PyAny>] {
+        &self.kept
+    }
+
+    fn registrations_hold(&self, py: Python<'_>) -> bool {
+        self.registrations.is_none_or(|before| {
+            registrations(py).is_ok_and(|now| {
+                // SAFETY: both are alive integers; comparing them runs no Python code.
+                unsafe { ffi::PyObject_RichCompareBool(now.as_ptr(), before, ffi::Py_EQ) == 1 }
+            })
+        })
+    }
+}
+
+impl DictGuard {
+    fn holds(&self, py: Python<'_>) -> bool {
+        let tag = dict_tag(self.dict);
+        if tag == self.tag.get() && tag != 0 {
+            return true;
+        }
+        let holds = self.items.as_ref().is_none_or(|items| self.has(items))
+            && self.slots.iter().all(|slot| self.slot_holds(py, *slot));
+        if holds {
+            self.tag.set(tag);
+        }
+        holds
+    }
+
+    /// Whether these are its items, the very objects in this order.
+    fn has(&self, items: &[(Object, Object)]) -> bool {
+        let (mut position, mut key, mut value) = (0, ptr::null_mut(), ptr::null_mut());
+        let mut items = items.iter();
+        loop {
+            // SAFETY: the dictionary is kept alive, and nothing here changes it.
+            let more = unsafe {
+                let (key, value) = (&raw mut key, &raw mut value);
+                ffi::PyDict_Next(self.dict, &raw mut position, key, value) != 0
+            };
+            match (more, items.next()) {
+                (true, Some(item)) if *item == (key, value) => {}
+                (false, None) => return true,
+                _ => return false,
+            }
+        }
+    }
+
+    fn slot_holds(&self, py: Python<'_>, (key, expected): (Object, Object)) -> bool {
+        // SAFETY: dictionary and key are kept alive; the key is a string, so that comparing it runs
+        // no Python code unless the dictionary has keys of a user's own type with the same hash.
+        let found = unsafe { ffi::PyDict_GetItemWithError(self.dict, key) };
+        if found.is_null() && PyErr::take(py).is_some() {
+            return false;
+        }
+        found == expected
+    }
+}
+
+impl FunctionGuard {
+    fn holds(&self) -> bool {
+        // SAFETY: the function is kept alive.
+        let attributes = unsafe { (*self.function).func_dict };
+        let same = attributes == self.attributes
+            || self.attributes.is_null() && {
+                // Asking for the attributes of a function that has none makes an empty dictionary.
+                // SAFETY: not null, and a dictionary of a live function.
+                unsafe { ffi::PyDict_Size(attributes) == 0 }
+            };
+        same && fields(self.function) == self.fields
+    }
+}
+
+fn fields(function: *mut ffi::PyFunctionObject) -> FunctionFields {
+    // SAFETY: callers pass a live function.
+    let function = unsafe { &*function };
+    FunctionFields {
+        code: function.func_code,
+        defaults: function.func_defaults,
+        keyword_defaults: function.func_kwdefaults,
+        closure: function.func_closure,
+        module: function.func_module,
+        qualified_name: function.func_qualname,
+        documentation: function.func_doc,
+        annotations: function.func_annotations,
+    }
+}
+
+/// The version of a dictionary; 0 where there is none.
+fn dict_tag(dict: Object) -> u64 {
+    #[cfg(not(Py_3_14))]
+    {
+        #[cfg_attr(
+            Py_3_12,
+            expect(deprecated, reason = "still kept up to date, up to 3.13")
+        )]
+        // SAFETY: callers pass a live dictionary.
+        let tag = unsafe { (*dict.cast::<ffi::PyDictObject>()).ma_version_tag };
+        // From 3.12 on, the low bits say who watches.
+        if cfg!(Py_3_12) { tag & !0xfff } else { tag }
+    }
+    #[cfg(Py_3_14)]
+    {
+        let _ = dict;
+        0
+    }
+}
+
+/// The version of a class; 0 where it has none.
+fn version_tag(class: Object) -> u32 {
+    // SAFETY: callers pass a live class.
+    unsafe { (*class.cast::<ffi::PyTypeObject>()).tp_version_tag }
+}
+
+#[cfg(Py_3_12)]
+unsafe extern "C" {
+    fn PyUnstable_Type_AssignVersionTag(class: *mut ffi::PyTypeObject) -> std::ffi::c_int;
+}
+
+/// Gives a class a version, if it has none and may have one.
+fn assign_version(class: &Bound<'_, PyType>) {
+    #[cfg(Py_3_12)]
+    // SAFETY: the class is alive.
+    unsafe {
+        PyUnstable_Type_AssignVersionTag(class.as_type_ptr());
+    }
+    #[cfg(not(Py_3_12))]
+    // Looking something up gives one.
+    drop(class.getattr("__doc__"));
+}
+
+fn registrations(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    py.import("_abc")?.getattr("get_cache_token")?.call0()
+}
+
+/// The attributes set on a function, if there are any. Unlike asking for `__dict__`, this makes no
+/// dictionary where there is none.
+pub fn attributes_of<'py>(function: &Bound<'py, PyFunction>) -> Option<Bound<'py, PyDict>> {
+    let pointer = function.as_ptr().cast::<ffi::PyFunctionObject>();
+    // SAFETY: the function is alive; its attributes are null or a dictionary that it holds.
+    let attributes = unsafe { (*pointer).func_dict };
+    if attributes.is_null() {
+        return None;
+    }
+    // SAFETY: as above.
+    let attributes = unsafe { Bound::from_borrowed_ptr(function.py(), attributes) };
+    attributes.cast_into().ok()
+}
+
+/// The defaults of a function: those of its last positional parameters, and those by name.
+pub fn defaults_of<'py>(
+    function: &Bound<'py, PyFunction>,
+) -> (Option<Bound<'py, PyTuple>>, Option<Bound<'py, PyDict>>) {
+    let py = function.py();
+    let pointer = function.as_ptr().cast::<ffi::PyFunctionObject>();
+    // SAFETY: the function is alive; each field is null or an object that it holds.
+    let (last, by_name) = unsafe {
+        (
+            Bound::from_borrowed_ptr_or_opt(py, (*pointer).func_defaults),
+            Bound::from_borrowed_ptr_or_opt(py, (*pointer).func_kwdefaults),
+        )
+    };
+    let last = last.and_then(|last| last.cast_into().ok());
+    (last, by_name.and_then(|by_name| by_name.cast_into().ok()))
+}
+
+const CHANGED: &str = "something that changed while it was looked at";
+
+/// Guards under construction.
+#[derive(Debug, Default)]
+pub struct Recorder {
+    guards: Guards,
+    dicts: HashMap<usize, usize>,
+    slots: HashMap<(usize, usize), Object>,
+    seen: HashSet<usize>,
+    /// Why there can be no guards, if so.
+    obstacle: Option<&'static str>,
+}
+
+impl Recorder {
+    /// Remembers what was found under a key of a dictionary.
+    pub fn slot(&mut self, dict: &Bound<'_, PyDict>, key: &str, value: Option<&Bound<'_, PyAny>>) {
+        let key = PyString::intern(dict.py(), key);
+        let expected = value.map_or(ptr::null_mut(), Bound::as_ptr);
+        let place = (dict.as_ptr() as usize, key.as_ptr() as usize);
+        match self.slots.insert(place, expected) {
+            None => {}
+            Some(before) if before == expected => return,
+            Some(_) => return self.obstacle(CHANGED),
+        }
+        let at = self.dict(dict);
+        self.guards.dicts[at].slots.push((key.as_ptr(), expected));
+        self.keep(key.as_any());
+        if let Some(value) = value {
+            self.keep(value);
+        }
+    }
+
+    /// Remembers all of a dictionary.
+    pub fn whole(&mut self, dict: &Bound<'_, PyDict>) {
+        let mut items = Vec::with_capacity(dict.len());
+        for (key, value) in dict {
+            items.push((key.as_ptr(), value.as_ptr()));
+            self.keep(&key);
+            self.keep(&value);
+        }
+        let at = self.dict(dict);
+        match &self.guards.dicts[at].items {
+            Some(before) if *before != items => self.obstacle(CHANGED),
+            _ => self.guards.dicts[at].items = Some(items),
+        }
+    }
+
+    fn dict(&mut self, dict: &Bound<'_, PyDict>) -> usize {
+        let next = self.guards.dicts.len();
+        let at = *self.dicts.entry(dict.as_ptr() as usize).or_insert(next);
+        if at == next {
+            self.guards.dicts.push(DictGuard {
+                dict: dict.as_ptr(),
+                tag: Cell::new(0),
+                slots: Vec::new(),
+                items: None,
+            });
+            self.keep(dict.as_any());
+        }
+        at
+    }
+
+    /// Remembers what a function holds.
+    pub fn function(&mut self, function: &Bound<'_, PyFunction>) {
+        let py = function.py();
+        let pointer = function.as_ptr().cast::<ffi::PyFunctionObject>();
+        let fields = fields(pointer);
+        self.keep(function.as_any());
+        let held = [
+            fields.code,
+            fields.defaults,
+            fields.keyword_defaults,
+            fields.closure,
+            fields.module,
+            fields.qualified_name,
+            fields.documentation,
+            fields.annotations,
+        ];
+        for held in held.into_iter().filter(|held| !held.is_null()) {
+            // SAFETY: a live function holds it.
+            let held = unsafe { Bound::from_borrowed_ptr(py, held) };
+            self.keep(&held);
+            if let (true, Ok(dict)) = (held.as_ptr() == fields.keyword_defaults, held.cast()) {
+                self.whole(dict);
+            }
+        }
+        let attributes = attributes_of(function);
+        if let Some(attributes) = &attributes {
+            self.whole(attributes);
+        }
+        self.guards.functions.push(FunctionGuard {
+            function: pointer,
+            fields,
+            attributes: attributes.map_or(ptr::null_mut(), |attributes| attributes.as_ptr()),
+        });
+    }
+
+    /// Remembers what a cell holds.
+    pub fn cell(&mut self, cell: &Bound<'_, PyAny>) {
+        // SAFETY: closures consist of cells.
+        let content = unsafe { (*cell.as_ptr().cast::<ffi::PyCellObject>()).ob_ref };
+        self.guards.cells.push((cell.as_ptr(), content));
+        self.keep(cell);
+        if !content.is_null() {
+            // SAFETY: the live cell holds it.
+            let content = unsafe { Bound::from_borrowed_ptr(cell.py(), content) };
+            self.keep(&content);
+        }
+    }
+
+    /// Remembers a class, with its bases, as it is now. To be called before it is looked at.
+    pub fn class(&mut self, class: &Bound<'_, PyType>) {
+        if !self.seen.insert(class.as_ptr() as usize) {
+            return;
+        }
+        assign_version(class);
+        match version_tag(class.as_ptr()) {
+            0 => self.obstacle("a class without a version"),
+            tag => {
+                self.guards.classes.push((class.as_ptr(), tag));
+                self.keep(class.as_any());
+            }
+        }
+    }
+
+    /// Remembers which classes are registered with abstract ones.
+    pub fn registrations(&mut self, py: Python<'_>) {
+        if self.guards.registrations.is_some() {
+            return;
+        }
+        match registrations(py) {
+            Ok(count) => {
+                self.guards.registrations = Some(count.as_ptr());
+                self.keep(&count);
+            }
+            Err(_) => self.obstacle("abstract base classes that do not count registrations"),
+        }
+    }
+
+    /// Says that something was looked at that no guard can watch.
+    pub fn obstacle(&mut self, why: &'static str) {
+        self.obstacle.get_or_insert(why);
+    }
+
+    fn keep(&mut self, object: &Bound<'_, PyAny>) {
+        self.guards.kept.push(object.clone().unbind());
+    }
+
+    /// The guards, unless something can't be guarded.
+    pub fn finish(self) -> Result<Guards, &'static str> {
+        match self.obstacle {
+            None => Ok(self.guards),
+            Some(why) => Err(why),
+        }
+    }
+}

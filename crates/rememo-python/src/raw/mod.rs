@@ -1,0 +1,59 @@
+//! What takes a look at the interpreter's memory itself: the one place with unsafe code.
+//!
+//! All of it relies on the interpreter's lock: who holds it is alone with every object. Builds of
+//! CPython without that lock are refused.
+
+#![expect(unsafe_code, reason = "each block says what it relies on")]
+
+mod buffer;
+mod callable;
+mod guards;
+mod quick;
+
+pub use buffer::encode_buffer;
+pub use callable::{Arguments, bound_method, new_callable_type};
+pub use guards::{Guards, Recorder, attributes_of, defaults_of};
+pub use quick::{Quick, QuickHash};
+
+use std::cell::UnsafeCell;
+
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+
+#[cfg(Py_GIL_DISABLED)]
+compile_error!("rememo needs a CPython with a global interpreter lock");
+
+/// How many references there are to an object.
+pub fn references(object: &Bound<'_, PyAny>) -> isize {
+    // SAFETY: a bound object is alive, and its reference count is a field of every object.
+    unsafe { pyo3::ffi::Py_REFCNT(object.as_ptr()) }
+}
+
+/// A value that only who is attached to the interpreter gets at.
+#[derive(Debug, Default)]
+pub struct Attached<T>(UnsafeCell<T>);
+
+// SAFETY: `with` and `peek` need a token of the interpreter's lock, which one thread holds at a
+// time; what is inside is only ever moved between threads that way.
+unsafe impl<T> Sync for Attached<T> {}
+// SAFETY: as above.
+unsafe impl<T> Send for Attached<T> {}
+
+impl<T> Attached<T> {
+    pub const fn new(value: T) -> Self {
+        Self(UnsafeCell::new(value))
+    }
+
+    /// Works with the value. The work must run no Python code and drop nothing that could: either
+    /// may come here again, or let another thread do so.
+    pub fn with<R>(&self, _py: Python<'_>, work: impl FnOnce(&mut T) -> R) -> R {
+        // SAFETY: the lock is held, and is not let go of by `work`, so there is no other reference.
+        work(unsafe { &mut *self.0.get() })
+    }
+
+    /// Looks at the value during a traversal by the garbage collector, which runs no Python code.
+    pub fn peek<R>(&self, _visit: &PyVisit<'_>, work: impl FnOnce(&T) -> R) -> R {
+        // SAFETY: a traversal holds the lock, and `with` never leaves a reference behind.
+        work(unsafe { &*self.0.get() })
+    }
+}

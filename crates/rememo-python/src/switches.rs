@@ -1,0 +1,45 @@
+//! Switches of the whole program, in its environment.
+
+use std::sync::OnceLock;
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyDict};
+
+fn is_on(value: &[u8]) -> bool {
+    !value.is_empty() && value != b"0"
+}
+
+/// Whether memoization is switched off, by `REMEMO_DISABLE` as the program sees it now.
+///
+/// It is looked up where `os.environ` keeps what it holds: asking the C library takes longer than
+/// the rest of a hit from memory.
+#[inline]
+pub fn disabled(py: Python<'_>) -> bool {
+    static ENVIRONMENT: PyOnceLock<Option<(Py<PyDict>, Py<PyBytes>)>> = PyOnceLock::new();
+    let environment = ENVIRONMENT.get_or_init(py, || {
+        let environ = py.import("os").ok()?.getattr("environ").ok()?;
+        let data = environ.getattr("_data").ok()?.cast_into::<PyDict>().ok()?;
+        let key = PyBytes::new(py, b"REMEMO_DISABLE");
+        Some((data.unbind(), key.unbind()))
+    });
+    let Some((data, key)) = environment else {
+        return std::env::var_os("REMEMO_DISABLE")
+            .is_some_and(|value| is_on(value.as_encoded_bytes()));
+    };
+    match data.bind(py).get_item(key) {
+        Ok(Some(value)) => value
+            .cast::<PyBytes>()
+            .is_ok_and(|value| is_on(value.as_bytes())),
+        _ => false,
+    }
+}
+
+/// Whether hits from memory are checked against a key found from scratch: `REMEMO_PARANOID`, as it
+/// was when it was first asked for.
+pub fn paranoid() -> bool {
+    static PARANOID: OnceLock<bool> = OnceLock::new();
+    *PARANOID.get_or_init(|| {
+        std::env::var_os("REMEMO_PARANOID").is_some_and(|value| is_on(value.as_encoded_bytes()))
+    })
+}
