@@ -27,7 +27,7 @@ _told: set[tuple[str, str]] = set()
 
 
 def warn(event: Mapping[str, Any]) -> None:
-    """Warns of an event of one of the `KINDS`, that kept a result from being stored, or of trouble with the store."""
+    """Warns of an event of one of the `KINDS`."""
     what = event["event"]
     reason, detail = event.get("reason", what), event.get("detail", "")
     token, message, kind = _notice(what, event["function"], reason, detail)
