@@ -7,9 +7,12 @@ import os
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 REPORTER = """
 import json as _json, sys as _sys
@@ -67,11 +70,3 @@ class Program:
 def program(tmp_path: Path) -> Program:
     """An empty program with a cache of its own."""
     return Program(tmp_path)
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _no_cache_left_behind() -> object:
-    root = Path(__file__).parents[2]
-    yield
-    left = [path for path in (root / ".rememo", root / "python" / ".rememo") if path.exists()]
-    assert not left, f"the tests left caches behind: {left}"
