@@ -48,6 +48,11 @@ def warn(event: Mapping[str, Any]) -> None:
         tell(message, kind)
 
 
+def forget() -> None:
+    """Warns anew of what was warned of before."""
+    _told.clear()
+
+
 def unseen(function: str, user: str, name: str) -> None:
     """Warns of a function that reaches code or values by text that is computed as it runs."""
     tell(

@@ -54,16 +54,22 @@ class Program:
 
     def run_script(self, name: str) -> str:
         """Runs a module as a script in a fresh process; returns the last line of its output."""
+        return self.run_python("-B", f"{name}.py").splitlines()[-1]
+
+    def run_python(self, *arguments: str, typed: str = "", **environment: str) -> str:
+        """Runs the interpreter in a fresh process; returns what it printed."""
         done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-B", f"{name}.py"],
+            [sys.executable, "-W", "ignore", *arguments],
             cwd=self.directory,
+            env={**os.environ, **environment},
+            input=typed,
             capture_output=True,
             text=True,
             check=False,
             timeout=60,
         )
         assert done.returncode == 0, done.stderr
-        return done.stdout.splitlines()[-1]
+        return done.stdout
 
 
 @pytest.fixture
