@@ -129,9 +129,9 @@ def duration(seconds: float) -> str:
 def cell(stage: dict[str, Any]) -> str:
     """Say what one stage did in one scenario and, below it, what had changed if it ran."""
     if stage["hit"]:
-        return f"hit {duration(stage['seconds'])}"
+        return f"{duration(stage['seconds'])} hit"
     changed = ", ".join(stage["changes"]) or "new"
-    return f"recomputed {duration(stage['seconds'])}\n({changed})"
+    return f"{duration(stage['seconds'])} recomputed\n  ({changed})"
 
 
 def table_rows(memoized: list[Report], plain: list[Report]) -> list[list[str]]:

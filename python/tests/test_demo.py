@@ -75,7 +75,7 @@ def test_the_table_has_a_row_per_stage_and_a_column_per_scenario(
     heading, rule, first, second, changed, *totals = capsys.readouterr().out.splitlines()
     assert all(scenario.title in heading for scenario in demo.SCENARIOS)
     assert len(rule.split()) == len(demo.SCENARIOS) + 1
-    assert first.split() == ["stage0", *["hit", "1.500", "s"] * len(demo.SCENARIOS)]
-    assert second.split() == ["stage1", *["recomputed", "1.500", "s"] * len(demo.SCENARIOS)]
+    assert first.split() == ["stage0", *["1.500", "s", "hit"] * len(demo.SCENARIOS)]
+    assert second.split() == ["stage1", *["1.500", "s", "recomputed"] * len(demo.SCENARIOS)]
     assert changed.count("(helper)") == len(demo.SCENARIOS)
     assert [line.split()[0] for line in totals] == ["all", "not"]
