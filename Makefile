@@ -81,6 +81,7 @@ test-python: $(BUILT)
 
 test-docs: $(BUILT)
 	$(BIN)/python -m pytest --doctest-glob='*.md' README.md docs
+	$(BIN)/python -m pytest --doctest-modules --pyargs rememo
 
 # --- the environment ---------------------------------------------------------
 

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import textwrap
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -120,10 +121,17 @@ def total_seconds(report: Report) -> float:
     return sum(float(stage["seconds"]) for stage in report["stages"])
 
 
+def duration(seconds: float) -> str:
+    """Write a time so that the points of a column stand below each other."""
+    return f"{seconds:7.3f} s"
+
+
 def cell(stage: dict[str, Any]) -> str:
-    """Say in a few characters what one stage did in one scenario."""
-    outcome = "hit" if stage["hit"] else "recomputed"
-    return f"{outcome} {stage['seconds']:.2f} s"
+    """Say what one stage did in one scenario and, below it, what had changed if it ran."""
+    if stage["hit"]:
+        return f"{duration(stage['seconds'])} hit"
+    changed = ", ".join(stage["changes"]) or "new"
+    return f"{duration(stage['seconds'])} recomputed\n  ({changed})"
 
 
 def table_rows(memoized: list[Report], plain: list[Report]) -> list[list[str]]:
@@ -131,32 +139,43 @@ def table_rows(memoized: list[Report], plain: list[Report]) -> list[list[str]]:
     rows = [["stage", *(scenario.title for scenario in SCENARIOS)]]
     by_stage = zip(*(report["stages"] for report in memoized), strict=True)
     rows.extend([records[0]["name"], *map(cell, records)] for records in by_stage)
-    for label, reports in (("total", memoized), ("total, disabled", plain)):
-        rows.append([label, *(f"{total_seconds(report):.2f} s" for report in reports)])
+    for label, reports in (("all stages", memoized), ("not memoized", plain)):
+        rows.append([label, *(duration(total_seconds(report)) for report in reports)])
     return rows
 
 
 def print_table(rows: list[list[str]]) -> None:
     """Print rows in aligned columns, with a rule below the heading."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True))
-        for row in rows
-    ]
-    lines.insert(1, "  ".join("-" * width for width in widths))
-    print("\n".join(line.rstrip() for line in lines))
+    cells = [[text.splitlines() for text in row] for row in rows]
+    columns = zip(*cells, strict=True)
+    widths = [max(len(line) for lines in column for line in lines) for column in columns]
+    for number, row in enumerate(cells):
+        for parts in zip_longest(*row, fillvalue=""):
+            line = "  ".join(text.ljust(width) for text, width in zip(parts, widths, strict=True))
+            print(line.rstrip())
+        if number == 0:
+            print("  ".join("-" * width for width in widths))
 
 
 def print_reasons(scenario: Scenario, report: Report) -> None:
-    """List why each recomputed stage of one scenario was recomputed."""
-    recomputed = [stage for stage in report["stages"] if not stage["hit"]]
-    if not recomputed:
+    """List why stages were recomputed in one scenario, as `explain` puts it."""
+    names: dict[str, list[str]] = {}
+    for stage in report["stages"]:
+        if not stage["hit"]:
+            names.setdefault(stage["reason"], []).append(stage["name"])
+    if not names:
+        print(f"\n{scenario.title}: every stage was a hit")
         return
     print(f"\n{scenario.title}:")
-    for stage in recomputed:
-        print(f"  {stage['name']}")
-        for line in stage["reason"].splitlines():
-            print(textwrap.fill(line, 88, initial_indent=" " * 4, subsequent_indent=" " * 6))
+    for reason, stages in names.items():
+        print(textwrap.fill(", ".join(stages), 88, initial_indent="  ", subsequent_indent="  "))
+        print(textwrap.indent(reason, " " * 4))
+
+
+def snapshot() -> dict[Path, bytes]:
+    """Read every file of the example, as it is in the tree."""
+    files = (path for path in HERE.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    return {path: path.read_bytes() for path in files}
 
 
 def play(directory: Path) -> tuple[list[Report], list[Report]]:
@@ -180,10 +199,14 @@ def play(directory: Path) -> tuple[list[Report], list[Report]]:
 
 def main() -> None:
     """Play the scenarios in a temporary directory and print what happened."""
+    before = snapshot()
+    print("Each of six scenarios runs twice: about four minutes in all.", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="rememo-flights-") as directory:
         memoized, plain = play(Path(directory))
+    if snapshot() != before:
+        raise AssertionError("the demo changed the example itself")
     print_table(table_rows(memoized, plain))
-    print("\nWhy stages were recomputed")
+    print("\nIn brackets: what had changed. In full, as explain said before the call:")
     for scenario, report in zip(SCENARIOS, memoized, strict=True):
         print_reasons(scenario, report)
     print("\nIn every scenario, all numbers and the figure equal those of a plain run.")

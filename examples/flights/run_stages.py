@@ -32,7 +32,7 @@ def forecast(stage: Any, args: tuple[Any, ...]) -> dict[str, Any]:
     explanation = stage.explain(*args)
     return {
         "reason": str(explanation),
-        "changes": [f"{change.name} ({change.kind})" for change in explanation.changes],
+        "changes": [change.name.rpartition(".")[2] for change in explanation.changes],
     }
 
 

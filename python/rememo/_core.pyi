@@ -1,6 +1,6 @@
 from collections.abc import Callable, Sequence
 from types import FunctionType
-from typing import Any, Generic, ParamSpec, TypeVar, final
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, final, overload
 
 from rememo.explain import Explanation
 from rememo.info import CacheInfo
@@ -26,8 +26,10 @@ __all__ = [
 ]
 
 _P = ParamSpec("_P")
+_Q = ParamSpec("_Q")
 _R = TypeVar("_R")
 _T = TypeVar("_T")
+_Self = TypeVar("_Self")
 
 @final
 class Store:
@@ -62,6 +64,13 @@ class Memoized(Generic[_P, _R]):
     __name__: str
     __qualname__: str
     def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> _R: ...
+    # As a method, it takes the instance for its first argument.
+    @overload
+    def __get__(self, instance: None, owner: type | None = None, /) -> Memoized[_P, _R]: ...
+    @overload
+    def __get__(
+        self: Memoized[Concatenate[_Self, _Q], _R], instance: _Self, owner: type | None = None, /
+    ) -> Callable[_Q, _R]: ...
     # Runs the function whatever is stored, and stores the result.
     def call(self, *args: _P.args, **kwargs: _P.kwargs) -> _R: ...
     # Raises NotCached where there is no stored result.
@@ -93,17 +102,18 @@ class FreezeConfig:
         dict_order: bool = True,
     ) -> FreezeConfig: ...
 
-# An argument that does not count; the function sees the value.
+# An argument that does not count; the function sees the value. To a type checker it may be
+# anything, for it stands in the place of the value.
 @final
 class Ignore(Generic[_T]):
-    def __new__(cls, value: _T) -> Ignore[_T]: ...
+    def __new__(cls, value: _T) -> Any: ...  # noqa: ANN401
     @property
     def value(self) -> _T: ...
 
 # An argument promised not to change: fingerprinted once; the function sees the value.
 @final
 class Frozen(Generic[_T]):
-    def __new__(cls, value: _T) -> Frozen[_T]: ...
+    def __new__(cls, value: _T) -> Any: ...  # noqa: ANN401
     @property
     def value(self) -> _T: ...
 

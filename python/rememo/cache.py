@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, overload
 
 from rememo import _core
 from rememo.location import directory_for, directory_from
+from rememo.warnings import StoreWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Sequence
     from types import FunctionType, TracebackType
     from typing import Self
 
@@ -32,6 +33,18 @@ class Cache:
         temporary: use a new private directory, removed when the cache is closed, or else
             when the interpreter exits.
         freeze: what counts, for functions memoized in this cache that do not say themselves.
+
+    Raises:
+        TypeError: if both `dir` and `temporary` are given.
+        ValueError: if `dir` is empty.
+
+    >>> from rememo import Cache
+    >>> with Cache(temporary=True) as cache:
+    ...     @cache.memoize
+    ...     def double(x):
+    ...         return 2 * x
+    ...     double(4), double.would_hit(4)
+    (8, True)
     """
 
     def __init__(
@@ -53,6 +66,8 @@ class Cache:
         if temporary:
             self._path = self._make_temporary_directory()
         elif dir is not None:
+            if not os.fspath(dir):
+                raise ValueError("`dir` is empty: name a directory, or leave it out")
             self._path = Path(dir).expanduser().absolute()
         else:
             self._path = directory_from(Path.cwd())
@@ -62,11 +77,37 @@ class Cache:
         """The directory; it may not exist yet."""
         return self._path
 
-    def memoize(self, func: Callable[P, R]) -> _core.Memoized[P, R]:
-        """Memoizes a function in this cache; usable as a decorator."""
-        from rememo.memoize import memoize
+    @overload
+    def memoize(
+        self,
+        func: Callable[P, R],
+        *,
+        ignore: Sequence[str] = (),
+        version: object = None,
+        freeze: FreezeConfig | None = None,
+    ) -> _core.Memoized[P, R]: ...
+    @overload
+    def memoize(
+        self,
+        func: None = None,
+        *,
+        ignore: Sequence[str] = (),
+        version: object = None,
+        freeze: FreezeConfig | None = None,
+    ) -> Callable[[Callable[P, R]], _core.Memoized[P, R]]: ...
+    def memoize(
+        self,
+        func: Callable[P, R] | None = None,
+        *,
+        ignore: Sequence[str] = (),
+        version: object = None,
+        freeze: FreezeConfig | None = None,
+    ) -> _core.Memoized[P, R] | Callable[[Callable[P, R]], _core.Memoized[P, R]]:
+        """Does what `rememo.memoize` does, and keeps the results in this cache."""
+        from rememo.memoize import decorator
 
-        return memoize(func, cache=self)
+        memoized = decorator(cache=self, ignore=ignore, version=version, freeze=freeze)
+        return memoized if func is None else memoized(func)
 
     def clear(self) -> None:
         """Removes every result of every function."""
@@ -149,10 +190,10 @@ class DefaultStore:
         """Returns the store. This runs on every call, so it does little."""
         store = self._store
         if store is None or self._generation != _generation:
-            self._generation = _generation
-            cache = _default
+            generation, cache = _generation, _default
             store = cache.open_store() if cache else _store_for(self._func)
-            self._store = store
+            # In this order, so that no other thread takes the old store for the new one.
+            self._store, self._generation = store, generation
         return store
 
 
@@ -180,8 +221,9 @@ _open_stores: dict[Path, _core.Store] = {}
 def _store_for(func: FunctionType) -> _core.Store:
     try:
         directory = directory_for(func)
-    except (OSError, RuntimeError) as error:
-        # No home, no working directory, or no right to look: calls go on all the same.
+    except (OSError, RuntimeError, StoreWarning) as error:
+        # No home, no working directory, no right to look, or a warning that is made an error:
+        # calls go on all the same.
         return _core.Store.unusable(
             f"there is no directory to keep results in ({error}): name one with REMEMO_DIR"
         )

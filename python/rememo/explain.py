@@ -40,14 +40,21 @@ class Change:
     def __str__(self) -> str:
         """Says in one line what changed, and below it how its source did."""
         old, new = (digest and digest[:12] for digest in (self.old, self.new))
+        what = self._described()
         if old is None:
-            head = f"{self.kind} {self.name} is new ({new})"
+            head = f"{what} is new ({new})"
         elif new is None:
-            head = f"{self.kind} {self.name} is gone (was {old})"
+            head = f"{what} is gone (was {old})"
         else:
-            head = f"{self.kind} {self.name} changed ({old} to {new})"
+            head = f"{what} changed ({old} to {new})"
         diff = self.diff()
         return f"{head}\n{diff}" if diff else head
+
+    def _described(self) -> str:
+        owner, _, inner = self.name.rpartition(f".<{self.kind} ")
+        if owner:
+            return f"{self.kind} {inner.removesuffix('>')} of {owner}"
+        return f"{self.kind} {self.name}"
 
 
 _REASONS = {
@@ -57,20 +64,27 @@ _REASONS = {
     "arguments changed": "nothing is stored for these arguments",
     "outdated": "the stored result refers to a class or function that has changed",
     "damaged": "the stored result cannot be read",
-    "forced": "a run was asked for",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What the cache says of one call."""
+    """What the cache says of one call; printed, it says so in words.
+
+    >>> from rememo import Cache
+    >>> with Cache(temporary=True) as cache:
+    ...     @cache.memoize
+    ...     def double(x):
+    ...         return 2 * x
+    ...     print(double.explain(1))
+    miss: nothing is stored for this function
+    """
 
     hit: bool
     """Whether the call is answered from the cache."""
     reason: str
-    """Why: ``hit``, ``new``, ``state changed``, ``arguments changed``, ``outdated``,
-    ``damaged``, or what keeps
-    the call from being cached."""
+    """Why: ``hit``, ``new``, ``state changed``, ``arguments changed``, ``outdated``, ``damaged``,
+    or what keeps the call from being cached."""
     changes: tuple[Change, ...] = ()
     """What differs from the nearest stored call; empty for a hit."""
     key: str | None = None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rememo.notices import tell
 from rememo.warnings import StoreWarning
 
 if TYPE_CHECKING:
@@ -70,13 +70,13 @@ def _configured_directory(pyproject: Path) -> Path | None:
         settings: Any = tomllib.loads(pyproject.read_text(encoding="utf-8"))
         named: Any = settings.get("tool", {}).get("rememo", {}).get("dir")
     except (OSError, ValueError, AttributeError) as error:
-        warnings.warn(f"ignored {pyproject}: {error}", StoreWarning, stacklevel=2)
+        tell(f"ignored {pyproject}: {error}", StoreWarning)
         return None
     if named is None:
         return None
     if not isinstance(named, str) or not named:
         message = f"ignored `dir` in [tool.rememo] of {pyproject}: it must be a path, not {named!r}"
-        warnings.warn(message, StoreWarning, stacklevel=2)
+        tell(message, StoreWarning)
         return None
     return pyproject.parent / Path(named).expanduser()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copyreg
 import functools
+from collections.abc import Iterable
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast, overload
 
@@ -56,7 +57,8 @@ def memoize(
 
     A call whose arguments, code and whatever that code reads were all seen before returns the
     stored result, in this process or any later one. Use it bare, ``@memoize``, or called,
-    ``@memoize(cache=...)``.
+    ``@memoize(cache=...)``. A memoized function that calls itself may not reach as deep as a plain
+    one before a RecursionError, as with `functools.lru_cache`.
 
     Args:
         func: a plain function, written with ``def`` or ``lambda``.
@@ -66,13 +68,42 @@ def memoize(
         freeze: what counts, where it is not what it seems; by default, as the cache says.
 
     Raises:
-        TypeError: if `func` is not a plain function, or `ignore` names no parameter of it.
+        TypeError: if `func` is not a plain function, an option is not of its type, or `ignore`
+            names what is no parameter.
+
+    >>> from rememo import Cache, memoize
+    >>> @memoize(cache=Cache(temporary=True), ignore=["verbose"])
+    ... def area(width, height, verbose=False):
+    ...     return width * height
+    >>> area(2, 3), area(height=3, width=2, verbose=True), area.cache_info().hits
+    (6, 6, 1)
     """
-    if cache is not None and not isinstance(cache, Cache):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(f"cache must be a rememo.Cache, not {type(cache).__name__}")  # pyright: ignore[reportUnreachable]
-    if func is None:
-        return functools.partial(_wrap, cache=cache, ignore=ignore, version=version, freeze=freeze)
-    return _wrap(func, cache=cache, ignore=ignore, version=version, freeze=freeze)
+    memoized = decorator(cache=cache, ignore=ignore, version=version, freeze=freeze)
+    return memoized if func is None else memoized(func)
+
+
+def decorator(
+    *,
+    cache: Cache | None,
+    ignore: Sequence[str],
+    version: object,
+    freeze: FreezeConfig | None,
+) -> Callable[[Callable[P, R]], _core.Memoized[P, R]]:
+    """Returns what memoizes a function with these options.
+
+    Raises:
+        TypeError: if an option is not of its type.
+    """
+    _check_types(cache, ignore, freeze)
+    return functools.partial(_wrap, cache=cache, ignore=[*ignore], version=version, freeze=freeze)
+
+
+def _check_types(cache: object, ignore: object, freeze: object) -> None:
+    for name, value, kind in (("cache", cache, Cache), ("freeze", freeze, _core.FreezeConfig)):
+        if value is not None and not isinstance(value, kind):
+            raise TypeError(f"{name} must be a rememo.{kind.__name__}, not {value!r}")
+    if isinstance(ignore, str) or not isinstance(ignore, Iterable):
+        raise TypeError(f"ignore must be a list of parameter names, not {ignore!r}")
 
 
 def _name(memoized: _core.Memoized[..., object]) -> str:
@@ -87,7 +118,7 @@ def _wrap(
     func: Callable[P, R],
     *,
     cache: Cache | None,
-    ignore: Sequence[str],
+    ignore: list[str],
     version: object,
     freeze: FreezeConfig | None,
 ) -> _core.Memoized[P, R]:
@@ -102,9 +133,7 @@ def _wrap(
     return memoized
 
 
-def _check_names(func: FunctionType, ignore: Sequence[str]) -> None:
-    if isinstance(ignore, str):
-        raise TypeError(f"ignore takes a list of names: [{ignore!r}]")
+def _check_names(func: FunctionType, ignore: list[str]) -> None:
     code = func.__code__
     count = code.co_argcount + code.co_kwonlyargcount
     count += bool(code.co_flags & CO_VARARGS) + bool(code.co_flags & CO_VARKEYWORDS)
@@ -130,6 +159,7 @@ def _objection(func: object) -> str | None:
 
 _OBJECTIONS: tuple[tuple[type, str], ...] = (
     (_core.Memoized, "{name}: it is memoized already"),
+    (Cache, "a cache: write @memoize(cache=...), or @cache.memoize"),
     (staticmethod, "the static method {name}: put @memoize below @staticmethod"),
     (classmethod, "the class method {name}: put @memoize below @classmethod"),
     (property, "a property: put @memoize below @property"),

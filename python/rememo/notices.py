@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +21,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 KINDS = ["not_stored", "bypassed", "degraded"]
-_KINDS: dict[str, type[NotCachedWarning]] = {
-    "unpicklable": UnpicklableResultWarning,
-    "changed during the call": ChangedDuringCallWarning,
-}
-_told: set[tuple[str, str]] = set()
+_PACKAGE = os.path.dirname(__file__) + os.sep  # noqa: PTH120  pathlib has no prefix of a string
+_STATE_OF_CLASS = (
+    "or say what counts of its class with a method __getfrozenstate__ or with rememo.register"
+)
+_INSTEAD_OF_ARGUMENT = (
+    "Pass plain data in its place, wrap it in rememo.Ignore if it does not count, "
+    f"{_STATE_OF_CLASS}"
+)
+_INSTEAD_OF_DEPENDENCY = (
+    "Pass what is needed of it as an argument, mark the function that uses it with "
+    f"rememo.code_version, {_STATE_OF_CLASS}"
+)
+_told: dict[tuple[str, str], object] = {}
 
 
 def warn(event: Mapping[str, Any]) -> None:
@@ -31,10 +41,35 @@ def warn(event: Mapping[str, Any]) -> None:
     what = event["event"]
     reason, detail = event.get("reason", what), event.get("detail", "")
     token, message, kind = _notice(what, event["function"], reason, detail)
-    if token in _told:
-        return
-    _told.add(token)
-    warnings.warn(message, kind, stacklevel=2)
+    mine = object()
+    # In one step, so that of several threads just one warns.
+    if _told.setdefault(token, mine) is mine:
+        tell(message, kind)
+
+
+def forget() -> None:
+    """Warns anew of what was warned of before."""
+    _told.clear()
+
+
+def unseen(function: str, user: str, name: str) -> None:
+    """Warns of a function that reaches code or values by text that is computed as it runs."""
+    tell(
+        f"{function} is cached, but {user} uses {name.removeprefix('builtins.')}: what it reaches "
+        "by computed text is not seen, so a change of it will not be noticed. Reach it by name, "
+        "or say version=... and change that with it",
+        UnseenDependencyWarning,
+    )
+
+
+def tell(message: str, kind: type[RememoWarning]) -> None:
+    """Warns at the line of the user's program that led here, not at one of this package."""
+    # What `inspect.currentframe` does; but `inspect` is slow to import.
+    frame = sys._getframe()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    level = 1
+    while frame.f_back and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, kind, stacklevel=level)
 
 
 def _notice(
@@ -44,25 +79,18 @@ def _notice(
     if what == "degraded":
         return (function, detail), f"rememo: {detail}", StoreWarning
     if what == "bypassed":
-        message = (
-            f"{function} runs without being cached: {detail}. Pass the thing as an argument that "
-            "can be fingerprinted, give its class __getfrozenstate__, or leave it out of the "
-            "function"
-        )
+        of_argument = detail.startswith("argument ")
+        advice = _INSTEAD_OF_ARGUMENT if of_argument else _INSTEAD_OF_DEPENDENCY
+        message = f"{function} runs without being cached: {detail}. {advice}"
         return (function, what), message, UnfreezableWarning
-    message = f"the result of {function} was not stored: {reason}: {detail}"
+    lost = f"the result of {function} was not stored"
+    if reason == "unpicklable":
+        message = f"{lost}: {detail}. Return plain data instead"
+        return (function, reason), message, UnpicklableResultWarning
+    if reason == "changed during the call":
+        message = f"{lost}, for this changed during the call: {detail}. Change a copy instead"
+        return (function, reason), message, ChangedDuringCallWarning
     if reason == "store failed":
         # Of all functions alike: when the disk is full, once is enough.
-        return ("*", reason), message, StoreWarning
-    return (function, reason), message, _KINDS.get(reason, NotCachedWarning)
-
-
-def unseen(function: str, user: str, name: str) -> None:
-    """Warns of a function that reaches code or values by text that is computed as it runs."""
-    warnings.warn(
-        f"{function} is cached, but {user} uses {name.removeprefix('builtins.')}: what it reaches "
-        "by computed text is not seen, so a change of it will not be noticed. Reach it by name, "
-        "or say version=... and change that with it",
-        UnseenDependencyWarning,
-        stacklevel=2,
-    )
+        return ("*", reason), f"{lost}: {reason}: {detail}", StoreWarning
+    return (function, reason), f"{lost}: {reason}: {detail}", NotCachedWarning

@@ -17,9 +17,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def rememo_cache(tmp_path: Path) -> Iterator[Cache]:
-    """Gives functions memoized without a cache an empty one, for this test only."""
+    """Gives functions memoized without a cache an empty one, for this test only.
+
+    What was warned of in another test is warned of anew.
+    """
+    from rememo import notices
     from rememo.cache import Cache, default_cache
 
+    notices.forget()
     with Cache(tmp_path / "rememo") as cache, default_cache(cache):
         yield cache
 

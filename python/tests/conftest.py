@@ -7,9 +7,12 @@ import os
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 REPORTER = """
 import json as _json, sys as _sys
@@ -51,27 +54,25 @@ class Program:
 
     def run_script(self, name: str) -> str:
         """Runs a module as a script in a fresh process; returns the last line of its output."""
+        return self.run_python("-B", f"{name}.py").splitlines()[-1]
+
+    def run_python(self, *arguments: str, typed: str = "", **environment: str) -> str:
+        """Runs the interpreter in a fresh process; returns what it printed."""
         done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-B", f"{name}.py"],
+            [sys.executable, "-W", "ignore", *arguments],
             cwd=self.directory,
+            env={**os.environ, **environment},
+            input=typed,
             capture_output=True,
             text=True,
             check=False,
             timeout=60,
         )
         assert done.returncode == 0, done.stderr
-        return done.stdout.splitlines()[-1]
+        return done.stdout
 
 
 @pytest.fixture
 def program(tmp_path: Path) -> Program:
     """An empty program with a cache of its own."""
     return Program(tmp_path)
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _no_cache_left_behind() -> object:
-    root = Path(__file__).parents[2]
-    yield
-    left = [path for path in (root / ".rememo", root / "python" / ".rememo") if path.exists()]
-    assert not left, f"the tests left caches behind: {left}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,8 @@ from rememo import memoize
 
 if TYPE_CHECKING:
     from rememo import Cache
+
+    from conftest import Program
 
 Events = list[dict[str, Any]]
 SCALE = 2
@@ -37,8 +40,42 @@ def test_every_spelling_of_a_call_is_one_call(rememo_cache: Cache, rememo_events
 def test_it_looks_like_the_function_it_wraps(rememo_cache: Cache) -> None:
     """As functools.wraps would leave it."""
     assert scaled.__name__ == "scaled"
+    assert scaled.__qualname__ == "scaled"
+    assert scaled.__module__ == __name__
     assert scaled.__doc__ == "Adds up."
+    assert scaled.__annotations__ == scaled.__wrapped__.__annotations__
+    assert inspect.signature(scaled) == inspect.signature(scaled.__wrapped__)
+    assert inspect.unwrap(scaled) is scaled.__wrapped__
     assert scaled.__wrapped__(1) == 16
+
+
+def test_a_cache_memoizes_with_and_without_options(rememo_events: Events) -> None:
+    """And leaves nothing behind when it is temporary."""
+    with rememo.Cache(temporary=True) as cache:
+
+        @cache.memoize
+        def double(x: int) -> int:
+            return x * 2
+
+        @cache.memoize(ignore=["loud"])
+        def halve(x: int, *, loud: bool = False) -> float:
+            return x / 2
+
+        assert (double(2), double(2), halve(2), halve(2, loud=True)) == (4, 4, 1.0, 1.0)
+        assert names(rememo_events) == ["miss", "stored", "hit"] * 2
+        assert cache.path.exists()
+    assert not cache.path.exists()
+
+
+def test_calls_are_counted(rememo_cache: Cache) -> None:
+    """Hits and misses of this process, and what the store holds; questions do not count."""
+    assert scaled.cache_info() == (0, 0, 0)
+    for argument in (1, 2, 1, 1):
+        scaled(argument)
+    scaled.would_hit(1)
+    scaled.explain(3)
+    assert scaled.cache_info() == (2, 2, 2)
+    assert scaled.cache_info().hits == 2
 
 
 def test_a_call_can_be_asked_about(rememo_cache: Cache) -> None:
@@ -153,3 +190,18 @@ def test_events_are_json_lines_where_logging_is_used(
     lines = [json.loads(record.message) for record in caplog.records]
     assert [line["event"] for line in lines] == ["miss", "stored", "hit"]
     assert {line["function"] for line in lines} == {f"{__name__}.scaled"}
+
+
+def test_importing_and_a_hit_are_light(program: Program) -> None:
+    """Where the program does not use logging, nothing that is slow to import is imported."""
+    program.write(m="from rememo import memoize\n@memoize\ndef f(x): return x\n")
+    program.run("from m import f; out = f(1)")
+    out, events = program.run("""
+        import sys
+        from m import f
+        f(1)
+        slow = {"logging", "inspect", "importlib.metadata", "asyncio", "numpy", "pandas"}
+        out = sorted(slow & set(sys.modules))
+    """)
+    assert out == []
+    assert events == ["hit"]

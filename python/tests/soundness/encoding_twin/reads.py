@@ -1,0 +1,42 @@
+"""What code may read about code, by the names that it uses for it."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Reads(enum.IntFlag):
+    """Things that count only where something reads them."""
+
+    DOCS = enum.auto()
+    ANNOTATIONS = enum.auto()
+    NAMES = enum.auto()
+    LOCALS = enum.auto()
+    WRAPPED = enum.auto()
+    SUBCLASSES = enum.auto()
+    ORDER = enum.auto()
+    SOURCE = enum.auto()
+
+
+_WORDS = {
+    Reads.DOCS: "__doc__ getdoc",
+    Reads.ANNOTATIONS: "__annotations__ __bound__ __constraints__ __dataclass_fields__"
+    " __orig_bases__ __parameters__ __supertype__ fields get_annotations get_original_bases"
+    " get_type_hints getfullargspec signature",
+    Reads.NAMES: "__name__ __qualname__ co_name co_qualname",
+    Reads.LOCALS: "co_varnames currentframe dir eval exec f_locals _getframe locals vars",
+    Reads.WRAPPED: "__wrapped__ unwrap signature",
+    Reads.SUBCLASSES: "__subclasses__",
+    Reads.ORDER: "__dict__ vars",
+    Reads.SOURCE: "co_firstlineno extract_stack extract_tb f_lineno findsource format_exc"
+    " format_exception getframeinfo getsource getsourcelines tb_lineno",
+}
+
+
+def reads_by(name: str) -> Reads:
+    """What code reads that uses a name."""
+    found = Reads(0)
+    for kind, words in _WORDS.items():
+        if name in words.split():
+            found |= kind
+    return found

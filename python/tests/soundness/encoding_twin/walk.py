@@ -1,0 +1,149 @@
+"""Values: scalars, the built-in containers, and the walk through what contains what."""
+
+from __future__ import annotations
+
+import struct
+from types import CodeType
+from typing import TYPE_CHECKING
+
+from . import code, definitions, instances
+from .encoder import Closed, Content, Tag, sized, u64
+
+if TYPE_CHECKING:
+    from .listing import Listing
+
+_CONSTANTS = [
+    (None, Tag.NONE),
+    (False, Tag.FALSE),
+    (True, Tag.TRUE),
+    (..., Tag.ELLIPSIS),
+    (NotImplemented, Tag.NOT_IMPLEMENTED),
+]
+
+
+class _Cyclic(Exception):  # noqa: N818 - says what a value is, not what went wrong
+    """The value contains itself."""
+
+
+def encode(value: object, listing: Listing, content: Content) -> None:
+    """Encodes any value into the content of a part."""
+    if encode_scalar(value, content) or definitions.refer(value, listing, content):
+        return
+    try:
+        closed = _Walk(listing, numbered=False).container(value)
+    except _Cyclic:
+        closed = _Walk(listing, numbered=True).container(value)
+    content.absorb(closed)
+
+
+def encode_scalar(value: object, content: Content) -> bool:
+    """Encodes a value without parts; false, and nothing written, where it is not one."""
+    for constant, tag in _CONSTANTS:
+        if value is constant:
+            content.write(tag)
+            return True
+    kind = type(value)
+    if kind is str:
+        content.write(Tag.STR, value)
+    elif kind is int:
+        content.write(Tag.INT, _sized_integer(value))
+    elif kind is float:
+        content.write(Tag.FLOAT, struct.pack("<d", value))
+    elif kind is complex:
+        content.write(Tag.COMPLEX, struct.pack("<dd", value.real, value.imag))
+    elif kind is bytes or kind is bytearray:
+        content.write(Tag.BYTES if kind is bytes else Tag.BYTEARRAY, sized(bytes(value)))
+    else:
+        return False
+    return True
+
+
+def _sized_integer(number: int) -> bytes:
+    length = 8 if -(2**63) <= number < 2**63 else number.bit_length() // 8 + 1
+    return sized(number.to_bytes(length, "little", signed=True))
+
+
+class _Walk:
+    """One walk through a value."""
+
+    def __init__(self, listing: Listing, *, numbered: bool) -> None:
+        self.listing = listing
+        self.numbered = numbered
+        self.open: set[int] = set()
+        self.done: dict[int, Closed] = {}
+        self.numbers: dict[int, int] = {}
+        self.kept: list[object] = []
+
+    def container(self, value: object) -> Closed:
+        self.kept.append(value)
+        if self.numbered:
+            self.numbers[id(value)] = len(self.numbers)
+        elif id(value) in self.open:
+            raise _Cyclic
+        self.open.add(id(value))
+        content = Content()
+        children, ordered = _expand(value, self.listing, content)
+        if ordered:
+            for child in children:
+                self._in_order(child, content)
+        else:
+            if self.numbered:
+                children = sorted(children, key=_shallow_order)
+            elements = [self._apart(child) for child in children]
+            for element in sorted(elements, key=lambda element: element.order):
+                content.absorb(element)
+        self.open.remove(id(value))
+        self.done[id(value)] = content.close()
+        return self.done[id(value)]
+
+    def _in_order(self, child: object, content: Content) -> None:
+        if not encode_scalar(child, content) and not definitions.refer(
+            child, self.listing, content
+        ):
+            content.absorb(self._closed(child))
+
+    def _apart(self, child: object) -> Closed:
+        content = Content()
+        if encode_scalar(child, content) or definitions.refer(child, self.listing, content):
+            return content.close()
+        return self._closed(child)
+
+    def _closed(self, child: object) -> Closed:
+        if self.numbered and id(child) in self.numbers:
+            content = Content()
+            content.write(Tag.SEEN, u64(self.numbers[id(child)]))
+            return content.close()
+        if not self.numbered and id(child) in self.done:
+            return self.done[id(child)]
+        return self.container(child)
+
+
+def _expand(value: object, listing: Listing, content: Content) -> tuple[list[object], bool]:
+    """Writes the header of a container; gives its children, and whether their order counts."""
+    kind = type(value)
+    if kind is list or kind is tuple:
+        content.write(Tag.LIST if kind is list else Tag.TUPLE, u64(len(value)))
+        return list(value), True
+    if kind is dict:
+        turns = [each for item in value.items() for each in item]
+        content.write(Tag.DICT, u64(len(turns)))
+        return turns, True
+    if kind is set or kind is frozenset:
+        content.write(Tag.SET if kind is set else Tag.FROZENSET, u64(len(value)))
+        return list(value), False
+    if isinstance(value, CodeType):
+        return code.expand(value, listing, content), True
+    return instances.expand(value, listing, content), True
+
+
+def _shallow_order(value: object) -> tuple[int, bytes]:
+    """The order of a set's elements in a value that contains itself."""
+    content = Content()
+    if not encode_scalar(value, content):
+        kind = type(value)
+        named = kind.__module__ in {"builtins", "__main__"}
+        content.write(kind.__qualname__ if named else f"{kind.__module__}.{kind.__qualname__}")
+        for name, attribute in sorted(getattr(value, "__dict__", {}).items()):
+            content.write(name)
+            encode_scalar(attribute, content)
+    return content.close().order
