@@ -14,10 +14,11 @@ use crate::codec;
 use crate::freeze::{
     Config, Frozen, Graph, Reads, Root, Unfreezable, is_immutable_scalar, source_of,
 };
-use crate::known::{Known, Link, State};
+use crate::known::{Known, Link, State, number};
 use crate::memoized::Memoized;
 use crate::memory::{self, Kept};
 use crate::narrate;
+use crate::raw::QuickHash;
 use crate::signature::{Signature, Values};
 use crate::wrappers::{self, Frozen as FrozenArgument, Ignore};
 
@@ -43,6 +44,8 @@ pub struct Call<'a, 'py> {
     fatal: Option<PyErr>,
     /// The state that the last key was made of.
     pub state: Option<Rc<State>>,
+    /// The fingerprint of the arguments that the last key was made of, where they are plain.
+    fingerprint: Option<QuickHash>,
     /// Where to look for, and keep, results in memory, and as of which epoch.
     memory: Option<(Store, u64)>,
     /// What code reads about code, as far as was met in state and arguments.
@@ -83,6 +86,7 @@ impl<'a, 'py> Call<'a, 'py> {
             kwargs,
             fatal: None,
             state: None,
+            fingerprint: None,
             memory: None,
             reads: Reads::default(),
             remembered: Vec::new(),
@@ -194,7 +198,11 @@ impl<'a, 'py> Call<'a, 'py> {
             self.remembered.clear();
             let state = state(self)?;
             let reads = self.reads;
+            // Taken on both sides of the digest: where they agree, it is of the same values.
+            let before = self.signature.fingerprint(self.py, &self.values);
             let (arguments, argument_digest) = self.arguments()?;
+            let after = self.signature.fingerprint(self.py, &self.values);
+            self.fingerprint = before.filter(|_| before == after);
             // What one part reads of code counts in all: in that case, all is looked at anew.
             if self.reads != reads {
                 continue;
@@ -216,16 +224,20 @@ impl<'a, 'py> Call<'a, 'py> {
         }
     }
 
-    /// What is known of the function, if that is the state that the last key was made of; and where
-    /// its results are in memory.
-    fn link(&self) -> Option<(Rc<Known>, Rc<Link>)> {
+    /// The way to the results in memory, if the state that the last key was made of is known.
+    fn link(&self) -> Option<Rc<Link>> {
         let known = self.memoized.known.with(self.py, |known| known.clone())?;
         if !Rc::ptr_eq(&known.state, self.state.as_ref()?) {
             return None;
         }
         let (store, epoch) = self.memory.as_ref()?;
-        let link = known.link_to(self.py, &self.name, store, *epoch);
-        Some((known, link))
+        Some(known.link_to(self.py, &self.name, store, *epoch))
+    }
+
+    /// Where the result of the call is in memory.
+    fn memory_key(&self, call: &Digest) -> Option<u128> {
+        let fingerprint = self.fingerprint.unwrap_or_else(|| number(call));
+        Some(self.link()?.memory_key(fingerprint))
     }
 
     fn arguments(&mut self) -> Result<(Vec<Part>, Digest), Unkeyable> {
@@ -297,19 +309,17 @@ impl Callee for Call<'_, '_> {
     }
 
     fn recollect(&mut self, key: &Digest) -> Option<(Py<PyAny>, u64)> {
-        let (known, link) = self.link()?;
-        let key = link.key(self.py, &known.signature, &self.values, key);
+        let key = self.memory_key(key)?;
+        let link = self.link()?;
         let found = memory::get(self.py, key).filter(|found| link.is_good(found))?;
         let compute_ns = found.compute_ns;
         Some((found.open(self.py)?.unbind(), compute_ns))
     }
 
     fn remember(&mut self, stored: Stored<'_, Py<PyAny>>) {
-        let Some((known, link)) = self.link() else {
-            return;
-        };
-        let key = link.key(self.py, &known.signature, &self.values, &stored.key);
-        memory::put(self.py, key, Kept::of(self.py, stored));
+        if let Some(key) = self.memory_key(&stored.key) {
+            memory::put(self.py, key, Kept::of(self.py, stored));
+        }
     }
 
     fn run(&mut self) -> PyResult<Py<PyAny>> {

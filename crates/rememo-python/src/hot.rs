@@ -27,14 +27,15 @@ pub fn answer<'py>(
     let Some(values) = known.signature.bind(function, positional, keywords)? else {
         return Ok(None);
     };
-    let Some(key) = link.quick_key(py, &known.signature, &values) else {
+    let Some(fingerprint) = known.signature.fingerprint(py, &values) else {
         return Ok(None);
     };
     // The guards come last, right before the result: nothing runs in between.
     if !known.state.holds(py) {
         return Ok(None);
     }
-    let Some(found) = memory::get(py, key).filter(|found| link.is_good(found)) else {
+    let found = memory::get(py, link.memory_key(fingerprint));
+    let Some(found) = found.filter(|found| link.is_good(found)) else {
         return Ok(None);
     };
     let (key, saved_ns) = (found.key, found.compute_ns);

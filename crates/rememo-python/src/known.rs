@@ -11,8 +11,8 @@ use rememo::{Digest, Encoder, Event, StateTree, Store, Tally, Tier};
 use crate::events;
 use crate::freeze::{Impurity, Reads, Watched};
 use crate::memory::Found;
-use crate::raw::{Attached, Quick};
-use crate::signature::{Signature, Values};
+use crate::raw::{Attached, QuickHash};
+use crate::signature::Signature;
 use crate::store::epoch;
 
 /// The state of a function.
@@ -43,7 +43,7 @@ pub struct Link {
     function: String,
     tally: Arc<Tally>,
     /// What tells the calls of this function, in this state and store, from all others.
-    salt: Digest,
+    salt: u128,
 }
 
 impl State {
@@ -91,7 +91,7 @@ impl Known {
             store: store.clone(),
             function: function.to_owned(),
             tally: py.detach(|| store.events().tally(function)),
-            salt: salt.finish(),
+            salt: number(&salt.finish()),
         });
         let old = self.link.with(py, |place| place.replace(link.clone()));
         drop(old);
@@ -99,46 +99,19 @@ impl Known {
     }
 }
 
-/// What the keys of a link begin with, after the salt.
-const VALUES: u8 = 0;
-const CALL_KEY: u8 = 1;
+/// Half of a digest, which is enough within a process.
+pub fn number(digest: &Digest) -> u128 {
+    let (half, _) = digest.0.split_at(16);
+    half.iter()
+        .fold(0, |number, byte| number << 8 | u128::from(*byte))
+}
 
 impl Link {
-    /// The key in memory of a call with these values, where all are plain.
+    /// The key in memory of a call, from a fingerprint of its arguments or from its call key: either
+    /// is random enough for no two calls to come to the same.
     #[inline]
-    pub fn quick_key(
-        &self,
-        py: Python<'_>,
-        signature: &Signature,
-        values: &Values<'_>,
-    ) -> Option<u128> {
-        let mut quick = Quick::new(py);
-        quick.raw(&self.salt.0);
-        quick.raw(&[VALUES]);
-        for (parameter, value) in signature.parameters().iter().zip(values) {
-            if !parameter.ignored && !quick.value(value) {
-                return None;
-            }
-        }
-        Some(quick.finish())
-    }
-
-    /// The key in memory of any call, of which the call key is known too.
-    pub fn key(
-        &self,
-        py: Python<'_>,
-        signature: &Signature,
-        values: &Values<'_>,
-        call: &Digest,
-    ) -> u128 {
-        if let Some(key) = self.quick_key(py, signature, values) {
-            return key;
-        }
-        let mut quick = Quick::new(py);
-        quick.raw(&self.salt.0);
-        quick.raw(&[CALL_KEY]);
-        quick.raw(&call.0);
-        quick.finish()
+    pub fn memory_key(&self, fingerprint: QuickHash) -> u128 {
+        self.salt ^ fingerprint
     }
 
     /// Whether a result in memory still is in the store.

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyCode, PyDict, PyFunction, PyString, PyTuple};
 use smallvec::SmallVec;
 
-use crate::raw::defaults_of;
+use crate::raw::{Quick, QuickHash, defaults_of};
 
 /// The values of a call, one for each parameter. What `*` and `**` collect comes last.
 pub type Values<'py> = SmallVec<[Bound<'py, PyAny>; 8]>;
@@ -157,6 +157,18 @@ impl Signature {
             }
         }
         Ok(true)
+    }
+
+    /// A fingerprint of the values that count, where all are plain.
+    #[inline]
+    pub fn fingerprint(&self, py: Python<'_>, values: &Values<'_>) -> Option<QuickHash> {
+        let mut quick = Quick::new(py);
+        for (parameter, value) in self.parameters.iter().zip(values) {
+            if !parameter.ignored && !quick.value(value) {
+                return None;
+            }
+        }
+        Some(quick.finish())
     }
 
     /// Which parameter a keyword is for.
