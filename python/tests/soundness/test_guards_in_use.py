@@ -13,7 +13,6 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from rememo import memoize
 
 if TYPE_CHECKING:
