@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::PyDict;
 use rememo::{Event, MissReason, NotStored, Subscriber, Tier};
+
+use crate::raw::Memo;
 
 /// A subscription.
 struct Listener {
@@ -130,52 +132,58 @@ pub fn hits_are_heard(py: Python<'_>) -> bool {
 /// The level at which events are logged.
 const INFO: u8 = 20;
 
-/// A logger, and what it remembers of the levels that it is switched on for.
-type Logger = (Py<PyAny>, Option<Py<PyDict>>);
-
 /// Whether the program uses logging and wants events in it.
 fn log_is_on(py: Python<'_>) -> bool {
-    static LOGGER: PyOnceLock<Logger> = PyOnceLock::new();
-    let logger = LOGGER.get(py).map_or_else(
-        || {
-            let found = logger(py).ok().flatten()?;
-            Some(LOGGER.get_or_init(py, || found))
-        },
-        Some,
-    );
-    let Some((logger, memo)) = logger else {
+    static LOG: PyOnceLock<(Py<PyAny>, Option<Memo>)> = PyOnceLock::new();
+    if LOG.get(py).is_none() {
+        let Ok(Some(found)) = logger(py) else {
+            return false;
+        };
+        LOG.get_or_init(py, || found);
+    }
+    let Some((logger, levels)) = LOG.get(py) else {
         return false;
     };
+    let ask = || {
+        let on = logger.call_method1(py, "isEnabledFor", (INFO,));
+        on.and_then(|on| on.is_truthy(py)).unwrap_or(false)
+    };
     // `Logger.isEnabledFor` keeps what it finds, and every change of a level empties that.
-    let known = memo
-        .as_ref()
-        .and_then(|memo| memo.bind(py).get_item(INFO).ok().flatten());
-    match known.and_then(|known| known.is_truthy().ok()) {
-        Some(false) => false,
-        _ => logger
-            .call_method1(py, "isEnabledFor", (INFO,))
-            .and_then(|on| on.is_truthy(py))
-            .unwrap_or(false),
+    match levels {
+        Some(levels) => {
+            let mut asked = None;
+            let known = levels.ask(py, |levels| {
+                let known = levels.get_item(INFO).ok().flatten();
+                let known = known.and_then(|known| known.is_truthy().ok());
+                if known.is_none() {
+                    asked = Some(ask());
+                }
+                known
+            });
+            asked.unwrap_or(known)
+        }
+        None => ask(),
     }
 }
 
-fn logger(py: Python<'_>) -> PyResult<Option<Logger>> {
-    static MODULES: PyOnceLock<(Py<PyDict>, Py<PyString>)> = PyOnceLock::new();
-    let (modules, name) = MODULES.get_or_try_init(py, || {
+/// The logger for events, with what it keeps of levels; nothing while the program uses no logging.
+fn logger(py: Python<'_>) -> PyResult<Option<(Py<PyAny>, Option<Memo>)>> {
+    static MODULES: PyOnceLock<Memo> = PyOnceLock::new();
+    let modules = MODULES.get_or_try_init(py, || {
         let modules = py.import("sys")?.getattr("modules")?.cast_into()?;
-        Ok::<_, PyErr>((modules.unbind(), PyString::intern(py, "logging").unbind()))
+        Ok::<_, PyErr>(Memo::new(modules))
     })?;
-    let Some(logging) = modules.bind(py).get_item(name)? else {
+    if !modules.ask(py, |modules| modules.contains("logging").ok()) {
         return Ok(None);
-    };
+    }
     // A module is there while it is still being imported.
-    let Ok(get_logger) = logging.getattr("getLogger") else {
+    let Ok(get_logger) = py.import("logging")?.getattr("getLogger") else {
         return Ok(None);
     };
     let logger = get_logger.call1(("rememo.ops",))?;
-    let memo = logger.getattr("_cache").ok();
-    let memo = memo.and_then(|memo| memo.cast_into::<PyDict>().ok());
-    Ok(Some((logger.unbind(), memo.map(Bound::unbind))))
+    let levels = logger.getattr("_cache").ok();
+    let levels = levels.and_then(|levels| levels.cast_into::<PyDict>().ok());
+    Ok(Some((logger.unbind(), levels.map(Memo::new))))
 }
 
 /// The word for what happened.

@@ -6,6 +6,10 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict};
 
+use crate::raw::Memo;
+
+const DISABLE: &str = "REMEMO_DISABLE";
+
 fn is_on(value: &[u8]) -> bool {
     !value.is_empty() && value != b"0"
 }
@@ -16,23 +20,20 @@ fn is_on(value: &[u8]) -> bool {
 /// the rest of a hit from memory.
 #[inline]
 pub fn disabled(py: Python<'_>) -> bool {
-    static ENVIRONMENT: PyOnceLock<Option<(Py<PyDict>, Py<PyBytes>)>> = PyOnceLock::new();
+    static ENVIRONMENT: PyOnceLock<Option<Memo>> = PyOnceLock::new();
     let environment = ENVIRONMENT.get_or_init(py, || {
         let environ = py.import("os").ok()?.getattr("environ").ok()?;
         let data = environ.getattr("_data").ok()?.cast_into::<PyDict>().ok()?;
-        let key = PyBytes::new(py, b"REMEMO_DISABLE");
-        Some((data.unbind(), key.unbind()))
+        Some(Memo::new(data))
     });
-    let Some((data, key)) = environment else {
-        return std::env::var_os("REMEMO_DISABLE")
-            .is_some_and(|value| is_on(value.as_encoded_bytes()));
+    let Some(environment) = environment else {
+        return std::env::var_os(DISABLE).is_some_and(|value| is_on(value.as_encoded_bytes()));
     };
-    match data.bind(py).get_item(key) {
-        Ok(Some(value)) => value
-            .cast::<PyBytes>()
-            .is_ok_and(|value| is_on(value.as_bytes())),
-        _ => false,
-    }
+    environment.ask(py, |environment| {
+        let value = environment.get_item(DISABLE.as_bytes()).ok()?;
+        let value = value.and_then(|value| value.cast_into::<PyBytes>().ok());
+        Some(value.is_some_and(|value| is_on(value.as_bytes())))
+    })
 }
 
 /// Whether hits from memory are checked against a key found from scratch: `REMEMO_PARANOID`, as it

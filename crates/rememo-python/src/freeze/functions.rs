@@ -17,6 +17,9 @@ use crate::raw::attributes_of;
 /// Memo fields in the closure of `functools.singledispatch`.
 const DISPATCH_MEMO: [&str; 2] = ["cache_token", "dispatch_cache"];
 
+/// What code may read of functions that calling them does not show.
+const DESCRIBED: Reads = Reads::DOCS.with(Reads::ANNOTATIONS).with(Reads::NAMES);
+
 /// The part that stands for a function.
 pub(super) fn target<'py>(function: &Bound<'py, PyFunction>, path: &str) -> Target<'py> {
     let name = function_name(function);
@@ -51,10 +54,13 @@ pub(super) fn encode<'py>(
     scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<(), Refusal> {
-    scope
-        .options
-        .watch
-        .record(|recorder| recorder.function(function));
+    let reads = scope.options.reads;
+    scope.options.watch.record(|recorder| {
+        recorder.function(function);
+        if reads.has(DESCRIBED) {
+            recorder.description(function);
+        }
+    });
     let attributes = attributes_of(function);
     if let Some(version) = attributes.as_ref().map(version_of).transpose()?.flatten() {
         return versioned(&version, scope, content);
@@ -66,7 +72,6 @@ pub(super) fn encode<'py>(
     let used = uses(&code)?;
     closure(function, &code, &used, scope, content)?;
     write_attributes(function, attributes.as_ref(), scope, content)?;
-    let reads = scope.options.reads;
     if reads.has(Reads::DOCS) {
         walk::encode(&function.getattr("__doc__")?, scope, content)?;
     }

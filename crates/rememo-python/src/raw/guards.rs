@@ -28,24 +28,23 @@ struct DictGuard {
     items: Option<Vec<(Object, Object)>>,
 }
 
-/// What a function holds, as far as a call of it shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct FunctionFields {
+/// What a call of a function shows of it. A closure can't be replaced, only what its cells hold.
+#[derive(Debug)]
+struct FunctionGuard {
+    function: *mut ffi::PyFunctionObject,
     code: Object,
     defaults: Object,
     keyword_defaults: Object,
-    closure: Object,
+    attributes: Object,
+}
+
+/// What code can read of a function without calling it.
+#[derive(Debug, PartialEq, Eq)]
+struct Description {
     module: Object,
     qualified_name: Object,
     documentation: Object,
     annotations: Object,
-}
-
-#[derive(Debug)]
-struct FunctionGuard {
-    function: *mut ffi::PyFunctionObject,
-    fields: FunctionFields,
-    attributes: Object,
 }
 
 /// Everything that must be as it was.
@@ -53,6 +52,7 @@ struct FunctionGuard {
 pub struct Guards {
     dicts: Vec<DictGuard>,
     functions: Vec<FunctionGuard>,
+    described: Vec<(*mut ffi::PyFunctionObject, Description)>,
     cells: Vec<(Object, Object)>,
     classes: Vec<(Object, u32)>,
     /// What `abc` counts up with every registration, if a class depends on one.
@@ -64,6 +64,10 @@ impl Guards {
     /// Whether everything is as it was. Runs no Python code.
     pub fn hold(&self, py: Python<'_>) -> bool {
         self.functions.iter().all(FunctionGuard::holds)
+            && self
+                .described
+                .iter()
+                .all(|(function, described)| description(*function) == *described)
             && self.cells.iter().all(|(cell, content)| {
                 // SAFETY: the cell is kept alive, and was a cell when it was recorded.
                 unsafe { (*cell.cast::<ffi::PyCellObject>()).ob_ref == *content }
@@ -135,27 +139,28 @@ impl DictGuard {
 }
 
 impl FunctionGuard {
+    #[inline]
     fn holds(&self) -> bool {
         // SAFETY: the function is kept alive.
-        let attributes = unsafe { (*self.function).func_dict };
-        let same = attributes == self.attributes
-            || self.attributes.is_null() && {
-                // Asking for the attributes of a function that has none makes an empty dictionary.
-                // SAFETY: not null, and a dictionary of a live function.
-                unsafe { ffi::PyDict_Size(attributes) == 0 }
-            };
-        same && fields(self.function) == self.fields
+        let function = unsafe { &*self.function };
+        let attributes = function.func_dict;
+        function.func_code == self.code
+            && function.func_defaults == self.defaults
+            && function.func_kwdefaults == self.keyword_defaults
+            && (attributes == self.attributes || self.attributes.is_null() && is_empty(attributes))
     }
 }
 
-fn fields(function: *mut ffi::PyFunctionObject) -> FunctionFields {
+/// Whether a dictionary is empty: asking for the attributes of a function that has none makes one.
+fn is_empty(dict: Object) -> bool {
+    // SAFETY: callers pass a live dictionary.
+    unsafe { ffi::PyDict_Size(dict) == 0 }
+}
+
+fn description(function: *mut ffi::PyFunctionObject) -> Description {
     // SAFETY: callers pass a live function.
     let function = unsafe { &*function };
-    FunctionFields {
-        code: function.func_code,
-        defaults: function.func_defaults,
-        keyword_defaults: function.func_kwdefaults,
-        closure: function.func_closure,
+    Description {
         module: function.func_module,
         qualified_name: function.func_qualname,
         documentation: function.func_doc,
@@ -164,7 +169,7 @@ fn fields(function: *mut ffi::PyFunctionObject) -> FunctionFields {
 }
 
 /// The version of a dictionary; 0 where there is none.
-fn dict_tag(dict: Object) -> u64 {
+pub(super) fn dict_tag(dict: Object) -> u64 {
     #[cfg(not(Py_3_14))]
     {
         #[cfg_attr(
@@ -303,29 +308,21 @@ impl Recorder {
         at
     }
 
-    /// Remembers what a function holds.
+    /// Remembers what a call of a function shows of it.
     pub fn function(&mut self, function: &Bound<'_, PyFunction>) {
-        let py = function.py();
         let pointer = function.as_ptr().cast::<ffi::PyFunctionObject>();
-        let fields = fields(pointer);
+        // SAFETY: the function is alive.
+        let (code, defaults, keyword_defaults) = unsafe {
+            (
+                (*pointer).func_code,
+                (*pointer).func_defaults,
+                (*pointer).func_kwdefaults,
+            )
+        };
         self.keep(function.as_any());
-        let held = [
-            fields.code,
-            fields.defaults,
-            fields.keyword_defaults,
-            fields.closure,
-            fields.module,
-            fields.qualified_name,
-            fields.documentation,
-            fields.annotations,
-        ];
-        for held in held.into_iter().filter(|held| !held.is_null()) {
-            // SAFETY: a live function holds it.
-            let held = unsafe { Bound::from_borrowed_ptr(py, held) };
-            self.keep(&held);
-            if let (true, Ok(dict)) = (held.as_ptr() == fields.keyword_defaults, held.cast()) {
-                self.whole(dict);
-            }
+        self.keep_all(function.py(), &[code, defaults, keyword_defaults]);
+        if let (_, Some(by_name)) = defaults_of(function) {
+            self.whole(&by_name);
         }
         let attributes = attributes_of(function);
         if let Some(attributes) = &attributes {
@@ -333,9 +330,36 @@ impl Recorder {
         }
         self.guards.functions.push(FunctionGuard {
             function: pointer,
-            fields,
+            code,
+            defaults,
+            keyword_defaults,
             attributes: attributes.map_or(ptr::null_mut(), |attributes| attributes.as_ptr()),
         });
+    }
+
+    /// Remembers what code can read of a function without calling it.
+    pub fn description(&mut self, function: &Bound<'_, PyFunction>) {
+        let pointer = function.as_ptr().cast::<ffi::PyFunctionObject>();
+        let described = description(pointer);
+        let Description {
+            module,
+            qualified_name,
+            documentation,
+            annotations,
+        } = described;
+        self.keep_all(
+            function.py(),
+            &[module, qualified_name, documentation, annotations],
+        );
+        self.guards.described.push((pointer, described));
+    }
+
+    fn keep_all(&mut self, py: Python<'_>, held: &[Object]) {
+        for held in held.iter().filter(|held| !held.is_null()) {
+            // SAFETY: a live function holds it.
+            let held = unsafe { Bound::from_borrowed_ptr(py, *held) };
+            self.keep(&held);
+        }
     }
 
     /// Remembers what a cell holds.

@@ -8,11 +8,13 @@
 mod buffer;
 mod callable;
 mod guards;
+mod memo;
 mod quick;
 
 pub use buffer::encode_buffer;
 pub use callable::{Arguments, bound_method, new_callable_type};
 pub use guards::{Guards, Recorder, attributes_of, defaults_of};
+pub use memo::Memo;
 pub use quick::{Quick, QuickHash};
 
 use std::cell::UnsafeCell;

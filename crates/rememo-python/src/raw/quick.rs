@@ -40,6 +40,7 @@ const DICT: u8 = 11;
 const ARRAY: u8 = 12;
 const ELLIPSIS: u8 = 13;
 const BYTEARRAY: u8 = 14;
+const SHORT_STR: u8 = 15;
 const SHORT_CONTENT: u8 = 0;
 const BULK_CONTENT: u8 = 1;
 
@@ -238,10 +239,16 @@ impl<'py> Quick<'py> {
             let kind = ffi::PyUnicode_KIND(object);
             let length = ffi::PyUnicode_GET_LENGTH(object).unsigned_abs() * kind as usize;
             let start = ffi::PyUnicode_DATA(object).cast::<u8>();
-            // The kind is one byte, and follows from the text.
-            self.raw(&[STR, u8::try_from(kind).unwrap_or(0)]);
-            let held = self.depth == 0;
-            self.content(std::slice::from_raw_parts(start, length), held);
+            let text = std::slice::from_raw_parts(start, length);
+            // 1, 2 or 4, as follows from the text.
+            let kind = u8::try_from(kind).unwrap_or(0);
+            if let Ok(length) = u8::try_from(length) {
+                self.raw(&[SHORT_STR, kind, length]);
+                self.raw(text);
+            } else {
+                self.raw(&[STR, kind]);
+                self.content(text, self.depth == 0);
+            }
         }
         true
     }

@@ -1,0 +1,46 @@
+//! Answers found in a dictionary, kept for as long as the dictionary tells of no change.
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::Attached;
+use super::guards::dict_tag;
+
+/// A question that one dictionary answers.
+#[derive(Debug)]
+pub struct Memo {
+    dict: Py<PyDict>,
+    /// The version of the dictionary, and the answer that it gave.
+    known: Attached<(u64, bool)>,
+}
+
+impl Memo {
+    pub fn new(dict: Bound<'_, PyDict>) -> Self {
+        Self {
+            dict: dict.unbind(),
+            known: Attached::new((0, false)),
+        }
+    }
+
+    /// The answer: as it is known, or else as `look` finds it. What `look` is not sure of is not
+    /// kept.
+    #[inline]
+    pub fn ask(
+        &self,
+        py: Python<'_>,
+        look: impl FnOnce(&Bound<'_, PyDict>) -> Option<bool>,
+    ) -> bool {
+        let tag = dict_tag(self.dict.as_ptr());
+        let (known_at, answer) = self.known.with(py, |known| *known);
+        if tag != 0 && tag == known_at {
+            return answer;
+        }
+        match look(self.dict.bind(py)) {
+            Some(answer) => {
+                self.known.with(py, |known| *known = (tag, answer));
+                answer
+            }
+            None => false,
+        }
+    }
+}
