@@ -4,6 +4,7 @@
 
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyMapping, PyType};
 use rememo::Encoder;
 
 /// Writes the bytes of a contiguous buffer.
@@ -32,4 +33,33 @@ pub fn encode_buffer(object: &Bound<'_, PyAny>, encoder: &mut Encoder) -> PyResu
 pub fn references(object: &Bound<'_, PyAny>) -> isize {
     // SAFETY: a bound object is alive, and its reference count is a field of every object.
     unsafe { pyo3::ffi::Py_REFCNT(object.as_ptr()) }
+}
+
+/// The dictionary of an instance, whatever its class makes of `__dict__`; an `AttributeError` where
+/// it has none.
+pub fn namespace<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+    // SAFETY: a bound object is alive; the result is a new reference, or null with an exception set.
+    let namespace = unsafe {
+        let found = pyo3::ffi::PyObject_GenericGetDict(object.as_ptr(), std::ptr::null_mut());
+        Bound::from_owned_ptr_or_err(object.py(), found)?
+    };
+    Ok(namespace.cast_into()?)
+}
+
+/// The namespace of a class as it is now, whatever its metaclass makes of `__dict__`.
+pub fn class_namespace<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyDict>> {
+    let py = class.py();
+    // SAFETY: a bound class is alive, and so is the dictionary that it points to; the reference is
+    // borrowed, and made one of our own at once.
+    let namespace = unsafe {
+        let found = (*class.as_type_ptr()).tp_dict;
+        Bound::from_borrowed_ptr_or_opt(py, found)
+    };
+    if let Some(namespace) = namespace {
+        return namespace.cast_into::<PyDict>()?.copy();
+    }
+    // From CPython 3.12 on, some built-in types keep theirs elsewhere.
+    let namespace = PyDict::new(py);
+    namespace.update(class.getattr("__dict__")?.cast::<PyMapping>()?)?;
+    Ok(namespace)
 }

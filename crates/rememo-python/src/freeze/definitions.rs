@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyFunction, PyModule, PyType};
 
 use super::graph::{Content, Refusal, Scope};
-use super::origin::{constant, library_object};
+use super::origin::{constant, library_object, static_type};
 use super::{classes, functions, modules};
 
 /// Encodes a reference to a definition; false, and nothing written, where the value is none.
@@ -24,10 +24,16 @@ pub(super) fn encode<'py>(
     }
     if let Some((library, name)) = library_object(value, scope.options)? {
         constant(&library, &name, scope, content);
+        if let Ok(class) = class {
+            classes::virtual_subclasses(class, scope, content)?;
+        }
     } else if let Ok(function) = function {
         content.refer(functions::target(function, scope.path));
     } else if let Ok(class) = class {
-        content.refer(classes::target(class, scope.path)?);
+        match static_type(class, scope.options)? {
+            Some((library, name)) => constant(&library, &name, scope, content),
+            None => content.refer(classes::target(class, scope.path)?),
+        }
     } else {
         // A method of a C object: what it is bound to tells.
         return Ok(false);

@@ -35,6 +35,9 @@ pub(super) fn names<'py>(
     scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<(), Refusal> {
+    for importer in &used.computed {
+        impurity::computed_name(importer, scope.options, scope.path);
+    }
     // Imports come first: what they run may change what the other names hold.
     content.encoder.len(used.imports.len());
     for import in &used.imports {

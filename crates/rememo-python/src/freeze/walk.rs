@@ -13,7 +13,7 @@ use pyo3::types::{PyList, PyTuple};
 
 use super::definitions;
 use super::expand::{Expander, shallow_order};
-use super::graph::{Closed, Content, Refusal, Scope};
+use super::graph::{Closed, Content, Options, Refusal, Remembered, Scope};
 use super::{scalars, tag};
 use crate::raw;
 
@@ -62,7 +62,10 @@ struct Frame<'py> {
     next: usize,
     /// How many children there were when the walk came here.
     count: usize,
-    elements: Vec<Closed<'py>>,
+    /// How much had been remembered when the walk came here.
+    met: usize,
+    /// The elements of a set, each with what was remembered within it.
+    elements: Vec<(Closed<'py>, Vec<Remembered>)>,
 }
 
 enum Stop {
@@ -87,8 +90,12 @@ pub(super) fn encode<'py>(
     {
         return Ok(());
     }
+    let met = scope.options.remembered.borrow().len();
     let closed = match Walk::new(value.py(), scope, false).run(value) {
-        Err(Stop::Cyclic) => Walk::new(value.py(), scope, true).run(value),
+        Err(Stop::Cyclic) => {
+            scope.options.remembered.borrow_mut().truncate(met);
+            Walk::new(value.py(), scope, true).run(value)
+        }
         done => done,
     };
     match closed {
@@ -176,7 +183,7 @@ impl<'a, 'py> Walk<'a, 'py> {
             }
             let closed = self.leave();
             match self.stack.last_mut() {
-                Some(parent) => parent.absorb(closed),
+                Some(parent) => parent.absorb(closed, self.scope.options),
                 None => return Ok(closed),
             }
         }
@@ -195,21 +202,21 @@ impl<'a, 'py> Walk<'a, 'py> {
             || definitions::encode(&child, self.scope, content)?
         {
             if !ordered {
-                frame.elements.push(apart.close());
+                frame.elements.push((apart.close(), Vec::new()));
             }
             return Ok(());
         }
         let address = child.as_ptr() as usize;
         if let Some((_, closed)) = self.memo.get(&address) {
             let closed = closed.clone();
-            frame.absorb(closed);
+            frame.absorb(closed, self.scope.options);
             return Ok(());
         }
         if let Some((_, number)) = self.numbers.get(&address) {
             let mut seen = Content::default();
             seen.encoder.tag(tag::SEEN);
             seen.encoder.len(*number);
-            frame.absorb(seen.close());
+            frame.absorb(seen.close(), self.scope.options);
             return Ok(());
         }
         self.enter(child)
@@ -239,6 +246,7 @@ impl<'a, 'py> Walk<'a, 'py> {
             expansion,
             next: 0,
             count,
+            met: self.scope.options.remembered.borrow().len(),
             elements: Vec::new(),
         });
         Ok(())
@@ -248,11 +256,12 @@ impl<'a, 'py> Walk<'a, 'py> {
     fn leave(&mut self) -> Closed<'py> {
         let mut frame = self.stack.pop().expect("a container is open");
         if !frame.expansion.ordered {
-            frame.elements.sort_by(|a, b| a.folded.cmp(&b.folded));
-            frame
-                .elements
-                .iter()
-                .for_each(|element| frame.content.absorb(element));
+            frame.elements.sort_by(|a, b| a.0.folded.cmp(&b.0.folded));
+            let mut remembered = self.scope.options.remembered.borrow_mut();
+            for (element, within) in frame.elements {
+                frame.content.absorb(&element);
+                remembered.extend(within);
+            }
         }
         let closed = frame.content.close();
         let address = frame.object.as_ptr() as usize;
@@ -287,11 +296,12 @@ impl<'py> Frame<'py> {
         }))
     }
 
-    fn absorb(&mut self, closed: Closed<'py>) {
+    fn absorb(&mut self, closed: Closed<'py>, options: &Options) {
         if self.expansion.ordered {
             self.content.absorb(&closed);
         } else {
-            self.elements.push(closed);
+            let within = options.remembered.borrow_mut().split_off(self.met);
+            self.elements.push((closed, within));
         }
     }
 

@@ -25,7 +25,9 @@ pub(super) fn find(class: &Bound<'_, PyType>) -> PyResult<Option<Pack>> {
     Ok(match (module.as_str(), name.as_str()) {
         ("numpy", "ndarray" | "memmap") => Some(Pack::Array),
         ("pickle" | "_pickle", "PickleBuffer") => Some(Pack::Buffer),
-        (module, name) if module.starts_with("pandas") => pandas::find(name).map(Pack::Pandas),
+        (module, name) if module == "pandas" || module.starts_with("pandas.") => {
+            pandas::find(name).map(Pack::Pandas)
+        }
         _ => None,
     })
 }
