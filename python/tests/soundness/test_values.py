@@ -170,6 +170,19 @@ def used(path: pathlib.PurePath) -> pathlib.PurePath:
     return path
 
 
+def noisy(number: np.longdouble) -> np.longdouble:
+    """The same number with other bytes after it, where it has any."""
+    raw = np.array([number]).view("u1")
+    raw[10:] = 255 if np.finfo(np.longdouble).nmant == 63 else raw[10:]
+    return raw.view(np.longdouble)[0]
+
+
+def filled(array: np.ma.MaskedArray[Any, Any]) -> np.ma.MaskedArray[Any, Any]:
+    """The same array, after it has been asked for its fill value."""
+    assert array.fill_value is not None
+    return array
+
+
 def plus(x: int, y: int = 1) -> int:
     """A function."""
     return x + y
@@ -327,6 +340,17 @@ DISTINCT: dict[str, list[Any]] = {
         np.ma.array([1, 3], mask=[0, 1]),
         np.array([1, 2]),
     ],
+    "metadata of an array": [
+        np.zeros(1, np.dtype("f8", metadata={"unit": "m"})),
+        np.zeros(1, np.dtype("f8", metadata={"unit": "s"})),
+        np.zeros(1),
+    ],
+    "ways of masking": [
+        np.ma.array([1, 2]),
+        np.ma.array([1, 2], mask=[0, 0]),
+        np.ma.array([1, 2], fill_value=5),
+        np.ma.array([1, 2], hard_mask=True),
+    ],
     "array scalars": [
         np.float64(1),
         1.0,
@@ -414,6 +438,17 @@ EQUAL: dict[str, list[Any]] = {
         np.zeros(2, PADDED),
         np.frombuffer(b"\0\x01\x01" + b"\0" * 29, PADDED)[:1].repeat(2),
     ],
+    "noise after extended numbers": [np.longdouble("0.1"), noisy(np.longdouble("0.1"))],
+    "noise between extended numbers": [
+        np.array([np.longdouble("0.1")]),
+        np.array([noisy(np.longdouble("0.1"))]),
+    ],
+    "noise behind a mask": [
+        pd.array([1, None], dtype="Int64"),
+        pd.arrays.IntegerArray(np.array([1, 77]), np.array([False, True])),
+    ],
+    "orders of masked arrays": [np.ma.array(MATRIX), np.ma.array(np.asfortranarray(MATRIX))],
+    "fill value that was asked for": [np.ma.array([1]), filled(np.ma.array([1]))],
     "instances": [Point(1), Point(1, 0)],
     "cycles": [_cycle(1), _cycle(1)],
     "paths of one's own": [Location("a"), used(Location("a"))],
