@@ -35,15 +35,18 @@ pub fn references(object: &Bound<'_, PyAny>) -> isize {
     unsafe { pyo3::ffi::Py_REFCNT(object.as_ptr()) }
 }
 
-/// The dictionary of an instance, whatever its class makes of `__dict__`; an `AttributeError` where
-/// it has none.
-pub fn namespace<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
-    // SAFETY: a bound object is alive; the result is a new reference, or null with an exception set.
+/// The dictionary of an instance, whatever its class makes of `__dict__`; `None` where it has none.
+pub fn namespace<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyDict>>> {
+    // SAFETY: a bound object is alive, and so is its type; the result is a new reference, or null
+    // with an exception set.
     let namespace = unsafe {
+        if (*object.get_type_ptr()).tp_dictoffset == 0 {
+            return Ok(None);
+        }
         let found = pyo3::ffi::PyObject_GenericGetDict(object.as_ptr(), std::ptr::null_mut());
         Bound::from_owned_ptr_or_err(object.py(), found)?
     };
-    Ok(namespace.cast_into()?)
+    Ok(Some(namespace.cast_into()?))
 }
 
 /// The namespace of a class as it is now, whatever its metaclass makes of `__dict__`.

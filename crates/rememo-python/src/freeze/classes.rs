@@ -38,18 +38,18 @@ const BOOKKEEPING: [&str; 15] = [
 const PLAIN_METACLASSES: [&str; 4] = ["type", "ABCMeta", "EnumType", "EnumMeta"];
 
 /// The part that stands for a class.
-pub(super) fn target<'py>(class: &Bound<'py, PyType>, path: &str) -> PyResult<Target<'py>> {
-    let name = class_name(class)?;
-    Ok(Target {
+pub(super) fn target<'py>(class: &Bound<'py, PyType>, name: String, path: &str) -> Target<'py> {
+    Target {
         identity: Identity::Object(class.as_ptr() as usize),
         subject: Subject::Class(class.clone()),
         path: format!("{path} -> class {name}"),
         name,
         kind: PartKind::Class,
-    })
+    }
 }
 
-fn class_name(class: &Bound<'_, PyType>) -> PyResult<String> {
+/// Normalised module and qualified name.
+pub(super) fn class_name(class: &Bound<'_, PyType>) -> PyResult<String> {
     let module = class
         .getattr("__module__")?
         .extract::<String>()

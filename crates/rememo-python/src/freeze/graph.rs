@@ -11,6 +11,7 @@ use pyo3::types::{PyCode, PyFunction, PyModule, PyTuple, PyType};
 use rememo::{Digest, Encoder, Folded, Part, PartKind};
 
 use super::config::Config;
+use super::definitions::Classes;
 use super::expand::Kinds;
 use super::names::{Uses, uses};
 use super::reads::Reads;
@@ -156,6 +157,7 @@ pub(super) struct Options {
     /// What properties remembered from earlier use, by instance, in the order in which it was met.
     pub remembered: RefCell<Vec<Remembered>>,
     pub kinds: RefCell<Kinds>,
+    pub classes: RefCell<Classes>,
     pub config: Arc<Config>,
     pub impurities: RefCell<BTreeSet<Impurity>>,
 }
@@ -180,13 +182,14 @@ pub(super) struct Content<'py> {
 #[derive(Clone)]
 pub(super) struct Closed<'py> {
     pub folded: Folded,
-    targets: Rc<[Rc<Target<'py>>]>,
+    /// `None` for none, as most have.
+    targets: Option<Rc<[Rc<Target<'py>>]>>,
 }
 
 impl Closed<'_> {
     /// Whether it refers to other parts.
     pub fn refers(&self) -> bool {
-        !self.targets.is_empty()
+        self.targets.is_some()
     }
 }
 
@@ -203,8 +206,9 @@ impl<'py> Content<'py> {
     pub fn absorb(&mut self, closed: &Closed<'py>) {
         self.encoder.tag(tag::FOLDED);
         self.encoder.folded(&closed.folded);
-        self.encoder.len(closed.targets.len());
-        for target in closed.targets.iter() {
+        let targets = closed.targets.as_deref().unwrap_or_default();
+        self.encoder.len(targets.len());
+        for target in targets {
             let number = self.number(target.clone());
             self.encoder.len(number);
         }
@@ -213,7 +217,7 @@ impl<'py> Content<'py> {
     pub fn close(self) -> Closed<'py> {
         Closed {
             folded: self.encoder.fold(),
-            targets: self.targets.into(),
+            targets: (!self.targets.is_empty()).then(|| self.targets.into()),
         }
     }
 

@@ -119,8 +119,8 @@ pub(super) fn attributes<'py>(
     options: &Options,
 ) -> PyResult<Vec<(String, Bound<'py, PyAny>)>> {
     match raw::namespace(value) {
-        Ok(namespace) => ordered(&namespace, options),
-        Err(_) => Ok(Vec::new()),
+        Ok(Some(namespace)) => ordered(&namespace, options),
+        _ => Ok(Vec::new()),
     }
 }
 

@@ -115,7 +115,8 @@ fn content_of_the_base<'py>(
 
 /// Whether a part of a reduction is the dictionary of the instance, which counts by itself.
 fn is_namespace_of(value: &Bound<'_, PyAny>, part: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let (Ok(namespace), Ok(part)) = (raw::namespace(value), part.cast_exact::<PyDict>()) else {
+    let (Ok(Some(namespace)), Ok(part)) = (raw::namespace(value), part.cast_exact::<PyDict>())
+    else {
         return Ok(false);
     };
     if namespace.len() != part.len() {

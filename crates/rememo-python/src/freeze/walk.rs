@@ -191,17 +191,12 @@ impl<'a, 'py> Walk<'a, 'py> {
 
     fn visit(&mut self, child: Bound<'py, PyAny>) -> Result<(), Stop> {
         let frame = self.stack.last_mut().expect("a child has a parent");
-        let mut apart = Content::default();
-        let ordered = frame.expansion.ordered;
-        let content = if ordered {
-            &mut frame.content
-        } else {
-            &mut apart
-        };
+        let mut apart = (!frame.expansion.ordered).then(Content::default);
+        let content = apart.as_mut().unwrap_or(&mut frame.content);
         if scalars::encode(&child, &mut content.encoder)?
             || definitions::encode(&child, self.scope, content)?
         {
-            if !ordered {
+            if let Some(apart) = apart {
                 frame.elements.push((apart.close(), Vec::new()));
             }
             return Ok(());
@@ -256,7 +251,9 @@ impl<'a, 'py> Walk<'a, 'py> {
     fn leave(&mut self) -> Closed<'py> {
         let mut frame = self.stack.pop().expect("a container is open");
         if !frame.expansion.ordered {
-            frame.elements.sort_by(|a, b| a.0.folded.cmp(&b.0.folded));
+            frame
+                .elements
+                .sort_unstable_by(|a, b| a.0.folded.cmp(&b.0.folded));
             let mut remembered = self.scope.options.remembered.borrow_mut();
             for (element, within) in frame.elements {
                 frame.content.absorb(&element);
@@ -266,8 +263,12 @@ impl<'a, 'py> Walk<'a, 'py> {
         let closed = frame.content.close();
         let address = frame.object.as_ptr() as usize;
         self.open.remove(&address);
-        // Two references are the container's around it and ours: with more, it may come again.
-        if !self.numbered && raw::references(&frame.object) > 2 {
+        // One reference is the container's around it: with more, it may come again.
+        let parent = self.stack.last();
+        let ours = 1
+            + isize::from(!frame.expansion.children.is_some())
+            + isize::from(parent.is_some_and(|parent| parent.expansion.children.is_some()));
+        if !self.numbered && raw::references(&frame.object) > ours + 1 {
             self.memo.insert(address, (frame.object, closed.clone()));
         }
         closed
@@ -317,6 +318,11 @@ impl<'py> Frame<'py> {
 }
 
 impl Children<'_> {
+    /// Whether they are held apart from the container, and not by a reference to it.
+    fn is_some(&self) -> bool {
+        matches!(self, Self::Some(_))
+    }
+
     fn len(&self) -> usize {
         match self {
             Self::List(list) => list.len(),
