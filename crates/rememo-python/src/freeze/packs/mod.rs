@@ -24,9 +24,11 @@ pub(super) enum Pack {
 pub(super) fn find(class: &Bound<'_, PyType>) -> PyResult<Option<Pack>> {
     let (module, name) = type_name(class)?;
     Ok(match (module.as_str(), name.as_str()) {
-        ("numpy", "ndarray" | "memmap") => Some(Pack::Array),
-        // Scalars that pickle with the noise after them.
-        ("numpy", "longdouble" | "clongdouble" | "float128" | "complex256") => Some(Pack::Array),
+        // The scalars among them pickle with the noise after them.
+        (
+            "numpy",
+            "ndarray" | "memmap" | "longdouble" | "clongdouble" | "float128" | "complex256",
+        ) => Some(Pack::Array),
         ("numpy.ma" | "numpy.ma.core", "MaskedArray") => Some(Pack::Masked),
         ("pickle" | "_pickle", "PickleBuffer") => Some(Pack::Buffer),
         (module, name) if module == "pandas" || module.starts_with("pandas.") => {
