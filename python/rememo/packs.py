@@ -31,6 +31,8 @@ def _arrow_array(array: Any) -> list[object]:
     if isinstance(array, pa.ChunkedArray):  # more than one chunk can hold
         return [str(array.type), array.to_pylist()]
     kind = array.type
+    if pa.types.is_dictionary(kind):
+        return [str(kind), _arrow_array(array.indices), _arrow_array(array.dictionary)]
     if len(array) and (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         return _arrow_text(array)
     plain = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_temporal(kind)
@@ -109,7 +111,8 @@ def _dataset(dataset: Any) -> list[object]:
 
 def _graph(graph: Any) -> list[object]:
     adjacency = {node: dict(neighbours) for node, neighbours in graph.adjacency()}
-    return [graph.graph, dict(graph.nodes(data=True)), adjacency]
+    before = {node: list(graph.pred[node]) for node in graph} if graph.is_directed() else None
+    return [graph.graph, dict(graph.nodes(data=True)), adjacency, before]
 
 
 def _image(image: Any) -> list[object]:
@@ -136,4 +139,4 @@ for _name, _freeze in {
     "xarray.Dataset": _dataset,
     "xarray.Variable": _variable,
 }.items():
-    register(_name, _freeze, version="1")
+    register(_name, _freeze, version="2")

@@ -59,6 +59,22 @@ def arrow_values() -> list[Any]:
     ]
 
 
+@distinct
+def arrow_dictionaries() -> list[Any]:
+    import pyarrow as pa
+
+    def coded(codes: list[int | None], words: list[str]) -> Any:
+        return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(words))
+
+    return [
+        coded([0, 1], ["a", "b"]),
+        coded([1, 0], ["b", "a"]),
+        coded([0, 1], ["a", "b", "c"]),
+        coded([0, None], ["a", "b"]),
+        pa.array(["a", "b"]),
+    ]
+
+
 @equal
 def arrow_chunks_and_slices() -> list[Any]:
     import pyarrow as pa
@@ -67,6 +83,19 @@ def arrow_chunks_and_slices() -> list[Any]:
     halves = pa.concat_tables([whole[:1], whole[1:]])
     longer = pa.table({"a": [0, 1, None, 3], "s": ["w", "x", "yy", None]})
     return [whole, halves, longer[1:]]
+
+
+@distinct
+def graphs_by_what_leads_to_a_node() -> list[Any]:
+    import networkx as nx
+
+    def graph(edges: list[tuple[str, str]]) -> Any:
+        made = nx.DiGraph()
+        made.add_nodes_from("abc")
+        made.add_edges_from(edges)
+        return made
+
+    return [graph([("a", "c"), ("b", "c")]), graph([("b", "c"), ("a", "c")])]
 
 
 @equal

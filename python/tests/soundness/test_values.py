@@ -12,6 +12,7 @@ import fractions
 import functools
 import pathlib
 import re
+import struct
 import subprocess
 import sys
 import threading
@@ -76,6 +77,112 @@ class Numbers(set[int]):
     """A set with attributes."""
 
 
+class Unit(np.ndarray):
+    """An array with a unit."""
+
+    unit = ""
+
+
+class Hidden(np.ndarray):
+    """An array that pickles without its content."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Leaves out everything."""
+        return Hidden, ((1,),)
+
+
+class Day(dt.date):
+    """A date with attributes."""
+
+
+class Money(decimal.Decimal):
+    """A number with attributes."""
+
+
+class Groups(collections.defaultdict[str, int]):
+    """A mapping with attributes."""
+
+
+class Tally(collections.Counter[str]):
+    """A counter with attributes."""
+
+
+class Kept(collections.OrderedDict[str, int]):
+    """A mapping that gives no items."""
+
+    def items(self) -> Any:
+        """None."""
+        return {}.items()
+
+
+class Number(int):
+    """A number that pickles as another."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Leaves out everything."""
+        return Number, ()
+
+
+class Raw(bytes):
+    """Bytes that pickle as others."""
+
+    def __getnewargs__(self) -> Any:
+        """Leaves out everything."""
+        return ()
+
+
+class ShortError(Exception):
+    """An exception that pickles without its attributes."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Leaves out everything."""
+        return ShortError, ("message",)
+
+
+class Location(pathlib.PurePosixPath):
+    """A path of one's own."""
+
+
+class Node:
+    """Makes another one when asked, and keeps it."""
+
+    def __init__(self, number: int) -> None:
+        """Takes a number."""
+        self.number = number
+
+    @functools.cached_property
+    def next(self) -> Node:
+        """The next one."""
+        return Node(self.number + 1)
+
+
+def having(value: Any, **attributes: object) -> Any:
+    """The same value with attributes."""
+    for name, attribute in attributes.items():
+        setattr(value, name, attribute)
+    return value
+
+
+def used(path: pathlib.PurePath) -> pathlib.PurePath:
+    """The same path, after it has been looked at."""
+    hash(path)
+    str(path)
+    return path
+
+
+def noisy(number: np.longdouble) -> np.longdouble:
+    """The same number with other bytes after it, where it has any."""
+    raw = np.array([number]).view("u1")
+    raw[10:] = 255 if np.finfo(np.longdouble).nmant == 63 else raw[10:]
+    return raw.view(np.longdouble)[0]
+
+
+def filled(array: np.ma.MaskedArray[Any, Any]) -> np.ma.MaskedArray[Any, Any]:
+    """The same array, after it has been asked for its fill value."""
+    assert array.fill_value is not None
+    return array
+
+
 def plus(x: int, y: int = 1) -> int:
     """A function."""
     return x + y
@@ -118,6 +225,48 @@ DISTINCT: dict[str, list[Any]] = {
     "surrogates": ["\ud800", "\udfff", "?", "\ufffd"],
     "enums": [Colour.RED, Colour.BLUE, Level.LOW, 1, "RED", Colour],
     "instances": [Point(1), Point(2), Point(1, 1), Slotted(), Slotted(a=1), Slotted(b=1)],
+    "arrays with attributes": [
+        having(np.zeros(2).view(Unit), unit="m"),
+        having(np.zeros(2).view(Unit), unit="s"),
+        having(np.ones(2).view(Unit), unit="s"),
+    ],
+    "hidden content": [np.zeros(1).view(Hidden), np.ones(1).view(Hidden)],
+    "dates with attributes": [
+        having(Day(2020, 1, 1), x=1),
+        having(Day(2020, 1, 1), x=2),
+        Day(2020, 1, 1),
+        dt.date(2020, 1, 1),
+    ],
+    "decimals with attributes": [having(Money(1), x=1), having(Money(1), x=2), Money(1), Money(2)],
+    "mappings with attributes": [
+        having(Groups(int), x=1),
+        having(Groups(int), x=2),
+        having(Groups(list), x=2),
+        having(Groups(int, a=1), x=2),
+    ],
+    "counters with attributes": [having(Tally("a"), x=1), having(Tally("a"), x=2), Tally("b")],
+    "mappings without items": [Kept(a=1), Kept(a=2), Kept(a=1, b=2), Kept(b=2, a=1)],
+    "numbers that pickle as others": [Number(1), Number(2), having(Number(2), x=1), 1],
+    "bytes that pickle as others": [Raw(b"a"), Raw(b"b"), having(Raw(b"b"), x=1), b"a"],
+    "exceptions that pickle as others": [
+        having(ShortError("message"), a=1),
+        having(ShortError("message"), a=2),
+        ShortError("other"),
+    ],
+    "structs": [struct.Struct("<I"), struct.Struct(">I"), "<I"],
+    "views": [{1: 2}.keys(), {1: 2}.values(), {1: 2}.items(), {2: 1}.keys(), [1]],
+    "matches": [
+        re.match("a", "aa"),
+        re.match("a", "ab"),
+        re.match("aa", "aa"),
+        re.compile("a").match("aa", 1),
+    ],
+    "descriptors": [
+        types.FunctionType.__code__,
+        types.FunctionType.__globals__,
+        dict.__dict__["fromkeys"],
+    ],
+    "types without a name": [types.FunctionType, types.MethodType, type(None), type([].append)],
     "sets with attributes": [Numbers({1}), {1}, Numbers({2})],
     "numbers": [decimal.Decimal("1.0"), decimal.Decimal("1.00"), fractions.Fraction(1), 1, 1.0],
     "times": [
@@ -190,6 +339,17 @@ DISTINCT: dict[str, list[Any]] = {
         np.ma.array([1, 2], mask=[1, 0]),
         np.ma.array([1, 3], mask=[0, 1]),
         np.array([1, 2]),
+    ],
+    "metadata of an array": [
+        np.zeros(1, np.dtype("f8", metadata={"unit": "m"})),
+        np.zeros(1, np.dtype("f8", metadata={"unit": "s"})),
+        np.zeros(1),
+    ],
+    "ways of masking": [
+        np.ma.array([1, 2]),
+        np.ma.array([1, 2], mask=[0, 0]),
+        np.ma.array([1, 2], fill_value=5),
+        np.ma.array([1, 2], hard_mask=True),
     ],
     "array scalars": [
         np.float64(1),
@@ -278,8 +438,20 @@ EQUAL: dict[str, list[Any]] = {
         np.zeros(2, PADDED),
         np.frombuffer(b"\0\x01\x01" + b"\0" * 29, PADDED)[:1].repeat(2),
     ],
+    "noise after extended numbers": [np.longdouble("0.1"), noisy(np.longdouble("0.1"))],
+    "noise between extended numbers": [
+        np.array([np.longdouble("0.1")]),
+        np.array([noisy(np.longdouble("0.1"))]),
+    ],
+    "noise behind a mask": [
+        pd.array([1, None], dtype="Int64"),
+        pd.arrays.IntegerArray(np.array([1, 77]), np.array([False, True])),
+    ],
+    "orders of masked arrays": [np.ma.array(MATRIX), np.ma.array(np.asfortranarray(MATRIX))],
+    "fill value that was asked for": [np.ma.array([1]), filled(np.ma.array([1]))],
     "instances": [Point(1), Point(1, 0)],
     "cycles": [_cycle(1), _cycle(1)],
+    "paths of one's own": [Location("a"), used(Location("a"))],
     "slices of text": ["xab"[1:], "ab"],
     "attributes in another order": [
         types.SimpleNamespace(a=1, b=2),
@@ -358,6 +530,26 @@ def test_depth_and_sharing_cost_little() -> None:
     assert freeze(shared)
     while deep:
         deep = deep.pop()
+
+
+def test_what_properties_keep_costs_little() -> None:
+    """No recursion where one leads to the next, no exponential walk where two lead to one."""
+    first = node = Node(0)
+    for _ in range(20_000):
+        node = node.next
+    assert freeze(first)
+    diamond = Node(0)
+    for number in range(100):
+        diamond, below = Node(number), diamond
+        diamond.__dict__.update(next=below, other=below)
+    assert freeze(diamond)
+
+
+@pytest.mark.soundness
+def test_a_name_that_leads_elsewhere_is_refused() -> None:
+    """A function made into a ufunc says nothing of itself."""
+    with pytest.raises(TypeError, match="pickles as the name"):
+        freeze(np.frompyfunc(lambda x: x + 1, 1, 1))
 
 
 JSON = st.recursive(

@@ -1,5 +1,7 @@
 //! Classes: their metaclass, bases and namespace.
 
+use std::collections::{BTreeSet, HashSet};
+
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 use rememo::PartKind;
@@ -9,8 +11,8 @@ use super::graph::{Content, Identity, Refusal, Scope, Subject, Target};
 use super::instances::ordered;
 use super::origin::{is_library_class, module_name};
 use super::reads::Reads;
-use super::wrappers::copy_of;
 use super::{modules, tag, walk};
+use crate::raw;
 
 /// What a class holds for the record: says nothing about what it does.
 const BOOKKEEPING: [&str; 15] = [
@@ -36,18 +38,18 @@ const BOOKKEEPING: [&str; 15] = [
 const PLAIN_METACLASSES: [&str; 4] = ["type", "ABCMeta", "EnumType", "EnumMeta"];
 
 /// The part that stands for a class.
-pub(super) fn target<'py>(class: &Bound<'py, PyType>, path: &str) -> PyResult<Target<'py>> {
-    let name = class_name(class)?;
-    Ok(Target {
+pub(super) fn target<'py>(class: &Bound<'py, PyType>, name: String, path: &str) -> Target<'py> {
+    Target {
         identity: Identity::Object(class.as_ptr() as usize),
         subject: Subject::Class(class.clone()),
         path: format!("{path} -> class {name}"),
         name,
         kind: PartKind::Class,
-    })
+    }
 }
 
-fn class_name(class: &Bound<'_, PyType>) -> PyResult<String> {
+/// Normalised module and qualified name.
+pub(super) fn class_name(class: &Bound<'_, PyType>) -> PyResult<String> {
     let module = class
         .getattr("__module__")?
         .extract::<String>()
@@ -69,7 +71,7 @@ pub(super) fn encode<'py>(
     let name = class_name(class)?;
     content.encoder.tag(tag::CLASS);
     content.encoder.str(&name);
-    let namespace = copy_of(&class.getattr("__dict__")?)?;
+    let namespace = raw::class_namespace(class)?;
     if let Some(version) = version_of(&namespace)? {
         return versioned(&version, scope, content);
     }
@@ -91,7 +93,7 @@ pub(super) fn encode<'py>(
             (annotated || reads.has(Reads::ANNOTATIONS)) && value.is_truthy().unwrap_or(true)
         }
         "__orig_bases__" | "__parameters__" => reads.has(Reads::ANNOTATIONS),
-        "__init__" => !is_protocol_init(value),
+        "__init__" => !is_protocol_init(class, value),
         name => !BOOKKEEPING.contains(&name),
     });
     content.encoder.len(namespace.len());
@@ -101,7 +103,7 @@ pub(super) fn encode<'py>(
             content.encoder.tag(tag::DESCRIPTOR);
             continue;
         }
-        if value.get_type().name()? == "member_descriptor" {
+        if is_own_slot(class, &attribute, &value)? {
             content.encoder.tag(tag::DESCRIPTOR);
             continue;
         }
@@ -119,18 +121,7 @@ fn related<'py>(
     scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<(), Refusal> {
-    let py = class.py();
-    let mut classes = Vec::new();
-    if class.getattr("__dict__")?.contains("_abc_impl")? {
-        scope
-            .options
-            .watch
-            .record(|recorder| recorder.registrations(py));
-        let dump = py.import("_abc")?.call_method1("_get_dump", (class,))?;
-        for weak in dump.get_item(0)?.try_iter()? {
-            classes.push(weak?.call0()?);
-        }
-    }
+    let mut classes = registered(class, scope)?;
     if scope.options.reads.has(Reads::SUBCLASSES) {
         classes.extend(
             class
@@ -153,20 +144,100 @@ fn related<'py>(
     Ok(())
 }
 
-/// Whether a method is what `typing.Protocol` puts in place of a missing `__init__`: one thing
-/// before the first instance is made, another after it.
-fn is_protocol_init(value: &Bound<'_, PyAny>) -> bool {
-    let typing = value.py().import("typing");
-    let placeholder = typing.and_then(|typing| typing.getattr("_no_init_or_replace_init"));
-    let object = || {
-        value
-            .py()
-            .import("builtins")?
-            .getattr("object")?
-            .getattr("__init__")
+/// The classes registered with an abstract one, and with no other.
+fn registered<'py>(
+    class: &Bound<'py, PyType>,
+    scope: Scope<'_>,
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    if !class.getattr("__dict__")?.contains("_abc_impl")? {
+        return Ok(Vec::new());
+    }
+    let watch = &scope.options.watch;
+    watch.record(|recorder| recorder.registrations(class.py()));
+    let dump = class
+        .py()
+        .import("_abc")?
+        .call_method1("_get_dump", (class,))?;
+    let references = dump.get_item(0)?;
+    references.try_iter()?.map(|weak| weak?.call0()).collect()
+}
+
+/// Writes the names of the user's classes that are virtual subclasses of an abstract class of a
+/// library, or of one derived from it; nothing where there are none.
+pub(super) fn virtual_subclasses(
+    class: &Bound<'_, PyType>,
+    scope: Scope<'_>,
+    content: &mut Content<'_>,
+) -> Result<(), Refusal> {
+    let py = class.py();
+    if class.get_type().is(py.get_type::<PyType>()) {
+        return Ok(());
+    }
+    let subclasses = py.get_type::<PyType>().getattr("__subclasses__")?;
+    let mut below = vec![class.clone()];
+    let mut seen = HashSet::new();
+    let mut names = BTreeSet::new();
+    while let Some(class) = below.pop() {
+        if !seen.insert(class.as_ptr() as usize) {
+            continue;
+        }
+        for known in registered(&class, scope)? {
+            if let Ok(known) = known.cast::<PyType>()
+                && !is_library_class(known, scope.options)?
+            {
+                names.insert(class_name(known)?);
+            }
+        }
+        below.extend(
+            subclasses
+                .call1((&class,))?
+                .extract::<Vec<Bound<'_, PyType>>>()?,
+        );
+    }
+    if !names.is_empty() {
+        content.encoder.tag(tag::VIRTUAL_SUBCLASSES);
+        content.encoder.len(names.len());
+        for name in &names {
+            content.encoder.str(name);
+        }
+    }
+    Ok(())
+}
+
+/// Whether an attribute of a class is the slot of that name. It may be another one by that name.
+fn is_own_slot(
+    class: &Bound<'_, PyType>,
+    attribute: &str,
+    value: &Bound<'_, PyAny>,
+) -> PyResult<bool> {
+    Ok(value.get_type().name()? == "member_descriptor"
+        && value.getattr("__objclass__")?.is(class)
+        && value.getattr("__name__")?.extract::<String>()? == attribute)
+}
+
+/// Whether a method is what `typing.Protocol` puts in place of a missing `__init__`: a placeholder
+/// before the first instance is made, what would be inherited without it afterwards.
+fn is_protocol_init(class: &Bound<'_, PyType>, init: &Bound<'_, PyAny>) -> bool {
+    let placeholder = || {
+        let typing = class.py().import("typing")?;
+        if !class
+            .get_type()
+            .is_subclass(&typing.getattr("_ProtocolMeta")?)?
+        {
+            return Ok(None);
+        }
+        typing.getattr("_no_init_or_replace_init").map(Some)
     };
-    placeholder.is_ok_and(|placeholder| value.is(&placeholder))
-        || object().is_ok_and(|init| value.is(&init))
+    let Ok(Some(placeholder)) = placeholder() else {
+        return false;
+    };
+    let inherited = class
+        .mro()
+        .iter()
+        .skip(1)
+        .filter_map(|base| base.getattr("__dict__").ok()?.get_item("__init__").ok())
+        .find(|inherited| !inherited.is(&placeholder));
+    init.is(&placeholder) || inherited.is_some_and(|inherited| inherited.is(init))
 }
 
 /// Whether a method is the `__hash__` that `attrs` makes: from the attributes, which count by

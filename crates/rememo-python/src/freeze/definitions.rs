@@ -1,10 +1,13 @@
 //! Functions, classes and modules met as values: constants of a library, or parts of their own.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyFunction, PyModule, PyType};
 
 use super::graph::{Content, Refusal, Scope};
-use super::origin::{constant, library_object};
+use super::origin::{Library, constant, library_object, static_type};
 use super::{classes, functions, modules};
 
 /// Whether a value is a function of Python's, a class or a module.
@@ -29,15 +32,64 @@ pub(super) fn encode<'py>(
     if function.is_err() && class.is_err() && value.cast::<PyCFunction>().is_err() {
         return Ok(false);
     }
+    if let Ok(class) = class {
+        return refer_to_class(class, scope, content).map(|()| true);
+    }
     if let Some((library, name)) = library_object(value, scope.options)? {
         constant(&library, &name, scope, content);
     } else if let Ok(function) = function {
         content.refer(functions::target(function, scope.path));
-    } else if let Ok(class) = class {
-        content.refer(classes::target(class, scope.path)?);
     } else {
         // A method of a C object: what it is bound to tells.
         return Ok(false);
     }
     Ok(true)
+}
+
+/// What a class is referred to as.
+#[derive(Clone)]
+enum Known {
+    Library(Arc<Library>, String),
+    Own(String),
+}
+
+/// The classes met in a listing, each kept alive so that its address stays its own: every instance
+/// refers to one.
+#[derive(Default)]
+pub(super) struct Classes(HashMap<usize, (Py<PyType>, Known)>);
+
+fn refer_to_class<'py>(
+    class: &Bound<'py, PyType>,
+    scope: Scope<'_>,
+    content: &mut Content<'py>,
+) -> Result<(), Refusal> {
+    match known(class, scope)? {
+        Known::Library(library, name) => {
+            constant(&library, &name, scope, content);
+            classes::virtual_subclasses(class, scope, content)
+        }
+        Known::Own(name) => {
+            content.refer(classes::target(class, name, scope.path));
+            Ok(())
+        }
+    }
+}
+
+fn known(class: &Bound<'_, PyType>, scope: Scope<'_>) -> Result<Known, Refusal> {
+    let address = class.as_ptr() as usize;
+    let classes = &scope.options.classes;
+    if let Some((_, known)) = classes.borrow().0.get(&address) {
+        return Ok(known.clone());
+    }
+    let library = match library_object(class.as_any(), scope.options)? {
+        None => static_type(class, scope.options)?,
+        library => library,
+    };
+    let known = match library {
+        Some((library, name)) => Known::Library(library, name),
+        None => Known::Own(classes::class_name(class)?),
+    };
+    let kept = (class.clone().unbind(), known.clone());
+    classes.borrow_mut().0.insert(address, kept);
+    Ok(known)
 }

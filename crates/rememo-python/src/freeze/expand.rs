@@ -1,10 +1,13 @@
-//! What a container or instance consists of, by its type. Each type is looked at once in a walk.
+//! What a container or instance consists of, by its type. Each type is looked at once in a listing.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyCode, PyDict, PyFrozenSet, PyList, PySet, PyTuple, PyType};
+use pyo3::types::{
+    PyByteArray, PyBytes, PyCode, PyComplex, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet,
+    PyString, PyTuple, PyType,
+};
 use rememo::{Encoder, Folded};
 
 use super::config::{Registration, registration};
@@ -13,7 +16,7 @@ use super::instances::{self, Layout};
 use super::origin::is_library_class;
 use super::walk::{Children, Expansion, Step};
 use super::wrappers::{self, Wrapper};
-use super::{code, packs, scalars, tag};
+use super::{code, packs, scalars, subclasses, tag};
 
 /// Methods by which a class says what counts of its instances, those asked first foremost.
 const OWN_STATE: [&[&str]; 2] = [&["__getfrozenstate__"], &["__cache_key__", "__cache_ver__"]];
@@ -32,10 +35,12 @@ enum Kind {
     Ignored,
     /// All state is in attributes.
     Plain(Rc<Layout>),
-    /// A dictionary, list or tuple of the user's own kind.
+    /// A value of a built-in type, but of the user's own kind.
     BuiltinSubclass(Rc<Layout>),
     /// A standard wrapper of the user's own kind.
-    WrapperSubclass(&'static Wrapper),
+    WrapperSubclass(&'static Wrapper, Rc<Layout>),
+    /// Of the user's own kind, with a base of a library that hides its state.
+    ReducedSubclass(Rc<Layout>, Rc<Py<PyType>>),
     /// A set with more to it.
     SetSubclass(Rc<Layout>),
     /// As pickling has it.
@@ -44,20 +49,19 @@ enum Kind {
     Iterator,
 }
 
+/// The types met in a listing, each kept alive so that its address stays its own.
+#[derive(Default)]
+pub(super) struct Kinds(HashMap<usize, (Py<PyType>, Kind)>);
+
 /// Expands the containers of one walk.
 pub(super) struct Expander<'a, 'py> {
     py: Python<'py>,
     scope: Scope<'a>,
-    kinds: HashMap<usize, (Bound<'py, PyType>, Kind)>,
 }
 
 impl<'a, 'py> Expander<'a, 'py> {
     pub fn new(py: Python<'py>, scope: Scope<'a>) -> Self {
-        Self {
-            py,
-            scope,
-            kinds: HashMap::new(),
-        }
+        Self { py, scope }
     }
 
     /// Writes the header of a container and gives its children.
@@ -92,7 +96,12 @@ impl<'a, 'py> Expander<'a, 'py> {
             Kind::BuiltinSubclass(layout) => {
                 instances::builtin_subclass(value, &layout, self.scope, content)
             }
-            Kind::WrapperSubclass(wrapper) => wrappers::expand_subclass(value, wrapper, content),
+            Kind::WrapperSubclass(wrapper, layout) => {
+                wrappers::expand_subclass(value, wrapper, &layout, self.scope, content)
+            }
+            Kind::ReducedSubclass(layout, home) => {
+                subclasses::reduced(value, &layout, home.bind(self.py), self.scope, content)
+            }
             Kind::Reduced => instances::reduced(value, self.scope, content),
             Kind::Iterator => Err(instances::refusal(
                 value,
@@ -103,11 +112,13 @@ impl<'a, 'py> Expander<'a, 'py> {
 
     fn kind(&mut self, class: &Bound<'py, PyType>) -> Result<Kind, Refusal> {
         let address = class.as_ptr() as usize;
-        if let Some((_, kind)) = self.kinds.get(&address) {
+        let kinds = &self.scope.options.kinds;
+        if let Some((_, kind)) = kinds.borrow().0.get(&address) {
             return Ok(kind.clone());
         }
         let kind = self.classify(class)?;
-        self.kinds.insert(address, (class.clone(), kind.clone()));
+        let kept = (class.clone().unbind(), kind.clone());
+        kinds.borrow_mut().0.insert(address, kept);
         Ok(kind)
     }
 
@@ -140,36 +151,77 @@ impl<'a, 'py> Expander<'a, 'py> {
         if class.is_subclass_of::<PySet>()? || class.is_subclass_of::<PyFrozenSet>()? {
             return Ok(Kind::SetSubclass(Rc::new(Layout::of(class, config)?)));
         }
-        let layout = Layout::of(class, config)?;
-        if layout.is_whole && !instances::pickles_its_own_way(class, self.scope.options)? {
+        let mut layout = Layout::of(class, config)?;
+        let options = self.scope.options;
+        let library = is_library_class(class, options)?;
+        let home = subclasses::home(class, options)?;
+        let wrapper = if library {
+            None
+        } else {
+            wrapper_below(class, &home)?
+        };
+        let hidden = wrapper.map_or(&[][..], Wrapper::hidden);
+        if layout.is_whole
+            && hidden.is_empty()
+            && !instances::pickles_its_own_way(class, options)?
+            && (library || !subclasses::has_its_own_say(&home, options)?)
+        {
             return Ok(Kind::Plain(Rc::new(layout)));
         }
         if class.hasattr("__next__")? {
             return Ok(Kind::Iterator);
         }
-        let library = is_library_class(class, self.scope.options)?;
-        for base in class.mro().iter().skip(1) {
-            let base = base.cast_into::<PyType>()?;
-            let found = wrappers::find(&base)?;
-            if let (Some(wrapper), false) = (found, library) {
-                return Ok(Kind::WrapperSubclass(wrapper));
-            }
-            if base.is(self.py.get_type::<PyDict>())
-                || base.is(self.py.get_type::<PyList>())
-                || base.is(self.py.get_type::<PyTuple>())
-            {
-                return Ok(if library {
-                    Kind::Reduced
-                } else {
-                    Kind::BuiltinSubclass(Rc::new(layout))
-                });
-            }
-            if is_library_class(&base, self.scope.options)? && wrappers::find(&base)?.is_none() {
-                break;
-            }
+        if library {
+            return Ok(Kind::Reduced);
         }
-        Ok(Kind::Reduced)
+        layout = layout.without_slots_of_libraries(self.py, options)?;
+        for name in hidden {
+            layout.ignore(name);
+        }
+        let layout = Rc::new(layout);
+        Ok(if let Some(wrapper) = wrapper {
+            Kind::WrapperSubclass(wrapper, layout)
+        } else if is_plain_builtin(&home) {
+            Kind::BuiltinSubclass(layout)
+        } else {
+            Kind::ReducedSubclass(layout, Rc::new(home.unbind()))
+        })
     }
+}
+
+/// The standard wrapper among the bases of a class of the user's, up to the first of a library.
+fn wrapper_below(
+    class: &Bound<'_, PyType>,
+    home: &Bound<'_, PyType>,
+) -> PyResult<Option<&'static Wrapper>> {
+    for base in class.mro().iter().skip(1) {
+        let base = base.cast_into::<PyType>()?;
+        if let Some(wrapper) = wrappers::find(&base)? {
+            return Ok(Some(wrapper));
+        }
+        if base.is(home) {
+            break;
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a class is a built-in type whose instances are all content.
+fn is_plain_builtin(class: &Bound<'_, PyType>) -> bool {
+    let py = class.py();
+    [
+        py.get_type::<PyDict>(),
+        py.get_type::<PyList>(),
+        py.get_type::<PyTuple>(),
+        py.get_type::<PyString>(),
+        py.get_type::<PyInt>(),
+        py.get_type::<PyFloat>(),
+        py.get_type::<PyComplex>(),
+        py.get_type::<PyBytes>(),
+        py.get_type::<PyByteArray>(),
+    ]
+    .iter()
+    .any(|builtin| class.is(builtin))
 }
 
 fn builtin<'py>(

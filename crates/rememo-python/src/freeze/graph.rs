@@ -7,10 +7,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyCode, PyFunction, PyModule, PyType};
+use pyo3::types::{PyCode, PyFunction, PyModule, PyTuple, PyType};
 use rememo::{Digest, Encoder, Folded, Part, PartKind};
 
 use super::config::Config;
+use super::definitions::Classes;
+use super::expand::Kinds;
 use super::names::{Uses, uses};
 use super::reads::Reads;
 use super::watch::{Watch, Watched};
@@ -40,6 +42,15 @@ impl Refusal {
         Self {
             what: what.into(),
             ..Self::default()
+        }
+    }
+
+    /// The same, with the way to the part.
+    fn at(self, path: &str) -> Unfreezable {
+        Unfreezable {
+            path: format!("{path}{}", self.steps),
+            what: self.what,
+            fatal: self.fatal,
         }
     }
 }
@@ -136,6 +147,9 @@ impl<'py> Target<'py> {
     }
 }
 
+/// The values that properties of one instance keep, by name.
+pub(super) type Remembered = Vec<(String, Py<PyAny>)>;
+
 /// What all parts of one listing are encoded under.
 #[derive(Default)]
 pub(super) struct Options {
@@ -143,8 +157,10 @@ pub(super) struct Options {
     pub reads: Reads,
     /// What is met that code reads of it.
     pub reads_met: Cell<Reads>,
-    /// What properties remembered from earlier use, in the order in which it was met.
-    pub remembered: RefCell<Vec<Digest>>,
+    /// What properties remembered from earlier use, by instance, in the order in which it was met.
+    pub remembered: RefCell<Vec<Remembered>>,
+    pub kinds: RefCell<Kinds>,
+    pub classes: RefCell<Classes>,
     pub config: Arc<Config>,
     pub impurities: RefCell<BTreeSet<Impurity>>,
     pub watch: Watch,
@@ -170,19 +186,21 @@ pub(super) struct Content<'py> {
 #[derive(Clone)]
 pub(super) struct Closed<'py> {
     pub folded: Folded,
-    targets: Rc<[Rc<Target<'py>>]>,
+    /// `None` for none, as most have.
+    targets: Option<Rc<[Rc<Target<'py>>]>>,
 }
 
 impl Closed<'_> {
     /// Whether it refers to other parts.
     pub fn refers(&self) -> bool {
-        !self.targets.is_empty()
+        self.targets.is_some()
     }
 
     /// The parts that it refers to.
     pub fn named_targets(&self) -> Vec<(Identity, String)> {
         let named = |target: &Rc<Target<'_>>| (target.identity.clone(), target.name.clone());
-        self.targets.iter().map(named).collect()
+        let targets = self.targets.iter().flat_map(|targets| targets.iter());
+        targets.map(named).collect()
     }
 }
 
@@ -199,8 +217,9 @@ impl<'py> Content<'py> {
     pub fn absorb(&mut self, closed: &Closed<'py>) {
         self.encoder.tag(tag::FOLDED);
         self.encoder.folded(&closed.folded);
-        self.encoder.len(closed.targets.len());
-        for target in closed.targets.iter() {
+        let targets = closed.targets.as_deref().unwrap_or_default();
+        self.encoder.len(targets.len());
+        for target in targets {
             let number = self.number(target.clone());
             self.encoder.len(number);
         }
@@ -209,7 +228,7 @@ impl<'py> Content<'py> {
     pub fn close(self) -> Closed<'py> {
         Closed {
             folded: self.encoder.fold(),
-            targets: self.targets.into(),
+            targets: (!self.targets.is_empty()).then(|| self.targets.into()),
         }
     }
 
@@ -257,6 +276,10 @@ impl<'py> Graph<'py> {
         config: &Arc<Config>,
         watch: impl Fn() -> Watch,
     ) -> Result<Frozen<'py>, Unfreezable> {
+        let py = match &root {
+            Root::Function(function) => function.py(),
+            Root::Argument { value, .. } => value.py(),
+        };
         let target = Rc::new(match root {
             Root::Function(function) => functions::target(&function, ""),
             Root::Argument { name, value } => Target {
@@ -275,7 +298,7 @@ impl<'py> Graph<'py> {
                 watch: watch(),
                 ..Options::default()
             };
-            let frozen = Self::new(options).list(target.clone())?;
+            let frozen = Self::new(options).list(py, &target)?;
             if frozen.reads == reads {
                 return Ok(frozen);
             }
@@ -292,10 +315,38 @@ impl<'py> Graph<'py> {
         }
     }
 
-    fn list(&mut self, root: Rc<Target<'py>>) -> Result<Frozen<'py>, Unfreezable> {
-        let mut whole = Encoder::new();
+    fn list(
+        &mut self,
+        py: Python<'py>,
+        root: &Rc<Target<'py>>,
+    ) -> Result<Frozen<'py>, Unfreezable> {
         let (mut parts, mut definitions) = (Vec::new(), Vec::new());
-        self.number(root);
+        self.number(root.clone());
+        let digest = self.digest(&mut parts, &mut definitions)?;
+        let watched = self.options.watch.finish(&self.options);
+        let listed = parts.len();
+        let remembered = self.remembered(py, root, &mut parts, &mut definitions)?;
+        parts.truncate(listed);
+        definitions.truncate(listed);
+        let options = &self.options;
+        Ok(Frozen {
+            digest,
+            parts,
+            definitions,
+            impurities: options.impurities.take(),
+            reads: options.reads.with(options.reads_met.get()),
+            remembered,
+            watched,
+        })
+    }
+
+    /// Lists what is pending and all that it leads to; the digest over it.
+    fn digest(
+        &mut self,
+        parts: &mut Vec<Part>,
+        definitions: &mut Vec<Option<Bound<'py, PyAny>>>,
+    ) -> Result<Digest, Unfreezable> {
+        let mut whole = Encoder::new();
         while let Some(target) = self.pending.get(parts.len()).cloned() {
             let (part, targets) = self.part(&target)?;
             whole.digest(&part.digest);
@@ -306,25 +357,50 @@ impl<'py> Graph<'py> {
             parts.push(part);
             definitions.push(target.definition());
         }
-        let options = &self.options;
-        let watched = options.watch.finish(options);
-        let remembered = options.remembered.take();
-        let remembered = (!remembered.is_empty()).then(|| {
-            let mut all = Encoder::new();
-            for digest in &remembered {
-                all.digest(digest);
+        Ok(whole.finish())
+    }
+
+    /// The digest over what properties remembered; `None` if none did. The values may themselves
+    /// lead to more such properties, and back to where they were met: each is listed once.
+    fn remembered(
+        &mut self,
+        py: Python<'py>,
+        root: &Target<'py>,
+        parts: &mut Vec<Part>,
+        definitions: &mut Vec<Option<Bound<'py, PyAny>>>,
+    ) -> Result<Option<Digest>, Unfreezable> {
+        let mut whole = Encoder::new();
+        whole.str(&root.name);
+        let mut known: HashMap<usize, usize> = HashMap::new();
+        for round in 0.. {
+            let mut fresh = Vec::new();
+            for instance in self.options.remembered.take() {
+                whole.len(instance.len());
+                for (name, value) in instance {
+                    let next = known.len();
+                    let number = *known.entry(value.as_ptr() as usize).or_insert(next);
+                    whole.str(&name);
+                    whole.len(number);
+                    if number == next {
+                        fresh.push(value);
+                    }
+                }
             }
-            all.finish()
-        });
-        Ok(Frozen {
-            digest: whole.finish(),
-            parts,
-            definitions,
-            impurities: options.impurities.take(),
-            reads: options.reads.with(options.reads_met.get()),
-            remembered,
-            watched,
-        })
+            if fresh.is_empty() {
+                break;
+            }
+            let path = format!("{} -> kept by cached properties", root.path);
+            let values = PyTuple::new(py, fresh).map_err(|error| Refusal::from(error).at(&path))?;
+            self.number(Rc::new(Target {
+                identity: Identity::Slot(0, format!("remembered {round}")),
+                subject: Subject::Value(values.into_any()),
+                name: root.name.clone(),
+                kind: PartKind::Value,
+                path,
+            }));
+            whole.digest(&self.digest(parts, definitions)?);
+        }
+        Ok((!known.is_empty()).then(|| whole.finish()))
     }
 
     fn number(&mut self, target: Rc<Target<'py>>) -> usize {
@@ -339,11 +415,7 @@ impl<'py> Graph<'py> {
     fn part(&self, target: &Target<'py>) -> Result<(Part, Vec<Rc<Target<'py>>>), Unfreezable> {
         let mut content = Content::default();
         self.encode(target, &mut content)
-            .map_err(|refusal| Unfreezable {
-                path: format!("{}{}", target.path, refusal.steps),
-                what: refusal.what,
-                fatal: refusal.fatal,
-            })?;
+            .map_err(|refusal| refusal.at(&target.path))?;
         let digest = content.encoder.finish();
         let part = Part {
             name: target.name.clone(),

@@ -57,12 +57,21 @@ pub(super) fn note(name: &str, rest: &[String], options: &Options, path: &str) {
         found = lookup(&longer).map(|kind| (longer, kind));
     }
     if let Some((name, kind)) = found {
-        let user = path.rsplit(" -> ").next().unwrap_or(path);
-        options
-            .impurities
-            .borrow_mut()
-            .insert((user.to_owned(), name, kind));
+        remember(name, kind, options, path);
     }
+}
+
+/// Remembers a use of something by a name that is computed.
+pub(super) fn computed_name(name: &str, options: &Options, path: &str) {
+    remember(name.to_owned(), "computed names", options, path);
+}
+
+fn remember(name: String, kind: &'static str, options: &Options, path: &str) {
+    let user = path.rsplit(" -> ").next().unwrap_or(path);
+    options
+        .impurities
+        .borrow_mut()
+        .insert((user.to_owned(), name, kind));
 }
 
 fn lookup(name: &str) -> Option<&'static str> {

@@ -1,20 +1,23 @@
 //! Instances: by their attributes where those are all there is, else as pickling has them.
 
+use pyo3::exceptions::PyBaseException;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
 
 use super::config::{Config, Registration};
 use super::graph::{Content, Options, Refusal, Scope};
-use super::origin::{constant, is_library_class, library_object, library_of, module_name};
+use super::origin::is_library_class;
 use super::reads::Reads;
-use super::tag;
-use super::walk;
 use super::walk::{Children, Expansion, Step};
+use super::wrappers::fields;
+use super::{named, subclasses, tag};
+use crate::raw;
 
 /// Where instances of a class keep their state.
 pub(super) struct Layout {
-    /// The names of slots, over all bases, sorted.
-    slots: Vec<String>,
+    /// The slots of all bases by name, each with the descriptor that reads it: another attribute
+    /// of the same name may hide it.
+    slots: Vec<(String, Py<PyAny>)>,
     /// Attributes in which a property remembers what it computed. They count, but apart: a call
     /// may well be what makes them appear.
     remembered: Vec<String>,
@@ -32,14 +35,13 @@ impl Layout {
         let (mut remembered, mut ignored) = (Vec::new(), Vec::new());
         for base in class.mro() {
             ignored.extend(ignored_attributes(&base, config)?);
-            let namespace = base.getattr("__dict__")?;
-            for item in namespace.call_method0("items")?.try_iter()? {
+            for (name, value) in raw::class_namespace(base.cast::<PyType>()?)? {
                 // Some extension types keep things under keys that are no names.
-                let Ok((name, value)) = item?.extract::<(String, Bound<'_, PyAny>)>() else {
+                let Ok(name) = name.extract::<String>() else {
                     continue;
                 };
                 match value.get_type().name()?.to_string().as_str() {
-                    "member_descriptor" => slots.push(name),
+                    "member_descriptor" => slots.push((name, value.unbind())),
                     "cached_property" => remembered.push(name),
                     _ => {}
                 }
@@ -57,15 +59,38 @@ impl Layout {
             + isize::from(number("__weakrefoffset__")? > 0);
         let needed = object.getattr("__basicsize__")?.extract::<isize>()? + word * words;
         let is_whole = number("__itemsize__")? == 0 && number("__basicsize__")? <= needed;
-        slots.retain(|name| !ignored.contains(name));
-        slots.sort();
-        slots.dedup();
+        slots.retain(|(name, _)| !ignored.contains(name));
+        slots.sort_by(|a, b| a.0.cmp(&b.0));
         Ok(Self {
             slots,
             remembered,
             ignored,
             is_whole,
         })
+    }
+}
+
+impl Layout {
+    /// Leaves out an attribute.
+    pub fn ignore(&mut self, name: &str) {
+        self.ignored.push(name.to_owned());
+    }
+
+    /// Leaves out the slots of classes of libraries.
+    pub fn without_slots_of_libraries(
+        mut self,
+        py: Python<'_>,
+        options: &Options,
+    ) -> PyResult<Self> {
+        let mut own = Vec::with_capacity(self.slots.len());
+        for (name, descriptor) in self.slots {
+            let owner = descriptor.bind(py).getattr("__objclass__")?;
+            if !is_library_class(owner.cast::<PyType>()?, options)? {
+                own.push((name, descriptor));
+            }
+        }
+        self.slots = own;
+        Ok(self)
     }
 }
 
@@ -93,9 +118,9 @@ pub(super) fn attributes<'py>(
     value: &Bound<'py, PyAny>,
     options: &Options,
 ) -> PyResult<Vec<(String, Bound<'py, PyAny>)>> {
-    match value.getattr("__dict__") {
-        Ok(namespace) => ordered(namespace.cast::<PyDict>()?, options),
-        Err(_) => Ok(Vec::new()),
+    match raw::namespace(value) {
+        Ok(Some(namespace)) => ordered(&namespace, options),
+        _ => Ok(Vec::new()),
     }
 }
 
@@ -158,28 +183,36 @@ pub(super) fn plain<'py>(
 }
 
 /// Writes the names of the attributes an instance has, and gives their values.
-fn state<'py>(
+pub(super) fn state<'py>(
     value: &Bound<'py, PyAny>,
     layout: &Layout,
     scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<Vec<(Step<'py>, Bound<'py, PyAny>)>, Refusal> {
     let mut found = attributes(value, scope.options)?;
-    found.retain(|(name, _)| !layout.ignored.contains(name));
+    let reads = scope.options.reads;
+    found.retain(|(name, _)| match name.as_str() {
+        // Where a callable object stands for a function, `functools.wraps` puts them there.
+        "__doc__" => reads.has(Reads::DOCS),
+        "__annotations__" => reads.has(Reads::ANNOTATIONS),
+        _ => !layout.ignored.contains(name),
+    });
     let (remembered, mut found): (Vec<_>, Vec<_>) = found
         .into_iter()
         .partition(|(name, _)| layout.remembered.contains(name));
-    for (_, value) in remembered {
-        let mut apart = Content::default();
-        walk::encode(&value, scope, &mut apart)?;
+    if !layout.remembered.is_empty() {
+        let remembered = remembered
+            .into_iter()
+            .map(|(name, value)| (name, value.unbind()));
         scope
             .options
             .remembered
             .borrow_mut()
-            .push(apart.encoder.finish());
+            .push(remembered.collect());
     }
-    for name in &layout.slots {
-        if let Ok(slot) = value.getattr(name.as_str()) {
+    for (name, descriptor) in &layout.slots {
+        let descriptor = descriptor.bind(value.py());
+        if let Ok(slot) = descriptor.call_method1("__get__", (value, value.get_type())) {
             found.push((name.clone(), slot));
         }
     }
@@ -214,6 +247,8 @@ pub(super) fn builtin_subclass<'py>(
         PyList::new(py, list.iter())?.into_any()
     } else if let Ok(tuple) = value.cast::<PyTuple>() {
         PyTuple::new(py, tuple.iter())?.into_any()
+    } else if let Some(plain) = subclasses::plain_value(value)? {
+        plain
     } else {
         return Err(refusal(value, "of an unknown base"));
     };
@@ -363,37 +398,64 @@ pub(super) fn reduced<'py>(
     scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<Expansion<'py>, Refusal> {
-    let py = value.py();
-    let table = py.import("copyreg")?.getattr("dispatch_table")?;
+    let reduced = reduction(value)?;
+    if let Ok(name) = reduced.cast::<PyString>() {
+        return named::encode(value, &name.to_string_lossy(), scope, content);
+    }
+    let reduced = reduced.cast_into::<PyTuple>()?;
+    content.encoder.tag(tag::REDUCED);
+    content.encoder.len(reduced.len());
+    let mut children = parts(&reduced)?;
+    children.extend(chained(value, scope.options)?);
+    Ok(Expansion {
+        children: Children::Some(children),
+        ordered: true,
+    })
+}
+
+/// The exceptions that led to an exception, where something reads them: pickling leaves them out.
+pub(super) fn chained<'py>(
+    value: &Bound<'py, PyAny>,
+    options: &Options,
+) -> PyResult<Vec<(Step<'py>, Bound<'py, PyAny>)>> {
+    if options.reads.has(Reads::CHAIN) && value.is_instance_of::<PyBaseException>() {
+        fields(value, &["__cause__", "__context__"])
+    } else {
+        Ok(Vec::new())
+    }
+}
+
+/// What an object pickles as: the name of a global, or up to six parts.
+pub(super) fn reduction<'py>(value: &Bound<'py, PyAny>) -> Result<Bound<'py, PyAny>, Refusal> {
+    let table = value.py().import("copyreg")?.getattr("dispatch_table")?;
     let registered = table.call_method1("get", (value.get_type(),))?;
     let reduced = if registered.is_none() {
         value.call_method1("__reduce_ex__", (5,))
     } else {
         registered.call1((value,))
     };
-    let reduced = reduced.map_err(|error| {
-        let refused = Refusal::from(error);
-        let why = refused
-            .what
-            .trim_start_matches("inspecting it raised ")
-            .to_owned();
-        Refusal {
-            what: refusal(value, &why).what,
-            ..refused
-        }
-    })?;
-    if let Ok(name) = reduced.cast::<PyString>() {
-        named(value, &name.to_string_lossy(), scope, content)?;
-        return Ok(Expansion {
-            children: Children::Some(Vec::new()),
-            ordered: true,
-        });
+    reduced.map_err(|error| unpicklable(value, error))
+}
+
+/// Why an object has no fingerprint, where its pickling says it.
+pub(super) fn unpicklable(value: &Bound<'_, PyAny>, error: PyErr) -> Refusal {
+    let refused = Refusal::from(error);
+    let why = refused
+        .what
+        .trim_start_matches("inspecting it raised ")
+        .to_owned();
+    Refusal {
+        what: refusal(value, &why).what,
+        ..refused
     }
-    let parts = reduced.cast_into::<PyTuple>()?;
-    content.encoder.tag(tag::REDUCED);
-    content.encoder.len(parts.len());
-    let mut children = Vec::with_capacity(parts.len());
-    for (i, part) in parts.iter().enumerate() {
+}
+
+/// The parts of a reduction.
+pub(super) fn parts<'py>(
+    reduced: &Bound<'py, PyTuple>,
+) -> PyResult<Vec<(Step<'py>, Bound<'py, PyAny>)>> {
+    let mut children = Vec::with_capacity(reduced.len());
+    for (i, part) in reduced.iter().enumerate() {
         // The third is mostly a namespace; the fourth and fifth are iterators made for the occasion.
         let part = match i {
             2 => match part.cast_exact::<PyDict>() {
@@ -401,49 +463,14 @@ pub(super) fn reduced<'py>(
                 Err(_) => part,
             },
             3 | 4 if !part.is_none() => {
-                PyList::new(py, part.try_iter()?.collect::<PyResult<Vec<_>>>()?)?.into_any()
+                let items = part.try_iter()?.collect::<PyResult<Vec<_>>>()?;
+                PyList::new(reduced.py(), items)?.into_any()
             }
             _ => part,
         };
         children.push((Step::Inside, part));
     }
-    Ok(Expansion {
-        children: Children::Some(children),
-        ordered: true,
-    })
-}
-
-/// An object that pickles as the name of a global.
-fn named<'py>(
-    value: &Bound<'py, PyAny>,
-    name: &str,
-    scope: Scope<'_>,
-    content: &mut Content<'py>,
-) -> Result<(), Refusal> {
-    if let Some((library, name)) = library_object(value, scope.options)? {
-        constant(&library, &name, scope, content);
-        return Ok(());
-    }
-    let module = value
-        .py()
-        .import("pickle")?
-        .call_method1("whichmodule", (value, name))?;
-    let module: String = module.extract()?;
-    let qualified = format!("{}.{name}", module_name(value.py(), &module));
-    if let Some(library) = library_of(value.py(), &module, scope.options)? {
-        constant(&library, &qualified, scope, content);
-    } else {
-        content.encoder.tag(tag::NAMED);
-        content.encoder.str(&qualified);
-        if scope.options.reads.has(Reads::ANNOTATIONS) {
-            for name in ["__supertype__", "__bound__", "__constraints__"] {
-                if let Ok(value) = value.getattr(name) {
-                    walk::encode(&value, scope, content)?;
-                }
-            }
-        }
-    }
-    Ok(())
+    Ok(children)
 }
 
 /// Why a value has no fingerprint, with its type.

@@ -35,6 +35,9 @@ pub(super) fn names<'py>(
     scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<(), Refusal> {
+    for importer in &used.computed {
+        impurity::computed_name(importer, scope.options, scope.path);
+    }
     // Imports come first: what they run may change what the other names hold.
     content.encoder.len(used.imports.len());
     for import in &used.imports {
@@ -182,6 +185,10 @@ pub(super) fn held<'py>(
     options: &Options,
 ) -> PyResult<Bound<'py, PyAny>> {
     let found = module.getattr(name);
+    let full = module
+        .name()
+        .map_or_else(|_| String::new(), |name| name.to_string());
+    let of_library = library_of(module.py(), &full, options)?.is_some();
     options.watch.record(|recorder| {
         let namespace = module.dict();
         let plain = module.is_exact_instance_of::<PyModule>();
@@ -193,9 +200,15 @@ pub(super) fn held<'py>(
                 recorder.slot(&namespace, name, None);
                 let asked = namespace.get_item("__getattr__").ok().flatten();
                 recorder.slot(&namespace, "__getattr__", asked.as_ref());
-                if asked.is_some() {
+                // What a library answers is as constant as the library.
+                if asked.is_some() && !of_library {
                     recorder.obstacle("a module that is asked for what it does not hold");
                 }
+            }
+            (Ok(None), Ok(_)) if plain && of_library => {
+                recorder.slot(&namespace, name, None);
+                let asked = namespace.get_item("__getattr__").ok().flatten();
+                recorder.slot(&namespace, "__getattr__", asked.as_ref());
             }
             _ => recorder.obstacle("a module that finds its attributes in a way of its own"),
         }

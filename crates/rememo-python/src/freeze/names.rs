@@ -21,6 +21,8 @@ pub struct Uses {
     pub imports: BTreeSet<Import>,
     /// Global names that the body itself puts imports into.
     pub imported: BTreeSet<String>,
+    /// Functions that import a module whose name is not written out.
+    pub computed: BTreeSet<String>,
 }
 
 /// One use of something imported in the body.
@@ -174,10 +176,13 @@ impl<'a, 'py> Scan<'a, 'py> {
 
     /// A call of an import function with a name written out is an import like any other.
     fn import_by_name(&self, chain: &[String], next: usize, found: &mut Uses) {
-        let importer = chain
+        let Some(importer) = chain
             .last()
-            .is_some_and(|name| IMPORTERS.contains(&name.as_str()));
-        if let (true, Some(name)) = (importer, self.constant(Some(next)))
+            .filter(|name| IMPORTERS.contains(&name.as_str()))
+        else {
+            return;
+        };
+        if let Some(name) = self.constant(Some(next))
             && let Ok(module) = name.extract::<String>()
             && !module.starts_with('.')
         {
@@ -188,6 +193,8 @@ impl<'a, 'py> Scan<'a, 'py> {
                 chain: Vec::new(),
                 from_top,
             });
+        } else {
+            found.computed.insert(importer.clone());
         }
     }
 

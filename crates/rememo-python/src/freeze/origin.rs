@@ -336,6 +336,23 @@ fn part_of<'py>(
     })
 }
 
+/// `Py_TPFLAGS_HEAPTYPE`: of a class made while running.
+const MADE_WHILE_RUNNING: u64 = 1 << 9;
+
+/// The library and name of a type built into the interpreter or an extension. Not all of them can
+/// be found under their names, and no class of the user's is one.
+pub(super) fn static_type(
+    class: &Bound<'_, PyType>,
+    options: &Options,
+) -> PyResult<Option<(Arc<Library>, String)>> {
+    if class.getattr("__flags__")?.extract::<u64>()? & MADE_WHILE_RUNNING != 0 {
+        return Ok(None);
+    }
+    let (module, name) = type_name(class)?;
+    let library = library_of(class.py(), &module, options)?;
+    Ok(library.map(|library| (library, format!("{module}.{name}"))))
+}
+
 /// The module and name of a type. Some extension types have no text for a module.
 pub(super) fn type_name(class: &Bound<'_, PyType>) -> PyResult<(String, String)> {
     let module = class.getattr("__module__")?.extract().unwrap_or_default();

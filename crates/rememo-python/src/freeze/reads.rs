@@ -3,7 +3,7 @@
 
 /// A set of the things that code may read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Reads(u8);
+pub struct Reads(u16);
 
 impl Reads {
     pub const DOCS: Self = Self(1);
@@ -19,6 +19,8 @@ impl Reads {
     pub const ORDER: Self = Self(64);
     /// Source text, line numbers and file names.
     pub const SOURCE: Self = Self(128);
+    /// The exceptions that led to an exception.
+    pub const CHAIN: Self = Self(256);
 
     pub fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
@@ -53,9 +55,11 @@ impl Reads {
             "__dict__" => Self::ORDER,
             "__wrapped__" | "unwrap" => Self::WRAPPED,
             "__subclasses__" => Self::SUBCLASSES,
+            "__cause__" | "__context__" => Self::CHAIN,
+            "TracebackException" | "format_exc" | "format_exception" | "print_exc"
+            | "print_exception" => Self::SOURCE.with(Self::CHAIN),
             "co_firstlineno" | "extract_stack" | "extract_tb" | "f_lineno" | "findsource"
-            | "format_exc" | "format_exception" | "getframeinfo" | "getsource"
-            | "getsourcelines" | "tb_lineno" => Self::SOURCE,
+            | "getframeinfo" | "getsource" | "getsourcelines" | "tb_lineno" => Self::SOURCE,
             _ => Self(0),
         }
     }

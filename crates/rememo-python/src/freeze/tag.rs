@@ -47,3 +47,5 @@ pub const VERSIONED: u8 = 41;
 pub const UNORDERED_DICT: u8 = 42;
 pub const BUILTIN_SUBCLASS: u8 = 43;
 pub const WRAPPER_SUBCLASS: u8 = 44;
+pub const REDUCED_SUBCLASS: u8 = 45;
+pub const VIRTUAL_SUBCLASSES: u8 = 46;

@@ -13,7 +13,7 @@ use pyo3::types::{PyList, PyTuple};
 
 use super::definitions;
 use super::expand::{Expander, shallow_order};
-use super::graph::{Closed, Content, Refusal, Scope};
+use super::graph::{Closed, Content, Options, Refusal, Remembered, Scope};
 use super::{scalars, tag, watch};
 use crate::raw;
 
@@ -62,7 +62,10 @@ struct Frame<'py> {
     next: usize,
     /// How many children there were when the walk came here.
     count: usize,
-    elements: Vec<Closed<'py>>,
+    /// How much had been remembered when the walk came here.
+    met: usize,
+    /// The elements of a set, each with what was remembered within it.
+    elements: Vec<(Closed<'py>, Vec<Remembered>)>,
 }
 
 enum Stop {
@@ -99,8 +102,12 @@ pub(super) fn closed<'py>(
     value: &Bound<'py, PyAny>,
     scope: Scope<'_>,
 ) -> Result<Closed<'py>, Refusal> {
+    let met = scope.options.remembered.borrow().len();
     let closed = match Walk::new(value.py(), scope, false).run(value) {
-        Err(Stop::Cyclic) => Walk::new(value.py(), scope, true).run(value),
+        Err(Stop::Cyclic) => {
+            scope.options.remembered.borrow_mut().truncate(met);
+            Walk::new(value.py(), scope, true).run(value)
+        }
         done => done,
     };
     closed.map_err(|stop| match stop {
@@ -186,7 +193,7 @@ impl<'a, 'py> Walk<'a, 'py> {
             }
             let closed = self.leave();
             match self.stack.last_mut() {
-                Some(parent) => parent.absorb(closed),
+                Some(parent) => parent.absorb(closed, self.scope.options),
                 None => return Ok(closed),
             }
         }
@@ -194,32 +201,27 @@ impl<'a, 'py> Walk<'a, 'py> {
 
     fn visit(&mut self, child: Bound<'py, PyAny>) -> Result<(), Stop> {
         let frame = self.stack.last_mut().expect("a child has a parent");
-        let mut apart = Content::default();
-        let ordered = frame.expansion.ordered;
-        let content = if ordered {
-            &mut frame.content
-        } else {
-            &mut apart
-        };
+        let mut apart = (!frame.expansion.ordered).then(Content::default);
+        let content = apart.as_mut().unwrap_or(&mut frame.content);
         if scalars::encode(&child, &mut content.encoder)?
             || definitions::encode(&child, self.scope, content)?
         {
-            if !ordered {
-                frame.elements.push(apart.close());
+            if let Some(apart) = apart {
+                frame.elements.push((apart.close(), Vec::new()));
             }
             return Ok(());
         }
         let address = child.as_ptr() as usize;
         if let Some((_, closed)) = self.memo.get(&address) {
             let closed = closed.clone();
-            frame.absorb(closed);
+            frame.absorb(closed, self.scope.options);
             return Ok(());
         }
         if let Some((_, number)) = self.numbers.get(&address) {
             let mut seen = Content::default();
             seen.encoder.tag(tag::SEEN);
             seen.encoder.len(*number);
-            frame.absorb(seen.close());
+            frame.absorb(seen.close(), self.scope.options);
             return Ok(());
         }
         self.enter(child)
@@ -249,6 +251,7 @@ impl<'a, 'py> Walk<'a, 'py> {
             expansion,
             next: 0,
             count,
+            met: self.scope.options.remembered.borrow().len(),
             elements: Vec::new(),
         });
         Ok(())
@@ -258,17 +261,24 @@ impl<'a, 'py> Walk<'a, 'py> {
     fn leave(&mut self) -> Closed<'py> {
         let mut frame = self.stack.pop().expect("a container is open");
         if !frame.expansion.ordered {
-            frame.elements.sort_by(|a, b| a.folded.cmp(&b.folded));
             frame
                 .elements
-                .iter()
-                .for_each(|element| frame.content.absorb(element));
+                .sort_unstable_by(|a, b| a.0.folded.cmp(&b.0.folded));
+            let mut remembered = self.scope.options.remembered.borrow_mut();
+            for (element, within) in frame.elements {
+                frame.content.absorb(&element);
+                remembered.extend(within);
+            }
         }
         let closed = frame.content.close();
         let address = frame.object.as_ptr() as usize;
         self.open.remove(&address);
-        // Two references are the container's around it and ours: with more, it may come again.
-        if !self.numbered && raw::references(&frame.object) > 2 {
+        // One reference is the container's around it: with more, it may come again.
+        let parent = self.stack.last();
+        let ours = 1
+            + isize::from(!frame.expansion.children.is_some())
+            + isize::from(parent.is_some_and(|parent| parent.expansion.children.is_some()));
+        if !self.numbered && raw::references(&frame.object) > ours + 1 {
             self.memo.insert(address, (frame.object, closed.clone()));
         }
         closed
@@ -297,11 +307,12 @@ impl<'py> Frame<'py> {
         }))
     }
 
-    fn absorb(&mut self, closed: Closed<'py>) {
+    fn absorb(&mut self, closed: Closed<'py>, options: &Options) {
         if self.expansion.ordered {
             self.content.absorb(&closed);
         } else {
-            self.elements.push(closed);
+            let within = options.remembered.borrow_mut().split_off(self.met);
+            self.elements.push((closed, within));
         }
     }
 
@@ -317,6 +328,11 @@ impl<'py> Frame<'py> {
 }
 
 impl Children<'_> {
+    /// Whether they are held apart from the container, and not by a reference to it.
+    fn is_some(&self) -> bool {
+        matches!(self, Self::Some(_))
+    }
+
     fn len(&self) -> usize {
         match self {
             Self::List(list) => list.len(),

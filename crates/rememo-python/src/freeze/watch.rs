@@ -102,7 +102,7 @@ impl Watched {
     /// Whether everything is as it was. Leaves that run Python code come first: what is left can't
     /// change while it is looked at.
     pub fn holds(&self, py: Python<'_>) -> bool {
-        self.leaves.iter().all(|leaf| self.leaf_holds(py, leaf))
+        (self.leaves.is_empty() || self.leaves_hold(py))
             && self
                 .quick
                 .iter()
@@ -117,7 +117,7 @@ impl Watched {
         self.guards.kept().iter().chain(quick).chain(leaves)
     }
 
-    fn leaf_holds(&self, py: Python<'_>, leaf: &Leaf) -> bool {
+    fn leaves_hold(&self, py: Python<'_>) -> bool {
         let options = Options {
             reads: self.reads,
             config: self.config.clone(),
@@ -127,8 +127,11 @@ impl Watched {
             options: &options,
             path: "",
         };
-        walk::closed(leaf.value.bind(py), scope)
-            .is_ok_and(|closed| Print::of(&closed) == leaf.print)
+        let holds = |leaf: &Leaf| {
+            let closed = walk::closed(leaf.value.bind(py), scope);
+            closed.is_ok_and(|closed| Print::of(&closed) == leaf.print)
+        };
+        self.leaves.iter().all(holds)
             && options.remembered.borrow().is_empty()
             && options.reads.with(options.reads_met.get()) == options.reads
     }

@@ -3,8 +3,8 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PySet, PyType};
 
-use super::graph::{Content, Refusal};
-use super::instances::sorted;
+use super::graph::{Content, Refusal, Scope};
+use super::instances::{Layout, state};
 use super::origin::type_name;
 use super::tag;
 use super::walk::{Children, Expansion, Step};
@@ -28,6 +28,9 @@ const fn wrapper(
     }
 }
 
+/// What tells a descriptor of a type made in C.
+const DESCRIPTOR: &[&str] = &["__objclass__", "__name__"];
+
 const WRAPPERS: &[Wrapper] = &[
     wrapper("builtins", "staticmethod", &["__func__"]),
     wrapper("builtins", "classmethod", &["__func__"]),
@@ -41,6 +44,24 @@ const WRAPPERS: &[Wrapper] = &[
     wrapper("builtins", "method-wrapper", &["__name__", "__self__"]),
     wrapper("builtins", "mappingproxy", &[]),
     wrapper("builtins", "memoryview", &[]),
+    wrapper("builtins", "super", &["__thisclass__", "__self__"]),
+    wrapper("builtins", "member_descriptor", DESCRIPTOR),
+    wrapper("builtins", "getset_descriptor", DESCRIPTOR),
+    wrapper("builtins", "classmethod_descriptor", DESCRIPTOR),
+    wrapper("builtins", "dict_keys", &[]),
+    wrapper("builtins", "dict_values", &[]),
+    wrapper("builtins", "dict_items", &[]),
+    wrapper("builtins", "odict_keys", &[]),
+    wrapper("builtins", "odict_values", &[]),
+    wrapper("builtins", "odict_items", &[]),
+    wrapper("_struct", "Struct", &["format"]),
+    wrapper(
+        "re",
+        "Match",
+        &["re", "string", "pos", "endpos", "regs", "lastindex"],
+    ),
+    // What is more to it follows from the fields of its class.
+    wrapper("_ctypes", "CField", &["offset", "size"]),
     // By its value in the context of the call.
     wrapper("_contextvars", "ContextVar", &["name"]),
     wrapper("abc", "abstractproperty", &["fget", "fset", "fdel"]),
@@ -67,6 +88,18 @@ const WRAPPERS: &[Wrapper] = &[
     wrapper("rememo._core", "Memoized", &["__wrapped__", "semantics"]),
     wrapper("rememo._core", "Frozen", &["value"]),
     wrapper("rememo._core", "Ignore", &[]),
+    // Not its reference to the class: that has an address in it.
+    wrapper(
+        "pydantic._internal._decorators",
+        "Decorator",
+        &["cls_var_name", "func", "shim", "info"],
+    ),
+    // Not what it remembers of its default.
+    wrapper(
+        "pydantic.fields",
+        "ModelPrivateAttr",
+        &["default", "default_factory"],
+    ),
     // Not its type: an annotation counts only where something reads it.
     wrapper(
         "dataclasses",
@@ -85,6 +118,16 @@ const WRAPPERS: &[Wrapper] = &[
     ),
 ];
 
+impl Wrapper {
+    /// Attributes that say nothing of a value.
+    pub fn hidden(&self) -> &'static [&'static str] {
+        match self.name {
+            "cached_property" => &["lock"],
+            _ => &[],
+        }
+    }
+}
+
 /// The entry for a type.
 pub(super) fn find(class: &Bound<'_, PyType>) -> PyResult<Option<&'static Wrapper>> {
     let (module, name) = type_name(class)?;
@@ -102,7 +145,18 @@ pub(super) fn expand<'py>(
     content.encoder.tag(tag::FIELDS);
     content.encoder.str(wrapper.module);
     content.encoder.str(wrapper.name);
-    let children = match wrapper.name {
+    Ok(Expansion {
+        children: Children::Some(wrapped(value, wrapper)?),
+        ordered: true,
+    })
+}
+
+/// What an object wraps.
+fn wrapped<'py>(
+    value: &Bound<'py, PyAny>,
+    wrapper: &Wrapper,
+) -> PyResult<Vec<(Step<'py>, Bound<'py, PyAny>)>> {
+    Ok(match wrapper.name {
         "mappingproxy" => vec![(Step::Inside, copy_of(value)?.into_any())],
         "memoryview" => vec![
             (Step::Inside, value.getattr("format")?),
@@ -120,15 +174,16 @@ pub(super) fn expand<'py>(
         "WeakValueDictionary" | "WeakKeyDictionary" => {
             vec![(Step::Inside, copy_of(value)?.into_any())]
         }
+        "dict_keys" | "dict_values" | "dict_items" | "odict_keys" | "odict_values"
+        | "odict_items" => {
+            let items = value.try_iter()?.collect::<PyResult<Vec<_>>>()?;
+            vec![(Step::Inside, PyList::new(value.py(), items)?.into_any())]
+        }
         "WeakSet" => {
             let elements = value.try_iter()?.collect::<PyResult<Vec<_>>>()?;
             vec![(Step::Inside, PySet::new(value.py(), elements)?.into_any())]
         }
         _ => fields(value, wrapper.fields)?,
-    };
-    Ok(Expansion {
-        children: Children::Some(children),
-        ordered: true,
     })
 }
 
@@ -136,20 +191,14 @@ pub(super) fn expand<'py>(
 pub(super) fn expand_subclass<'py>(
     value: &Bound<'py, PyAny>,
     wrapper: &'static Wrapper,
+    layout: &Layout,
+    scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<Expansion<'py>, Refusal> {
     content.encoder.tag(tag::WRAPPER_SUBCLASS);
     let mut children = vec![(Step::Inside, value.get_type().into_any())];
-    children.extend(fields(value, wrapper.fields)?);
-    if let Ok(namespace) = value.getattr("__dict__") {
-        let namespace = sorted(&copy_of(&namespace)?)?;
-        children.extend(
-            namespace
-                .into_iter()
-                .map(|(name, item)| (Step::Attribute(name), item)),
-        );
-    }
-    content.encoder.len(children.len());
+    children.extend(wrapped(value, wrapper)?);
+    children.extend(state(value, layout, scope, content)?);
     Ok(Expansion {
         children: Children::Some(children),
         ordered: true,

@@ -12,7 +12,9 @@ use std::ptr;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFunction, PyString, PyTuple, PyType};
+use pyo3::types::{PyDict, PyFunction, PyString, PyType};
+
+use super::namespaces::{attributes_of, defaults_of};
 
 type Object = *mut ffi::PyObject;
 
@@ -213,37 +215,6 @@ fn assign_version(class: &Bound<'_, PyType>) {
 
 fn registrations(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     py.import("_abc")?.getattr("get_cache_token")?.call0()
-}
-
-/// The attributes set on a function, if there are any. Unlike asking for `__dict__`, this makes no
-/// dictionary where there is none.
-pub fn attributes_of<'py>(function: &Bound<'py, PyFunction>) -> Option<Bound<'py, PyDict>> {
-    let pointer = function.as_ptr().cast::<ffi::PyFunctionObject>();
-    // SAFETY: the function is alive; its attributes are null or a dictionary that it holds.
-    let attributes = unsafe { (*pointer).func_dict };
-    if attributes.is_null() {
-        return None;
-    }
-    // SAFETY: as above.
-    let attributes = unsafe { Bound::from_borrowed_ptr(function.py(), attributes) };
-    attributes.cast_into().ok()
-}
-
-/// The defaults of a function: those of its last positional parameters, and those by name.
-pub fn defaults_of<'py>(
-    function: &Bound<'py, PyFunction>,
-) -> (Option<Bound<'py, PyTuple>>, Option<Bound<'py, PyDict>>) {
-    let py = function.py();
-    let pointer = function.as_ptr().cast::<ffi::PyFunctionObject>();
-    // SAFETY: the function is alive; each field is null or an object that it holds.
-    let (last, by_name) = unsafe {
-        (
-            Bound::from_borrowed_ptr_or_opt(py, (*pointer).func_defaults),
-            Bound::from_borrowed_ptr_or_opt(py, (*pointer).func_kwdefaults),
-        )
-    };
-    let last = last.and_then(|last| last.cast_into().ok());
-    (last, by_name.and_then(|by_name| by_name.cast_into().ok()))
 }
 
 const CHANGED: &str = "something that changed while it was looked at";

@@ -9,12 +9,14 @@ mod buffer;
 mod callable;
 mod guards;
 mod memo;
+mod namespaces;
 mod quick;
 
 pub use buffer::encode_buffer;
 pub use callable::{Arguments, bound_method, new_callable_type};
-pub use guards::{Guards, Recorder, attributes_of, defaults_of};
+pub use guards::{Guards, Recorder};
 pub use memo::Memo;
+pub use namespaces::{attributes_of, class_namespace, defaults_of, namespace};
 pub use quick::{Quick, QuickHash};
 
 use std::cell::UnsafeCell;

@@ -15,6 +15,7 @@ use super::walk::Expansion;
 #[derive(Clone, Copy)]
 pub(super) enum Pack {
     Array,
+    Masked,
     Buffer,
     Pandas(&'static pandas::Shape),
 }
@@ -23,9 +24,16 @@ pub(super) enum Pack {
 pub(super) fn find(class: &Bound<'_, PyType>) -> PyResult<Option<Pack>> {
     let (module, name) = type_name(class)?;
     Ok(match (module.as_str(), name.as_str()) {
-        ("numpy", "ndarray" | "memmap") => Some(Pack::Array),
+        // The scalars among them pickle with the noise after them.
+        (
+            "numpy",
+            "ndarray" | "memmap" | "longdouble" | "clongdouble" | "float128" | "complex256",
+        ) => Some(Pack::Array),
+        ("numpy.ma" | "numpy.ma.core", "MaskedArray") => Some(Pack::Masked),
         ("pickle" | "_pickle", "PickleBuffer") => Some(Pack::Buffer),
-        (module, name) if module.starts_with("pandas") => pandas::find(name).map(Pack::Pandas),
+        (module, name) if module == "pandas" || module.starts_with("pandas.") => {
+            pandas::find(name).map(Pack::Pandas)
+        }
         _ => None,
     })
 }
@@ -38,6 +46,7 @@ impl Pack {
     ) -> Result<Expansion<'py>, Refusal> {
         match self {
             Self::Array => numpy::array(value, content),
+            Self::Masked => numpy::masked(value, content),
             Self::Buffer => numpy::buffer(value, content),
             Self::Pandas(shape) => pandas::expand(value, shape, content),
         }

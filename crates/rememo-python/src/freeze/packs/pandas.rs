@@ -23,6 +23,8 @@ enum More {
     Columns,
     /// The elements, as Python objects.
     Elements,
+    /// The data of an array with a mask: what lies behind it is noise.
+    Unmasked,
     /// The frequency, which only some versions keep.
     Frequency,
 }
@@ -88,8 +90,8 @@ const SHAPES: &[Shape] = &[
     ),
     shape(
         &["IntegerArray", "FloatingArray", "BooleanArray"],
-        &["dtype", "_data", "_mask"],
-        More::Nothing,
+        &["dtype", "_mask"],
+        More::Unmasked,
     ),
     shape(
         &["StringArray", "ObjectStringArray"],
@@ -129,6 +131,15 @@ pub(super) fn expand<'py>(
             let elements = value.call_method0("__iter__")?.try_iter()?;
             let elements = PyList::new(value.py(), elements.collect::<PyResult<Vec<_>>>()?)?;
             children.push((Step::Inside, elements.into_any()));
+        }
+        More::Unmasked => {
+            let mut data = value.getattr("_data")?;
+            let mask = value.getattr("_mask")?;
+            if mask.call_method0("any")?.is_truthy()? {
+                data = data.call_method0("copy")?;
+                data.set_item(mask, 0)?;
+            }
+            children.push((Step::Attribute("_data".to_owned()), data));
         }
         More::Frequency => {
             if let Ok(frequency) = value.getattr("freq") {
