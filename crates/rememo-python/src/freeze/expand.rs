@@ -53,6 +53,20 @@ enum Kind {
 #[derive(Default)]
 pub(super) struct Kinds(HashMap<usize, (Py<PyType>, Kind)>);
 
+/// What reads the slots of an instance, if there is nothing to it but its class, its namespace and
+/// these.
+pub(super) fn slots_of_plain(
+    value: &Bound<'_, PyAny>,
+    scope: Scope<'_>,
+) -> Result<Option<Vec<Py<PyAny>>>, Refusal> {
+    let kind = Expander::new(value.py(), scope).kind(&value.get_type())?;
+    Ok(match kind {
+        Kind::Plain(layout) => layout.slots_if_all_counts(value.py()),
+        Kind::Enumeration => Some(Vec::new()),
+        _ => None,
+    })
+}
+
 /// Expands the containers of one walk.
 pub(super) struct Expander<'a, 'py> {
     py: Python<'py>,

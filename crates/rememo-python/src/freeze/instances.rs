@@ -28,6 +28,13 @@ pub(super) struct Layout {
 }
 
 impl Layout {
+    /// What reads the slots, if every attribute counts.
+    pub fn slots_if_all_counts(&self, py: Python<'_>) -> Option<Vec<Py<PyAny>>> {
+        let all = self.remembered.is_empty() && self.ignored.is_empty();
+        let slots = self.slots.iter().map(|(_, slot)| slot.clone_ref(py));
+        all.then(|| slots.collect())
+    }
+
     /// Compares the size of instances with what their attributes need, as pickling does
     /// (`object.__reduce_ex__` in `Objects/typeobject.c`).
     pub fn of(class: &Bound<'_, PyType>, config: &Config) -> PyResult<Self> {

@@ -8,15 +8,15 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyDict, PyFrozenSet, PyTuple};
+use pyo3::types::{PyByteArray, PyDict, PyFrozenSet, PyList, PyString, PyTuple};
 use rememo::Folded;
 
 use super::config::Config;
 use super::graph::{Closed, Identity, Options, Refusal, Scope};
-use super::origin::type_name;
+use super::origin::{library_object, type_name};
 use super::reads::Reads;
-use super::{definitions, scalars, walk};
-use crate::raw::{Guards, Quick, QuickHash, Recorder};
+use super::{definitions, expand, scalars, walk, wrappers};
+use crate::raw::{self, Guards, Quick, QuickHash, Recorder};
 
 /// What is recorded while something is listed; nothing, unless it was asked for.
 #[derive(Debug, Default)]
@@ -146,11 +146,12 @@ pub(super) fn closed<'py>(
     if watch.0.borrow().is_none() {
         return walk::closed(value, scope);
     }
-    let mut settling = Settling {
-        watch,
-        left: SETTLED,
+    let mut watcher = Watcher {
+        scope,
+        left: WATCHED,
+        depth: 0,
     };
-    if settling.is_settled(value)? {
+    if watcher.watch(value)? {
         return walk::closed(value, scope);
     }
     let before = quick(value);
@@ -215,82 +216,181 @@ const IMMUTABLE: [(&str, &[&str]); 8] = [
     ),
 ];
 
-/// A value with more in it than this is a leaf: looking at it anew is no worse than watching it.
-const SETTLED: u32 = 20_000;
+/// How many values are watched one by one; one with more in it is a leaf.
+const WATCHED: u32 = 20_000;
 
-/// Tells values that are what they are for as long as they are there, so that identity tells; and
-/// dictionaries of such, which say themselves when they change.
-struct Settling<'a> {
-    watch: &'a Watch,
+/// The same for depth, which takes stack.
+const DEPTH: u32 = 100;
+
+/// Finds ways to tell that a value is as it was without looking at it anew: immutable values are
+/// told by their identity, containers and plain instances by the identities in them, and what holds
+/// plain data by a quick hash of that.
+struct Watcher<'a> {
+    scope: Scope<'a>,
     /// How many values may still be looked at.
     left: u32,
+    /// How deep in the value the walk is.
+    depth: u32,
 }
 
-impl Settling<'_> {
-    fn is_settled(&mut self, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+impl Watcher<'_> {
+    /// Records a value and all that is in it; false where something can't be watched so.
+    fn watch(&mut self, value: &Bound<'_, PyAny>) -> Result<bool, Refusal> {
         // Definitions are parts of their own, with guards of their own.
         if scalars::is_immutable_scalar(value) || definitions::is_definition(value) {
             return Ok(true);
         }
-        let Some(left) = self.left.checked_sub(1) else {
+        if self.left == 0 || self.depth == DEPTH {
             return Ok(false);
-        };
-        self.left = left;
+        }
+        self.left -= 1;
+        self.depth += 1;
+        let watched = self.watch_inside(value);
+        self.depth -= 1;
+        watched
+    }
+
+    fn watch_inside(&mut self, value: &Bound<'_, PyAny>) -> Result<bool, Refusal> {
         if let Ok(tuple) = value.cast_exact::<PyTuple>() {
-            return self.all(tuple.iter());
+            return self.watch_all(tuple.iter());
         }
         if let Ok(set) = value.cast_exact::<PyFrozenSet>() {
-            return self.all(set.iter());
+            return self.watch_all(set.iter());
+        }
+        if let Ok(list) = value.cast_exact::<PyList>() {
+            let watched = self.watch_all(list.iter())?;
+            return Ok(watched && self.record(|recorder| recorder.list(list)));
         }
         if let Ok(dict) = value.cast_exact::<PyDict>() {
-            return self.is_settled_dict(dict);
+            let watched = self.watch_all(dict.keys())? && self.watch_all(dict.values())?;
+            return Ok(watched && self.record(|recorder| recorder.whole(dict)));
         }
+        self.watch_other(value)
+    }
+
+    fn watch_other(&mut self, value: &Bound<'_, PyAny>) -> Result<bool, Refusal> {
         let (module, name) = type_name(&value.get_type())?;
         match (module.as_str(), name.as_str()) {
-            ("builtins", "staticmethod" | "classmethod") => {
-                self.is_settled(&value.getattr("__func__")?)
-            }
+            ("builtins", "staticmethod" | "classmethod") => self.watch(&value.getattr("__func__")?),
             ("builtins", "property") => {
                 let parts = ["fget", "fset", "fdel"].map(|part| value.getattr(part));
-                self.all(parts.into_iter().collect::<PyResult<Vec<_>>>()?)
+                self.watch_all(parts.into_iter().collect::<PyResult<Vec<_>>>()?)
             }
-            ("rememo._core", "Memoized") => self.is_settled_function(value),
-            (module, name) => Ok(IMMUTABLE
-                .iter()
-                .any(|(known, names)| *known == module && names.contains(&name))),
+            ("builtins", "mappingproxy") => self.watch_proxied(value),
+            ("dataclasses", "Field") => self.watch_members(value, wrappers::fields_of_field()),
+            ("functools", "partial") => self.watch_members(value, &["func", "args", "keywords"]),
+            ("rememo._core", "Memoized") => self.watch_memoized(value),
+            (module, name)
+                if IMMUTABLE
+                    .iter()
+                    .any(|(known, names)| *known == module && names.contains(&name)) =>
+            {
+                Ok(true)
+            }
+            _ => Ok(self.watch_data(value)
+                || self.watch_named(value)?
+                || self.watch_instance(value)?),
         }
     }
 
-    fn all<'py>(&mut self, values: impl IntoIterator<Item = Bound<'py, PyAny>>) -> PyResult<bool> {
+    fn watch_all<'py>(
+        &mut self,
+        values: impl IntoIterator<Item = Bound<'py, PyAny>>,
+    ) -> Result<bool, Refusal> {
         for value in values {
-            if !self.is_settled(&value)? {
+            if !self.watch(&value)? {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    fn is_settled_dict(&mut self, dict: &Bound<'_, PyDict>) -> PyResult<bool> {
-        for (key, value) in dict {
-            if !self.is_settled(&key)? || !self.is_settled(&value)? {
+    /// An instance with nothing to it but attributes.
+    fn watch_instance(&mut self, value: &Bound<'_, PyAny>) -> Result<bool, Refusal> {
+        let Some(slots) = expand::slots_of_plain(value, self.scope)? else {
+            return Ok(false);
+        };
+        self.record(|recorder| recorder.class_of(value));
+        for slot in slots {
+            let slot = slot.bind(value.py());
+            let held = raw::slot_of(value, slot);
+            if let Some(held) = &held
+                && !self.watch(held)?
+            {
                 return Ok(false);
             }
+            self.record(|recorder| recorder.slot_of(value, slot, held.as_ref()));
         }
-        self.watch.record(|recorder| recorder.whole(dict));
-        Ok(true)
+        self.watch_namespace(value)
+    }
+
+    /// An object of a library that pickles as its name: it is the library's.
+    fn watch_named(&self, value: &Bound<'_, PyAny>) -> Result<bool, Refusal> {
+        if library_object(value, self.scope.options)?.is_none() {
+            return Ok(false);
+        }
+        let reduced = value.call_method1("__reduce_ex__", (5,));
+        Ok(reduced.is_ok_and(|reduced| reduced.is_instance_of::<PyString>()))
+    }
+
+    /// What a proxy stands for.
+    fn watch_proxied(&mut self, proxy: &Bound<'_, PyAny>) -> Result<bool, Refusal> {
+        let proxied = proxy
+            .py()
+            .import("gc")?
+            .call_method1("get_referents", (proxy,))?;
+        match proxied.get_item(0)?.cast_into_exact::<PyDict>() {
+            Ok(dict) => self.watch(dict.as_any()),
+            Err(_) => Ok(false),
+        }
+    }
+
+    fn watch_namespace(&mut self, value: &Bound<'_, PyAny>) -> Result<bool, Refusal> {
+        let Some(namespace) = raw::namespace(value)? else {
+            return Ok(true);
+        };
+        let watched = self.watch_all(namespace.values())?;
+        Ok(watched && self.record(|recorder| recorder.namespace(&namespace)))
+    }
+
+    /// An object whose state is in members of its structure, and in its namespace.
+    fn watch_members(&mut self, value: &Bound<'_, PyAny>, names: &[&str]) -> Result<bool, Refusal> {
+        for name in names {
+            let member = value.getattr(*name)?;
+            if !self.watch(&member)? {
+                return Ok(false);
+            }
+            self.record(|recorder| recorder.member(value, name, &member));
+        }
+        self.watch_namespace(value)
     }
 
     /// A memoized function counts by the function that it wraps, which is an attribute of it, and by
     /// what its user said of it, which stays.
-    fn is_settled_function(&mut self, memoized: &Bound<'_, PyAny>) -> PyResult<bool> {
+    fn watch_memoized(&mut self, memoized: &Bound<'_, PyAny>) -> Result<bool, Refusal> {
         let namespace = memoized.getattr("__dict__")?.cast_into::<PyDict>()?;
         let Some(wrapped) = namespace.get_item("__wrapped__")? else {
             return Ok(false);
         };
         let version = memoized.getattr("semantics")?.get_item(1)?;
-        self.watch
-            .record(|recorder| recorder.slot(&namespace, "__wrapped__", Some(&wrapped)));
+        self.record(|recorder| recorder.slot(&namespace, "__wrapped__", Some(&wrapped)));
         Ok(definitions::is_definition(&wrapped) && scalars::is_immutable_scalar(&version))
+    }
+
+    /// Plain data, by its content.
+    fn watch_data(&mut self, value: &Bound<'_, PyAny>) -> bool {
+        let Some(hash) = quick(value) else {
+            return false;
+        };
+        if let Some(recording) = self.scope.options.watch.0.borrow_mut().as_mut() {
+            recording.quick.push((value.clone().unbind(), hash));
+        }
+        true
+    }
+
+    fn record(&self, what: impl FnOnce(&mut Recorder)) -> bool {
+        self.scope.options.watch.record(what);
+        true
     }
 }
 

@@ -128,6 +128,15 @@ impl Wrapper {
     }
 }
 
+/// The attributes of a field of a dataclass that count.
+pub(super) fn fields_of_field() -> &'static [&'static str] {
+    let is_field = |wrapper: &&Wrapper| wrapper.module == "dataclasses";
+    WRAPPERS
+        .iter()
+        .find(is_field)
+        .map_or(&[], |wrapper| wrapper.fields)
+}
+
 /// The entry for a type.
 pub(super) fn find(class: &Bound<'_, PyType>) -> PyResult<Option<&'static Wrapper>> {
     let (module, name) = type_name(class)?;

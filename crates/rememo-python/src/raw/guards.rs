@@ -12,7 +12,7 @@ use std::ptr;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFunction, PyString, PyType};
+use pyo3::types::{PyDict, PyFunction, PyList, PyString, PyType};
 
 use super::namespaces::{attributes_of, defaults_of};
 
@@ -24,6 +24,9 @@ struct DictGuard {
     dict: Object,
     /// The version at which it was last found so.
     tag: Cell<u64>,
+    /// Whether its version tells: that of an instance's need not, for values may lie in the
+    /// instance itself.
+    versioned: bool,
     /// Keys that were looked up, and what was there.
     slots: Vec<(Object, Object)>,
     /// All keys and values in order, where all of it counts.
@@ -56,6 +59,13 @@ pub struct Guards {
     functions: Vec<FunctionGuard>,
     described: Vec<(*mut ffi::PyFunctionObject, Description)>,
     cells: Vec<(Object, Object)>,
+    lists: Vec<(Object, Vec<Object>)>,
+    /// Objects, and their classes.
+    instances: Vec<(Object, Object)>,
+    /// Objects, names of members of their structures, and what these hold.
+    members: Vec<(Object, Object, Object)>,
+    /// Objects, what reads a slot of theirs, and what it holds.
+    slots: Vec<(Object, Object, Object)>,
     classes: Vec<(Object, u32)>,
     /// What `abc` counts up with every registration, if a class depends on one.
     registrations: Option<Object>,
@@ -74,6 +84,19 @@ impl Guards {
                 // SAFETY: the cell is kept alive, and was a cell when it was recorded.
                 unsafe { (*cell.cast::<ffi::PyCellObject>()).ob_ref == *content }
             })
+            && self.instances.iter().all(|(object, class)| {
+                // SAFETY: the object is kept alive.
+                unsafe { ffi::Py_TYPE(*object).cast() == *class }
+            })
+            && self
+                .lists
+                .iter()
+                .all(|(list, items)| has_items(*list, items))
+            && self.slots.iter().all(|(object, slot, expected)| {
+                // SAFETY: both are kept alive.
+                unsafe { read_slot(py, *object, *slot) == *expected }
+            })
+            && self.members.iter().all(|member| member_holds(py, *member))
             && self
                 .classes
                 .iter()
@@ -97,10 +120,68 @@ impl Guards {
     }
 }
 
+/// Whether these are the items of a list, the very objects.
+fn has_items(list: Object, items: &[Object]) -> bool {
+    // SAFETY: the list is kept alive, and items are asked for within its length.
+    unsafe {
+        ffi::PyList_GET_SIZE(list).unsigned_abs() == items.len()
+            && (0..)
+                .zip(items)
+                .all(|(at, item)| ffi::PyList_GET_ITEM(list, at) == *item)
+    }
+}
+
+/// What a slot of an object holds; null where it is empty.
+///
+/// # Safety
+/// Both must be alive, and the slot a descriptor of a class of the object's.
+unsafe fn read_slot(py: Python<'_>, object: Object, slot: Object) -> Object {
+    // SAFETY: a descriptor of a slot reads the structure, and runs no Python code. What it finds is
+    // held by the object too.
+    unsafe {
+        let Some(get) = (*ffi::Py_TYPE(slot)).tp_descr_get else {
+            return ptr::null_mut();
+        };
+        let found = get(slot, object, ffi::Py_TYPE(object).cast());
+        if found.is_null() {
+            drop(PyErr::take(py));
+        } else {
+            ffi::Py_DECREF(found);
+        }
+        found
+    }
+}
+
+/// What a slot of an object holds, if anything.
+pub fn slot_of<'py>(
+    object: &Bound<'py, PyAny>,
+    slot: &Bound<'py, PyAny>,
+) -> Option<Bound<'py, PyAny>> {
+    // SAFETY: both are alive; what is found, the object holds.
+    unsafe {
+        let found = read_slot(object.py(), object.as_ptr(), slot.as_ptr());
+        Bound::from_borrowed_ptr_or_opt(object.py(), found)
+    }
+}
+
+fn member_holds(py: Python<'_>, (object, name, expected): (Object, Object, Object)) -> bool {
+    // SAFETY: object and name are kept alive. The class is a library's, and finds the member in its
+    // structure: no Python code is run. Whatever is found is held elsewhere too, if it is expected.
+    unsafe {
+        let found = ffi::PyObject_GetAttr(object, name);
+        if found.is_null() {
+            drop(PyErr::take(py));
+            return false;
+        }
+        ffi::Py_DECREF(found);
+        found == expected
+    }
+}
+
 impl DictGuard {
     fn holds(&self, py: Python<'_>) -> bool {
         let tag = dict_tag(self.dict);
-        if tag == self.tag.get() && tag != 0 {
+        if tag == self.tag.get() && tag != 0 && self.versioned {
             return true;
         }
         let holds = self.items.as_ref().is_none_or(|items| self.has(items))
@@ -264,6 +345,61 @@ impl Recorder {
         }
     }
 
+    /// Remembers all of the namespace of an instance.
+    pub fn namespace(&mut self, namespace: &Bound<'_, PyDict>) {
+        self.whole(namespace);
+        let at = self.dict(namespace);
+        self.guards.dicts[at].versioned = false;
+    }
+
+    /// Remembers the items of a list.
+    pub fn list(&mut self, list: &Bound<'_, PyList>) {
+        let items: Vec<_> = list.iter().collect();
+        for item in &items {
+            self.keep(item);
+        }
+        let items = items.iter().map(Bound::as_ptr).collect();
+        self.guards.lists.push((list.as_ptr(), items));
+        self.keep(list.as_any());
+    }
+
+    /// Remembers of which class an object is.
+    pub fn class_of(&mut self, object: &Bound<'_, PyAny>) {
+        let class = object.get_type();
+        self.guards
+            .instances
+            .push((object.as_ptr(), class.as_ptr()));
+        self.keep(object);
+        self.keep(class.as_any());
+    }
+
+    /// Remembers what a slot of an object holds.
+    pub fn slot_of(
+        &mut self,
+        object: &Bound<'_, PyAny>,
+        slot: &Bound<'_, PyAny>,
+        held: Option<&Bound<'_, PyAny>>,
+    ) {
+        let expected = held.map_or(ptr::null_mut(), Bound::as_ptr);
+        let guard = (object.as_ptr(), slot.as_ptr(), expected);
+        self.guards.slots.push(guard);
+        self.keep(object);
+        self.keep(slot);
+        if let Some(held) = held {
+            self.keep(held);
+        }
+    }
+
+    /// Remembers what a member of an object's structure holds.
+    pub fn member(&mut self, object: &Bound<'_, PyAny>, name: &str, member: &Bound<'_, PyAny>) {
+        let name = PyString::intern(object.py(), name);
+        let guard = (object.as_ptr(), name.as_ptr(), member.as_ptr());
+        self.guards.members.push(guard);
+        self.keep(object);
+        self.keep(name.as_any());
+        self.keep(member);
+    }
+
     fn dict(&mut self, dict: &Bound<'_, PyDict>) -> usize {
         let next = self.guards.dicts.len();
         let at = *self.dicts.entry(dict.as_ptr() as usize).or_insert(next);
@@ -271,6 +407,7 @@ impl Recorder {
             self.guards.dicts.push(DictGuard {
                 dict: dict.as_ptr(),
                 tag: Cell::new(0),
+                versioned: true,
                 slots: Vec::new(),
                 items: None,
             });

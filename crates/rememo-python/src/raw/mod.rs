@@ -14,7 +14,7 @@ mod quick;
 
 pub use buffer::encode_buffer;
 pub use callable::{Arguments, bound_method, new_callable_type};
-pub use guards::{Guards, Recorder};
+pub use guards::{Guards, Recorder, slot_of};
 pub use memo::Memo;
 pub use namespaces::{attributes_of, class_namespace, defaults_of, namespace};
 pub use quick::{Quick, QuickHash};
