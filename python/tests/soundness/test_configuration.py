@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import threading
 from typing import Any
@@ -245,6 +246,26 @@ def test_impurities_are_announced_once(rememo_cache: object) -> None:
     listening = False
     assert [(args[2], args[3]) for args in heard] == [("time.time", "clock")]
     assert "stamp uses time.time (clock)" in str(stamp.explain(1))
+
+
+@pytest.mark.soundness
+def test_imports_by_a_computed_name_are_seen_as_such() -> None:
+    """One whose name is written out is followed instead."""
+
+    def computed(name: str) -> object:
+        return importlib.import_module("json." + name)
+
+    def relative() -> object:
+        return importlib.import_module(".json", __package__)
+
+    def plain() -> object:
+        return importlib.import_module("json")
+
+    found = {
+        use.kind for function in (computed, relative) for use in rememo.scan(function).impurities
+    }
+    assert found == {"computed names"}
+    assert not rememo.scan(plain).impurities
 
 
 def test_computed_code_is_warned_of(rememo_cache: object) -> None:

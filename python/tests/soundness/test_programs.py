@@ -3529,6 +3529,18 @@ PROGRAMS: dict[str, Row] = {
         "super(A,",
         MISS,
     ),
+    "import function with more arguments": (
+        "@memoize\ndef f(x): return __import__('h', fromlist=('K',)).K\n# file h.py\nK = 1\n",
+        "K = 1",
+        "K = 2",
+        MISS,
+    ),
+    "name of a module that is only begun": (
+        "import importlib, sys\n@memoize\ndef f(x):\n    importlib.import_module('js' + 'o' * x + 'n')\n    return 'js' in sys.modules\n# file js.py\nK = 1\n",
+        "K = 1",
+        "K = 2",
+        HIT,
+    ),
     # --- models ---
     "validator of a model": (
         "import pydantic\nclass A(pydantic.BaseModel):\n    x: int = 1\n    @pydantic.field_validator('x')\n    @classmethod\n    def v(cls, x): return x + 1\n@memoize\ndef f(n): return A(x=5).x\n",

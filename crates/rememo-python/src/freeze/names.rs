@@ -182,9 +182,11 @@ impl<'a, 'py> Scan<'a, 'py> {
         else {
             return;
         };
+        let written_out = self.is_whole_argument(next);
         if let Some(name) = self.constant(Some(next))
             && let Ok(module) = name.extract::<String>()
             && !module.starts_with('.')
+            && (written_out || importer == "__import__")
         {
             let from_top = false;
             found.imports.insert(Import {
@@ -193,9 +195,28 @@ impl<'a, 'py> Scan<'a, 'py> {
                 chain: Vec::new(),
                 from_top,
             });
-        } else {
-            found.computed.insert(importer.clone());
+            if written_out {
+                return;
+            }
         }
+        found.computed.insert(importer.clone());
+    }
+
+    /// Whether what is loaded here is the first argument of the call that follows, as it is: up to
+    /// the call there are only loads, one for each other argument.
+    fn is_whole_argument(&self, position: usize) -> bool {
+        let mut loaded = 1;
+        for at in self.code.instructions.iter().skip(position + 1) {
+            match (self.code.role(at), self.code.operand(at)) {
+                (Role::Call(more), _) => return at.argument + more == loaded,
+                (Role::KeywordNames, _) => {}
+                (Role::Global | Role::Locals([Access::Load]), _) | (_, Operand::Constant) => {
+                    loaded += 1;
+                }
+                _ => return false,
+            }
+        }
+        false
     }
 
     /// Reads one import statement; gives the position after it.

@@ -29,6 +29,11 @@ pub(super) enum Role {
     Import,
     ImportFrom,
     StoreName,
+    /// Calls what is below its arguments, whose number is its own argument; with how many values
+    /// more it takes.
+    Call(u32),
+    /// Says which of the arguments are given by keyword.
+    KeywordNames,
     /// Between an import and the store of what it brought: moves the stack only.
     Shuffle,
     /// Reads or writes locals: one, or two in one instruction.
@@ -124,6 +129,9 @@ fn role(name: &str) -> Role {
         "IMPORT_NAME" => Role::Import,
         "IMPORT_FROM" => Role::ImportFrom,
         "STORE_NAME" | "STORE_GLOBAL" => Role::StoreName,
+        "PRECALL" | "CALL" => Role::Call(0),
+        "CALL_KW" => Role::Call(1),
+        "KW_NAMES" => Role::KeywordNames,
         "SWAP" | "POP_TOP" => Role::Shuffle,
         "STORE_FAST" | "DELETE_FAST" => Role::Locals(&[Store]),
         "STORE_FAST_STORE_FAST" => Role::Locals(&[Store, Store]),
