@@ -60,8 +60,10 @@ services:
 	@echo "services: none needed"
 
 clean:
-	rm -rf $(VENV) $(VENV)-* dist target .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-* dist target .pytest_cache .ruff_cache .mypy_cache .hypothesis \
+		__pycache__
 	rm -f python/rememo/_core.*.so
+	find python examples benches -name __pycache__ -prune -exec rm -rf {} +
 
 lint-rust: $(ENV_READY)
 	cargo fmt --all --check
