@@ -5,7 +5,8 @@
 #   make test       every check that a change must pass
 #   make test-all   the smoke and soundness tests on every CPython found
 #   make lint       formatting, lints and types only
-#   make bench      compare with other caches
+#   make bench      compare the speed with that of other caches
+#   make soundness  count wrong answers after edits, beside other caches
 #   make docs       the engine's documentation, into target/doc
 #   make clean      remove what the above made
 
@@ -31,7 +32,7 @@ ENV_READY := $(VENV)/.ready
 BUILT := $(VENV)/.built
 
 .PHONY: demo test test-all lint lint-rust lint-python test-rust test-python test-docs \
-	bench docs services clean
+	bench soundness bench-environment docs services clean
 
 demo: $(BUILT) $(VENV)/.group-demo
 	$(BIN)/python examples/flights/demo.py
@@ -43,15 +44,20 @@ test-all: $(ENV_READY)
 
 lint: lint-rust lint-python
 
-# In an environment of its own, for some caches import whatever else is installed.
-bench: $(ENV_READY)
+bench: bench-environment
+	$(BENCH)/bin/python benches/peers.py
+
+soundness: bench-environment
+	$(BENCH)/bin/python benches/answers.py
+
+# An environment of its own, for some caches import whatever else is installed.
+bench-environment: $(ENV_READY)
 	[ -x $(BENCH)/bin/python ] || $(BIN)/python -m venv $(BENCH)
 	$(BENCH)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(BENCH)/bin/python -m pip install --quiet --group bench
 	rm -rf $(BENCH)/wheel
 	$(BIN)/maturin build --release --quiet --interpreter $(BIN)/python --out $(BENCH)/wheel
 	$(BENCH)/bin/python -m pip install --quiet --no-deps --force-reinstall $(BENCH)/wheel/*.whl
-	$(BENCH)/bin/python benches/peers.py
 
 docs:
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --package rememo
@@ -60,8 +66,10 @@ services:
 	@echo "services: none needed"
 
 clean:
-	rm -rf $(VENV) $(VENV)-* dist target .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-* dist target .pytest_cache .ruff_cache .mypy_cache .hypothesis \
+		__pycache__
 	rm -f python/rememo/_core.*.so
+	find python examples benches -name __pycache__ -prune -exec rm -rf {} +
 
 lint-rust: $(ENV_READY)
 	cargo fmt --all --check

@@ -258,6 +258,85 @@ def estimators_refitted() -> list[Any]:
     return [Ridge().fit(x, y), Ridge().fit(x, y)]
 
 
+@equal
+def frames_after_use() -> list[Any]:
+    import pandas as pd
+
+    used = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}, index=["r", "s"])
+    assert used["a"].sum() == used.describe().loc["max", "a"] + 1 == used.T.loc["a"].sum() == 3
+    assert used.index.get_loc("r") == used.columns.get_loc("a") == 0
+    assert used.index.is_unique
+    assert "x" in repr(used.groupby("b").sum())
+    return [used, pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}, index=["r", "s"])]
+
+
+@equal
+def indexes_after_use() -> list[Any]:
+    import pandas as pd
+
+    used = pd.MultiIndex.from_tuples([(0, 1), (1, 0)])
+    assert used.get_loc((1, 0)) == 1
+    assert used.is_unique
+    return [used, pd.MultiIndex.from_tuples([(0, 1), (1, 0)])]
+
+
+@equal
+def polars_after_use() -> list[Any]:
+    import polars as pl
+
+    used = pl.DataFrame({"a": [2, 1]})
+    assert used.sort("a")["a"].is_sorted()
+    assert "a" in repr(used)
+    return [used, pl.DataFrame({"a": [2, 1]})]
+
+
+@equal
+def labelled_arrays_after_use() -> list[Any]:
+    import xarray as xr
+
+    used = xr.DataArray([1, 2], dims="x", coords={"x": [0, 1]})
+    assert used.sel(x=1) == used.max() == 2
+    assert "x" in repr(used.indexes)
+    return [used, xr.DataArray([1, 2], dims="x", coords={"x": [0, 1]})]
+
+
+@equal
+def images_before_and_after_loading() -> list[Any]:
+    import io
+
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.new("RGB", (2, 2), (1, 2, 3)).save(file, "PNG")
+    lazy, loaded = (Image.open(io.BytesIO(file.getvalue())) for _ in range(2))
+    loaded.load()
+    return [lazy, loaded]
+
+
+@equal
+def estimators_after_use() -> list[Any]:
+    from sklearn.linear_model import Ridge
+
+    x, y = np.arange(4.0).reshape(4, 1), np.arange(4.0)
+    used = Ridge().fit(x, y)
+    assert np.allclose(used.predict(x), used.coef_ * x[:, 0] + used.intercept_)
+    assert "Ridge" in repr(used)
+    return [used, Ridge().fit(x, y)]
+
+
+@equal
+def patterns_and_paths_after_use() -> list[Any]:
+    import fractions
+    import pathlib
+    import re
+
+    used = [re.compile("a"), pathlib.PurePath("a/b"), fractions.Fraction(1, 2)]
+    assert used[0].match("a")
+    assert (used[1].parts, str(used[1])) == (("a", "b"), "a/b")
+    assert len({hash(value) for value in used}) == 3
+    return [used, [re.compile("a"), pathlib.PurePath("a/b"), fractions.Fraction(1, 2)]]
+
+
 @distinct
 def attrs_values() -> list[Any]:
     import attrs

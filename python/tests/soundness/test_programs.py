@@ -14,6 +14,9 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
+# The first test of each table waits until all programs have run.
+pytestmark = pytest.mark.timeout(600)
+
 # What the edited program must do: be answered from the cache, or run again.
 HIT, MISS = "hit", "stored"
 
@@ -806,6 +809,126 @@ PROGRAMS: dict[str, Row] = {
         "@memoize\ndef f(x):\n    assert x, 'a'\n    return x\n",
         "@memoize",
         "# a\n@memoize",
+        HIT,
+    ),
+    "script guard": (
+        "@memoize\ndef f(x): return x\nif __name__ == '__main__':\n    print(1)\n",
+        "print(1)",
+        "print(2)",
+        HIT,
+    ),
+    "trailing space": (
+        "@memoize\ndef f(x):\n    return x\n",
+        "return x",
+        "return x   ",
+        HIT,
+    ),
+    "indentation": (
+        "@memoize\ndef f(x):\n    if x:\n        return x\n",
+        "        return",
+        "     return",
+        HIT,
+    ),
+    "line ends": (
+        "@memoize\ndef f(x):\n    return x\n",
+        "\n",
+        "\r\n",
+        HIT,
+    ),
+    "text in parts": (
+        "@memoize\ndef f(x): return 'ab'\n",
+        "'ab'",
+        "'a' 'b'",
+        HIT,
+    ),
+    "constant folded": (
+        "@memoize\ndef f(x): return 6\n",
+        "return 6",
+        "return 2 * 3",
+        HIT,
+    ),
+    "number spelt otherwise": (
+        "@memoize\ndef f(x): return 1000\n",
+        "1000",
+        "1_000",
+        HIT,
+    ),
+    "type comment": (
+        "@memoize\ndef f(x):\n    y = x\n    return y\n",
+        "y = x",
+        "y = x  # type: int",
+        HIT,
+    ),
+    "dead code": (
+        "@memoize\ndef f(x):\n    return x\n",
+        "    return",
+        "    if False: print(1)\n    return",
+        HIT,
+    ),
+    "overload added": (
+        "import typing\n#\ndef g(x): return x\n@memoize\ndef f(x): return g(x)\n",
+        "#",
+        "@typing.overload\ndef g(x: int) -> int: ...",
+        HIT,
+    ),
+    "docstring of an enumeration": (
+        "import enum\nclass E(enum.Enum):\n    'One.'\n    A = 1\n@memoize\ndef f(x): return E.A.value\n",
+        "One",
+        "Two",
+        HIT,
+    ),
+    "docstring of a data class": (
+        "import dataclasses\n@dataclasses.dataclass\nclass A:\n    'One.'\n    k: int = 1\n@memoize\ndef f(x): return A().k\n",
+        "One",
+        "Two",
+        HIT,
+    ),
+    "docstring of a named tuple": (
+        "from typing import NamedTuple\nclass N(NamedTuple):\n    'One.'\n    a: int = 1\n@memoize\ndef f(x): return N().a\n",
+        "One",
+        "Two",
+        HIT,
+    ),
+    "order of definitions": (
+        "def a(): return 1\ndef b(): return 2\n@memoize\ndef f(x): return a() + b()\n",
+        "def a(): return 1\ndef b(): return 2\n",
+        "def b(): return 2\ndef a(): return 1\n",
+        HIT,
+    ),
+    "order of imports": (
+        "import json\nimport math\n@memoize\ndef f(x): return json.dumps(math.floor(1.5))\n",
+        "import json\nimport math\n",
+        "import math\nimport json\n",
+        HIT,
+    ),
+    "unrelated key of a module": (
+        "import h\n@memoize\ndef f(x): return h.K\n# file h.py\nK = 1\nL = 1\n",
+        "L = 1",
+        "L = 2",
+        HIT,
+    ),
+    "memoized neighbour": (
+        "@memoize\ndef g(x): return 1\n@memoize\ndef f(x): return x\n",
+        "return 1",
+        "return 2",
+        HIT,
+    ),
+    "warning filters": (
+        "import warnings\n#\n@memoize\ndef f(x):\n    warnings.warn('w')\n    return x\n",
+        "#",
+        "warnings.simplefilter('ignore', DeprecationWarning)",
+        HIT,
+    ),
+    "logging set up": (
+        "import logging\nlog = logging.getLogger(__name__)\n#\n@memoize\ndef f(x):\n    log.warning('a')\n    return x\n",
+        "#",
+        "logging.basicConfig(level='DEBUG')\nlogging.disable(30)\nlog.propagate = False",
+        HIT,
+    ),
+    "private cache of a library": (
+        "import re\nP = re.compile('a')\n#\n@memoize\ndef f(x): return P.sub('b', 'a')\n",
+        "#",
+        "P.sub('b', 'a')",
         HIT,
     ),
     # --- decorators ---
@@ -1827,6 +1950,30 @@ PROGRAMS: dict[str, Row] = {
         "import h\n@memoize\ndef f(x): return getattr(h, 'g' + str(x))()\n# file h.py\ndef g1(): return 1\n",
         "return 1",
         "return 2",
+        MISS,
+    ),
+    "globals by a computed name": (
+        "K1 = 1\n@memoize\ndef f(x): return globals()[f'K{x}']\n",
+        "K1 = 1",
+        "K1 = 2",
+        MISS,
+    ),
+    "attrgetter of a module": (
+        "import h, operator\n@memoize\ndef f(x): return operator.attrgetter('K')(h)\n# file h.py\nK = 1\n",
+        "K = 1",
+        "K = 2",
+        MISS,
+    ),
+    "members of a module": (
+        "import h, inspect\n@memoize\ndef f(x): return dict(inspect.getmembers(h))['K']\n# file h.py\nK = 1\n",
+        "K = 1",
+        "K = 2",
+        MISS,
+    ),
+    "getattr of its own module": (
+        "import m\nK1 = 1\n@memoize\ndef f(x): return getattr(m, f'K{x}')\n",
+        "K1 = 1",
+        "K1 = 2",
         MISS,
     ),
     "getattr of a class": (
@@ -3339,6 +3486,95 @@ PROGRAMS: dict[str, Row] = {
         "k = 2",
         MISS,
     ),
+    "cmp_to_key": (
+        "import functools\ndef c(a, b): return a - b\n@memoize\ndef f(x): return sorted([2, 1, 3], key=functools.cmp_to_key(c))\n",
+        "a - b",
+        "b - a",
+        MISS,
+    ),
+    "thread pool": (
+        "from concurrent.futures import ThreadPoolExecutor\ndef g(x): return x + 1\n@memoize\ndef f(x):\n    with ThreadPoolExecutor(1) as p: return list(p.map(g, [x]))\n",
+        "+ 1",
+        "+ 2",
+        MISS,
+    ),
+    "type of an annotation that dispatches": (
+        "import functools\n@functools.singledispatch\ndef g(x): return 0\n@g.register\ndef _(x: int): return 1\n@memoize\ndef f(x): return g(x)\n",
+        "x: int",
+        "x: str",
+        MISS,
+    ),
+    "recursion in a class": (
+        "class A:\n    def g(self, n): return self.g(n - 1) + 1 if n else 0\n@memoize\ndef f(x): return A().g(3)\n",
+        ") + 1",
+        ") + 2",
+        MISS,
+    ),
+    "warning category": (
+        "import warnings\nclass W(UserWarning): pass\n@memoize\ndef f(x):\n    with warnings.catch_warnings(record=True) as c:\n        warnings.simplefilter('always')\n        warnings.warn('a', W)\n    return [str(w.message) for w in c]\n",
+        "'a'",
+        "'b'",
+        MISS,
+    ),
+    "seed of a generator": (
+        "import random\n@memoize\ndef f(x):\n    r = random.Random(1)\n    return r.random()\n",
+        "Random(1)",
+        "Random(2)",
+        MISS,
+    ),
+    "global from the environment": (
+        "import os\nos.environ['A'] = '1'\nA = os.environ['A']\n@memoize\ndef f(x): return A\n",
+        "'1'",
+        "'2'",
+        MISS,
+    ),
+    "file read by the module": (
+        "import pathlib\nT = pathlib.Path(__file__).with_name('d.txt').read_text()\n@memoize\ndef f(x): return T\n# file d.txt\none\n",
+        "one",
+        "two",
+        MISS,
+    ),
+    # --- what users say, which no other cache can be asked ---
+    "ignored argument": (
+        "from rememo import Ignore\nfrom rememo import memoize\nL = 2\n@memoize\ndef f(x, y): return x\n",
+        "L = 2",
+        "L = 3",
+        HIT,
+        "m.f(1, m.Ignore(m.L))",
+    ),
+    "code beside an ignored argument": (
+        "from rememo import Ignore\nfrom rememo import memoize\n@memoize\ndef f(x, y): return x + 1\n",
+        "+ 1",
+        "+ 2",
+        MISS,
+        "m.f(1, m.Ignore(2))",
+    ),
+    "code that a version stands for": (
+        "from rememo import code_version\nfrom rememo import memoize\n@code_version('1')\ndef g(x): return x + 0\n@memoize\ndef f(x): return g(x)\n",
+        "x + 0",
+        "x",
+        HIT,
+    ),
+    "new version of code": (
+        "from rememo import code_version\nfrom rememo import memoize\n@code_version('1')\ndef g(x): return x + 1\n@memoize\ndef f(x): return g(x)\n",
+        "'1')\ndef g(x): return x + 1",
+        "'2')\ndef g(x): return x + 2",
+        MISS,
+    ),
+    "ignored parameter": (
+        "L = 1\n@memoize(ignore=['y'])\ndef f(x, y): return x\n",
+        "L = 1",
+        "L = 2",
+        HIT,
+        "m.f(1, m.L)",
+    ),
+    "attribute that is ignored": (
+        "from rememo import FreezeConfig\nfrom rememo import memoize\nclass A:\n    k = 1\na = A()\na.seen = 1\n@memoize(freeze=FreezeConfig(ignore_attributes=['m.A.seen']))\ndef f(a): return a.k\n",
+        "seen = 1",
+        "seen = 2",
+        HIT,
+        "m.f(m.a)",
+    ),
     # --- what is hidden, or says it is something else ---
     "slot hidden by a property": (
         "class B:\n    __slots__ = ('a',)\nslot = B.a\nclass A(B):\n    @property\n    def a(self): return 0\no = A()\nslot.__set__(o, 1)\n@memoize\ndef f(x): return slot.__get__(o)\n",
@@ -3541,7 +3777,6 @@ PROGRAMS: dict[str, Row] = {
         "K = 2",
         HIT,
     ),
-    # --- models ---
     "validator of a model": (
         "import pydantic\nclass A(pydantic.BaseModel):\n    x: int = 1\n    @pydantic.field_validator('x')\n    @classmethod\n    def v(cls, x): return x + 1\n@memoize\ndef f(n): return A(x=5).x\n",
         "x + 1",
@@ -3716,6 +3951,176 @@ SEQUENCES: dict[str, tuple[str, str, list[str]]] = {
         "[m.f(2), m.g(2), m.f(2), m.g(2)]",
         [MISS, MISS, MISS, MISS, MISS, MISS, HIT, HIT],
     ),
+    "default changed in place": (
+        "def g(x, acc=[1]): return list(acc)\n@memoize\ndef f(x): return g(x)\n",
+        "[m.f(1), m.g.__defaults__[0].append(2), m.f(1)]",
+        [MISS, MISS],
+    ),
+    "keyword default changed in place": (
+        "def g(*, k=1): return k\n@memoize\ndef f(x): return g()\n",
+        "[m.f(1), m.g.__kwdefaults__.update(k=2), m.f(1)]",
+        [MISS, MISS],
+    ),
+    "closure changed in place": (
+        "def make():\n    k = [1]\n    @memoize\n    def f(x): return list(k)\n    return k, f\nk, f = make()\n",
+        "[m.f(1), m.k.append(2), m.f(1)]",
+        [MISS, MISS],
+    ),
+    "module attribute rebound": (
+        "import h\n@memoize\ndef f(x): return h.K\n# file h.py\nK = 1\n",
+        "[m.f(1), setattr(m.h, 'K', 2), m.f(1), setattr(m.h, 'K', 1), m.f(1)]",
+        [MISS, MISS, HIT],
+    ),
+    "module attribute deleted": (
+        "import h\n@memoize\ndef f(x): return getattr(h, 'K', 0)\n# file h.py\nK = 1\n",
+        "[m.f(1), delattr(m.h, 'K'), m.f(1)]",
+        [MISS, MISS],
+    ),
+    "built-in shadowed between": (
+        "@memoize\ndef f(x): return len([1])\n",
+        "[m.f(1), setattr(m, 'len', lambda x: 7), m.f(1), delattr(m, 'len'), m.f(1)]",
+        [MISS, MISS, HIT],
+    ),
+    "built-in replaced between": (
+        "import builtins\n@memoize\ndef f(x): return oct(8)\n",
+        "[m.f(1), setattr(m.builtins, 'oct', lambda x: 7), m.f(1)]",
+        [MISS, MISS],
+    ),
+    "attribute of a function changed": (
+        "def g(): return g.k\ng.k = 1\n@memoize\ndef f(x): return g()\n",
+        "[m.f(1), setattr(m.g, 'k', 2), m.f(1)]",
+        [MISS, MISS],
+    ),
+    "context variable set": (
+        "import contextvars\nC = contextvars.ContextVar('C', default=1)\n@memoize\ndef f(x): return C.get()\n",
+        "[m.f(1), m.C.set(2) and None, m.f(1), m.C.set(1) and None, m.f(1)]",
+        [MISS, MISS, HIT],
+    ),
+    "metaclass changed": (
+        "class M(type): k = 1\nclass A(metaclass=M): pass\n@memoize\ndef f(x): return A.k\n",
+        "[m.f(1), setattr(m.M, 'k', 2), m.f(1)]",
+        [MISS, MISS],
+    ),
+    "class attribute deleted": (
+        "class A: k = 1\nclass B(A): k = 2\n@memoize\ndef f(x): return B.k\n",
+        "[m.f(1), delattr(m.B, 'k'), m.f(1)]",
+        [MISS, MISS],
+    ),
+    "property replaced": (
+        "class A:\n    @property\n    def g(self): return 1\n@memoize\ndef f(x): return A().g\n",
+        "[m.f(1), setattr(m.A, 'g', property(lambda s: 2)), m.f(1)]",
+        [MISS, MISS],
+    ),
+    "slot changed": (
+        "class A: __slots__ = ('k',)\na = A()\na.k = 1\n@memoize\ndef f(x): return a.k\n",
+        "[m.f(1), setattr(m.a, 'k', 2), m.f(1)]",
+        [MISS, MISS],
+    ),
+    "set changed": (
+        "K = {1}\n@memoize\ndef f(x): return sorted(K)\n",
+        "[m.f(1), m.K.add(2), m.f(1), m.K.discard(2), m.f(1)]",
+        [MISS, MISS, HIT],
+    ),
+    "bytes changed": (
+        "K = bytearray(b'a')\n@memoize\ndef f(x): return bytes(K)\n",
+        "[m.f(1), m.K.append(98), m.f(1)]",
+        [MISS, MISS],
+    ),
+    "queue changed": (
+        "import collections\nK = collections.deque([1])\n@memoize\ndef f(x): return list(K)\n",
+        "[m.f(1), m.K.append(2), m.f(1)]",
+        [MISS, MISS],
+    ),
+    "array changed": (
+        "import numpy as np\nK = np.zeros(3)\n@memoize\ndef f(x): return float(K.sum())\n",
+        "[m.f(1), m.K.__setitem__(0, 1), m.f(1), m.K.__setitem__(0, 0), m.f(1)]",
+        [MISS, MISS, HIT],
+    ),
+    "array changed through a view": (
+        "import numpy as np\nK = np.zeros(3)\nV = K[1:]\n@memoize\ndef f(x): return float(K.sum())\n",
+        "[m.f(1), m.V.__setitem__(0, 1), m.f(1)]",
+        [MISS, MISS],
+    ),
+    "read-only array changed through its base": (
+        "import numpy as np\nB = np.zeros(3)\nK = B[:]\nK.flags.writeable = False\n@memoize\ndef f(x): return float(K.sum())\n",
+        "[m.f(1), m.B.__setitem__(0, 1), m.f(1)]",
+        [MISS, MISS],
+    ),
+    "global counted up": (
+        "N = 0\n@memoize\ndef f(x):\n    global N\n    N += 1\n    return N\n",
+        "[m.f(1), m.f(1)]",
+        ["not_stored", "not_stored"],
+    ),
+    "global list grown": (
+        "L = []\n@memoize\ndef f(x):\n    L.append(x)\n    return len(L)\n",
+        "[m.f(1), m.f(1)]",
+        ["not_stored", "not_stored"],
+    ),
+    "memo of one's own": (
+        "M = {}\n@memoize\ndef f(x):\n    if x not in M: M[x] = x + 1\n    return M[x]\n",
+        "[m.f(1), m.f(1), m.f(1)]",
+        ["not_stored", MISS, HIT],
+    ),
+    "attribute of self set": (
+        "class A:\n    n = 0\n    @memoize\n    def g(self):\n        self.n += 1\n        return self.n\na = A()\n",
+        "[m.a.g(), m.a.g()]",
+        ["not_stored", "not_stored"],
+    ),
+    "closure counted up": (
+        "def make():\n    n = 0\n    @memoize\n    def f(x):\n        nonlocal n\n        n += 1\n        return n\n    return f\nf = make()\n",
+        "[m.f(1), m.f(1)]",
+        ["not_stored", "not_stored"],
+    ),
+    "class attribute counted up": (
+        "class A: n = 0\n@memoize\ndef f(x):\n    A.n += 1\n    return A.n\n",
+        "[m.f(1), m.f(1)]",
+        ["not_stored", "not_stored"],
+    ),
+    "dispatch table changed": (
+        "T = {'g': lambda: 1}\n@memoize\ndef f(x): return T['g']()\n",
+        "[m.f(1), m.T.update(g=lambda: 2), m.f(1)]",
+        [MISS, MISS],
+    ),
+    "module replaced": (
+        "import sys, types\n@memoize\ndef f(x):\n    import h\n    return h.K\n# file h.py\nK = 1\n",
+        "[m.f(1), m.sys.modules.update(h=m.types.SimpleNamespace(K=2)), m.f(1)]",
+        [MISS, MISS],
+    ),
+    "method patched by a mock": (
+        "from unittest import mock\nclass A:\n    def g(self): return 1\n@memoize\ndef f(x): return A().g()\ndef p():\n    with mock.patch.object(A, 'g', lambda self: 2): return f(1)\n",
+        "[m.f(1), m.p(), m.f(1)]",
+        [MISS, MISS, HIT],
+    ),
+    "dictionary patched by a mock": (
+        "from unittest import mock\nK = {'a': 1}\n@memoize\ndef f(x): return K['a']\ndef p():\n    with mock.patch.dict(K, a=2): return f(1)\n",
+        "[m.f(1), m.p(), m.f(1)]",
+        [MISS, MISS, HIT],
+    ),
+    "random state as an argument": (
+        "import random\nR = random.Random(1)\n@memoize\ndef f(r): return r.getstate()[2]\n",
+        "[m.f(m.R), m.R.gauss(0, 1) and None, m.f(m.R)]",
+        [MISS, MISS],
+    ),
+    "random numbers drawn from an argument": (
+        "import random\nR = random.Random(1)\n@memoize\ndef f(r): return r.random()\n",
+        "[m.f(m.R), m.f(m.R)]",
+        ["not_stored", "not_stored"],
+    ),
+    "order of keywords": (
+        "@memoize\ndef f(**k): return list(k)\n",
+        "[m.f(a=1, b=2), m.f(b=2, a=1), m.f(a=1, b=2)]",
+        [MISS, MISS, HIT],
+    ),
+    "numpy scalar or number": (
+        "import numpy as np\n@memoize\ndef f(x): return type(x).__name__\n",
+        "[m.f(1.0), m.f(m.np.float64(1)), m.f(m.np.float32(1))]",
+        [MISS, MISS, MISS],
+    ),
+    "cells of one code": (
+        "def make(k):\n    def g(): return k\n    return g\n@memoize\ndef f(h): return h()\n",
+        "[m.f(m.make(1)), m.f(m.make(2)), m.f(m.make(1))]",
+        [MISS, MISS, HIT],
+    ),
 }
 
 
@@ -3751,7 +4156,7 @@ def run(jobs: list[tuple[Path, str]], seed: int, **environment: str) -> list[Any
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=500,
     )
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
