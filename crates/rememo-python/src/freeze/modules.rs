@@ -188,7 +188,7 @@ pub(super) fn held<'py>(
     let full = module
         .name()
         .map_or_else(|_| String::new(), |name| name.to_string());
-    let of_library = library_of(module.py(), &full, options)?.is_some();
+    let of_library = library_of(module.py(), &full, options).is_ok_and(|found| found.is_some());
     options.watch.record(|recorder| {
         let namespace = module.dict();
         let plain = module.is_exact_instance_of::<PyModule>();
