@@ -8,10 +8,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, ClassVar
 
+import cachier
 import diskcache
 import joblib
 import rememo
 from charmonium import cache as charmonium
+from checkpointer import Checkpointer as CheckpointerMaker
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -148,4 +150,47 @@ memoize = of_group(group=MemoizedGroup(obj_store=store, lock=lock, size="1 GiB")
         return charmonium.memoize(group=self._group)(function)
 
 
-CACHES: tuple[type[Cache], ...] = (LruCache, Rememo, Diskcache, Joblib, Charmonium)
+class Cachier(Cache):
+    """cachier: one pickle for each function; blind to code."""
+
+    name = "cachier"
+    distributions = ("cachier",)
+    opening = "import cachier\nmemoize = cachier.cachier(cache_dir={directory!r})\n"
+
+    def __init__(self, directory: Path) -> None:
+        """Opens the cache with its defaults."""
+        self._memoize = cachier.cachier(cache_dir=directory)
+
+    def memoize(self, function: Function) -> Function:
+        """Keeps results by the function's name and the hashed arguments."""
+        return self._memoize(function)
+
+
+class Checkpointer(Cache):
+    """checkpointer: a pickle for each call; sees code, helpers and, with `capture`, globals."""
+
+    name = "checkpointer"
+    distributions = ("checkpointer",)
+    opening = """\
+from checkpointer import Checkpointer
+memoize = Checkpointer(directory={directory!r}, capture=True, verbosity=0)
+"""
+
+    def __init__(self, directory: Path) -> None:
+        """Opens the cache as careful as it can be, and silent."""
+        self._memoize = CheckpointerMaker(directory=directory, capture=True, verbosity=0)
+
+    def memoize(self, function: Function) -> Function:
+        """Keeps results for as long as code and captured globals stay the same."""
+        return self._memoize(function)
+
+
+CACHES: tuple[type[Cache], ...] = (
+    LruCache,
+    Rememo,
+    Diskcache,
+    Joblib,
+    Cachier,
+    Checkpointer,
+    Charmonium,
+)

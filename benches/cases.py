@@ -20,7 +20,9 @@ import pandas as pd
 from caches import CACHES, LruCache, Rememo
 from workloads.answer import answer
 from workloads.array import array
+from workloads.chain import chained
 from workloads.helpers import total
+from workloads.project import result
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -178,6 +180,11 @@ def floats(size: int) -> NDArray[np.float64]:
     return np.random.default_rng(seed=1).random(size // 8)
 
 
+def nested() -> dict[str, object]:
+    """Returns a dictionary of ten thousand small ones."""
+    return {str(at): {"at": at, "name": f"item {at}", "values": [at, at]} for at in range(10_000)}
+
+
 def frame(strings: str) -> pd.DataFrame:
     """Returns a million rows of five columns, each of another type; `strings` says how to store."""
     rng = np.random.default_rng(seed=1)
@@ -196,11 +203,15 @@ def frame(strings: str) -> pd.DataFrame:
 # By their names on the command line; made one at a time, for some hold large arguments.
 CASES: dict[str, Callable[[], Case]] = {
     "int": lambda: Hit("hit, int argument", LruCache, answer, 7),
+    "str": lambda: Hit("hit, str argument of 20", LruCache, answer, "abcdefghijklmnopqrst"),
+    "chain": lambda: Hit("hit, 30 pure helpers", LruCache, chained, 7),
+    "project": lambda: Hit("hit, in a middling project", LruCache, result, 7),
     "helpers": lambda: Hit("hit, 20 helpers and 10 globals", LruCache, total, 7),
     "array": lambda: Hit("hit, 100 MB array argument", Rememo, answer, floats(100 * MILLION)),
     "frame": lambda: Hit("hit, data frame 1M x 5, str objects", Rememo, answer, frame("python")),
     "arrow": lambda: Hit("hit, data frame 1M x 5, Arrow text", Rememo, answer, frame("pyarrow")),
     "list": lambda: Hit("hit, list argument, 1M ints", Rememo, answer, list(range(MILLION))),
+    "dict": lambda: Hit("hit, dict of 10k nested", Rememo, answer, nested()),
     "miss": lambda: Miss("miss, small result", Rememo, answer),
     "result": lambda: Hit("hit, 10 MB array result", Rememo, array, 10 * MILLION),
     "process": lambda: FirstHit("new process, import and first hit", Rememo),
