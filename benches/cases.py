@@ -62,7 +62,14 @@ class Case(ABC):
         for cache in CACHES:
             directory = root / cache.name
             directory.mkdir(parents=True)
-            if trial := self.trial(cache, directory, stack):
+            try:
+                trial = self.trial(cache, directory, stack)
+            except Exception as error:
+                if cache is Rememo:
+                    raise
+                sys.stderr.write(f"{cache.name} fails at {self.title}: {error!r:.200}\n")
+                continue
+            if trial:
                 found[cache.name] = trial
         return found
 
