@@ -5,6 +5,7 @@
 #   make test       every check that a change must pass
 #   make test-all   the smoke and soundness tests on every CPython found
 #   make lint       formatting, lints and types only
+#   make generator  random programs, edited and changed while they run, for 20 minutes
 #   make bench      compare the speed with that of other caches
 #   make soundness  count wrong answers after edits, beside other caches
 #   make docs       the engine's documentation, into target/doc
@@ -31,13 +32,13 @@ RUST_SOURCES := $(wildcard Cargo.toml Cargo.lock) \
 ENV_READY := $(VENV)/.ready
 BUILT := $(VENV)/.built
 
-.PHONY: demo test test-all lint lint-rust lint-python test-rust test-python test-docs \
-	bench soundness bench-environment docs services clean
+.PHONY: demo test test-all lint lint-rust lint-python test-rust test-python test-paranoid \
+	test-docs generator bench soundness bench-environment docs services clean
 
 demo: $(BUILT) $(VENV)/.group-demo
 	$(BIN)/python examples/flights/demo.py
 
-test: services lint test-rust test-python test-docs
+test: services lint test-rust test-python test-paranoid test-docs
 
 test-all: $(ENV_READY)
 	scripts/test-all
@@ -86,6 +87,16 @@ test-rust: $(ENV_READY)
 
 test-python: $(BUILT)
 	$(BIN)/python -m pytest
+
+# The same promises, with the key of each hit from memory found again from scratch.
+test-paranoid: $(BUILT)
+	REMEMO_PARANOID=1 $(BIN)/python -m pytest python/tests/soundness/test_programs.py \
+		python/tests/soundness/test_guards.py python/tests/soundness/test_guards_in_use.py \
+		python/tests/soundness/test_program_graphs.py
+
+generator: $(BUILT)
+	REMEMO_GENERATOR_SECONDS=1200 $(BIN)/python -m pytest \
+		python/tests/soundness/test_program_graphs.py
 
 test-docs: $(BUILT)
 	$(BIN)/python -m pytest --doctest-glob='*.md' README.md docs

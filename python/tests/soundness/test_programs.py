@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
-import re
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from soundness.runner import Runner, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,43 +15,6 @@ pytestmark = pytest.mark.timeout(600)
 
 # What the edited program must do: be answered from the cache, or run again.
 HIT, MISS = "hit", "stored"
-
-# Runs programs, each in a forked child with `m` imported from the program's own directory.
-# Prints, for each, the value of its call, what was thrown, and the last thing that happened.
-RUNNER = """
-import json, os, sys, traceback, warnings
-warnings.simplefilter("ignore")
-from rememo import _core
-
-def run(directory, call):
-    sys.path.insert(0, directory)
-    os.chdir(directory)
-    os.environ["REMEMO_DIR"] = ".rememo"
-    events = []
-    _core.subscribe(events.append)
-    try:
-        import m
-        out, error = repr(eval(call, {"m": m, "__name__": "m"})), None
-    except BaseException:
-        out, error = None, traceback.format_exc()
-    last = events[-1] if events else {}
-    return out, error, [event["event"] for event in events], str(last)
-
-for directory, call in json.load(sys.stdin):
-    inside, outside = os.pipe()
-    child = os.fork()
-    if not child:
-        stdout, sys.stdout = sys.stdout, sys.stderr
-        report = json.dumps(run(directory, call)).encode()
-        os.close(inside)
-        with open(outside, "wb") as pipe:
-            pipe.write(report)
-        os._exit(0)
-    os.close(outside)
-    with open(inside, "rb") as pipe:
-        print(pipe.read().decode() or "null")
-    os.waitpid(child, 0)
-"""
 
 # name: (text of module `m`, then others below `# file` lines; what an edit replaces, everywhere;
 # by what; what must happen then; the call, where it is not `m.f(1)`)
@@ -4124,42 +4083,10 @@ SEQUENCES: dict[str, tuple[str, str, list[str]]] = {
 }
 
 
-def files(text: str) -> dict[str, str]:
-    """Parts the text of a program into files."""
-    parts = re.split(r"^# file (\S+)\n", "# file m.py\n" + text, flags=re.MULTILINE)[1:]
-    return {
-        name: (
-            "from rememo import memoize\n" + body
-            if "@memoize" in body and "import memoize" not in body
-            else body
-        )
-        for name, body in zip(parts[::2], parts[1::2], strict=True)
-    }
-
-
-def write(directory: Path, text: str) -> None:
-    """Writes the files of a program."""
-    for name, body in files(text).items():
-        path = directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(body)
-
-
 def run(jobs: list[tuple[Path, str]], seed: int, **environment: str) -> list[Any]:
     """Runs programs, each in a process of its own."""
-    environment = {"PYTHONHASHSEED": str(seed), **environment}
-    kept = {name: value for name, value in os.environ.items() if name != "REMEMO_DIR"}
-    done = subprocess.run(
-        [sys.executable, "-B", "-c", RUNNER],
-        input=json.dumps([(str(directory), call) for directory, call in jobs]),
-        env={**kept, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=500,
-    )
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    with Runner(seed, **environment) as runner:
+        return [list(runner.run(directory, call)[0]) for directory, call in jobs]
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,10 @@ use crate::raw::attributes_of;
 /// Memo fields in the closure of `functools.singledispatch`.
 const DISPATCH_MEMO: [&str; 2] = ["cache_token", "dispatch_cache"];
 
+/// Attributes of such a function that are functools' own functions on the same registry: one of them
+/// reads annotations, which would make all annotations count.
+const DISPATCH_TOOLS: [&str; 3] = ["_clear_cache", "dispatch", "register"];
+
 /// What code may read of functions that calling them does not show.
 const DESCRIBED: Reads = Reads::DOCS.with(Reads::ANNOTATIONS).with(Reads::NAMES);
 
@@ -192,7 +196,8 @@ fn write_attributes<'py>(
     let mut items = attributes.map(sorted).transpose()?.unwrap_or_default();
     let wrapped = scope.options.reads.has(Reads::WRAPPED);
     items.retain(|(name, _)| {
-        (wrapped || name != "__wrapped__") && !(dispatcher && name == "_clear_cache")
+        (wrapped || name != "__wrapped__")
+            && !(dispatcher && DISPATCH_TOOLS.contains(&name.as_str()))
     });
     content.encoder.tag(tag::ATTRIBUTES);
     content.encoder.len(items.len());

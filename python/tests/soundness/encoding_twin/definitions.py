@@ -36,6 +36,7 @@ _ABOUT_A_CLASS = {
     "_abc_impl",
     "_value2member_map_",
 }
+_DISPATCH_TOOLS = {"_clear_cache", "dispatch", "register"}
 _PLAIN_METACLASSES = {"type", "ABCMeta", "EnumType", "EnumMeta"}
 
 
@@ -164,7 +165,7 @@ def _attributes(function: FunctionType, listing: Listing, content: Content) -> N
     if Reads.WRAPPED not in listing.reads:
         items = [item for item in items if item[0] != "__wrapped__"]
     if _is_dispatcher(function):
-        items = [item for item in items if item[0] != "_clear_cache"]
+        items = [item for item in items if item[0] not in _DISPATCH_TOOLS]
     content.write(Tag.ATTRIBUTES, u64(len(items)))
     for name, value in items:
         content.write(name)
