@@ -18,7 +18,7 @@ use crate::known::{Known, Link, State, number};
 use crate::memoized::Memoized;
 use crate::memory::{self, Kept};
 use crate::narrate;
-use crate::raw::QuickHash;
+use crate::raw::{QuickHash, Shapes};
 use crate::signature::{Signature, Values};
 use crate::wrappers::{self, Frozen as FrozenArgument, Ignore};
 
@@ -144,7 +144,11 @@ impl<'a, 'py> Call<'a, 'py> {
         let usable = self.reads == Reads::default();
         let state = self.found_state()?;
         if usable && state.watched.is_some() {
-            let known = Known::new(state.clone(), self.signature.clone());
+            let known = Known::new(
+                state.clone(),
+                self.signature.clone(),
+                self.memoized.semantics.config.clone(),
+            );
             self.memoized.know(self.py, Rc::new(known));
         }
         Ok(state)
@@ -199,9 +203,9 @@ impl<'a, 'py> Call<'a, 'py> {
             let state = state(self)?;
             let reads = self.reads;
             // Taken on both sides of the digest: where they agree, it is of the same values.
-            let before = self.signature.fingerprint(self.py, &self.values);
+            let before = self.values_fingerprint();
             let (arguments, argument_digest) = self.arguments()?;
-            let after = self.signature.fingerprint(self.py, &self.values);
+            let after = self.values_fingerprint();
             self.fingerprint = before.filter(|_| before == after);
             // What one part reads of code counts in all: in that case, all is looked at anew.
             if self.reads != reads {
@@ -222,6 +226,12 @@ impl<'a, 'py> Call<'a, 'py> {
                 remembered,
             });
         }
+    }
+
+    fn values_fingerprint(&self) -> Option<QuickHash> {
+        let known = self.memoized.known.with(self.py, |known| known.clone());
+        let shapes = known.as_deref().map(|known| known as &dyn Shapes<'py>);
+        self.signature.fingerprint(self.py, &self.values, shapes)
     }
 
     /// The way to the results in memory, if the state that the last key was made of is known.

@@ -27,7 +27,8 @@ pub fn answer<'py>(
     let Some(values) = known.signature.bind(function, positional, keywords)? else {
         return Ok(None);
     };
-    let Some(fingerprint) = known.signature.fingerprint(py, &values) else {
+    let take = || known.signature.fingerprint(py, &values, Some(&*known));
+    let Some(fingerprint) = take() else {
         return Ok(None);
     };
     // The guards come last, right before the result: nothing runs in between.
@@ -42,9 +43,7 @@ pub fn answer<'py>(
     if paranoid() {
         let checked = Python::attach(|_| check(memoized, arguments, key));
         // Another thread may have changed something since.
-        let unchanged = || {
-            known.signature.fingerprint(py, &values) == Some(fingerprint) && known.state.holds(py)
-        };
+        let unchanged = || take() == Some(fingerprint) && known.state.holds(py);
         match checked {
             Err(error) if unchanged() => return Err(error),
             Err(_) => return Ok(None),

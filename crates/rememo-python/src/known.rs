@@ -1,17 +1,19 @@
 //! What is known of a function from earlier calls, and good for as long as its guards hold: its
 //! state, its parameters, and the way to its results in memory.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
+use pyo3::types::PyType;
 use rememo::{Digest, Encoder, Event, StateTree, Store, Tally, Tier};
 
 use crate::events;
-use crate::freeze::{Impurity, Reads, Watched};
+use crate::freeze::{Config, Graph, Impurity, Reads, Root, Watched, slots_of_plain};
 use crate::memory::Found;
-use crate::raw::{Attached, QuickHash};
+use crate::raw::{Attached, QuickHash, Shape, Shapes};
 use crate::signature::Signature;
 use crate::store::epoch;
 
@@ -33,6 +35,18 @@ pub struct Known {
     pub state: Rc<State>,
     pub signature: Rc<Signature>,
     link: Attached<Option<Rc<Link>>>,
+    config: Arc<Config>,
+    classes: Attached<HashMap<usize, Rc<Class>>>,
+}
+
+/// A class that arguments were instances of.
+#[derive(Debug)]
+struct Class {
+    /// Kept, so that its address stays its own.
+    class: Py<PyType>,
+    /// The shape of its instances, and by what to see whether it is still the class that it was;
+    /// nothing where there is more to them.
+    shape: Option<(Rc<Shape>, Watched)>,
 }
 
 /// The way from calls of a function to their results in memory.
@@ -61,11 +75,13 @@ impl State {
 }
 
 impl Known {
-    pub fn new(state: Rc<State>, signature: Rc<Signature>) -> Self {
+    pub fn new(state: Rc<State>, signature: Rc<Signature>, config: Arc<Config>) -> Self {
         Self {
             state,
             signature,
             link: Attached::new(None),
+            config,
+            classes: Attached::default(),
         }
     }
 
@@ -96,6 +112,70 @@ impl Known {
         let old = self.link.with(py, |place| place.replace(link.clone()));
         drop(old);
         link
+    }
+}
+
+/// How many classes are known at once.
+const CLASSES: usize = 64;
+
+impl<'py> Shapes<'py> for Known {
+    fn shape(&self, class: &Bound<'py, PyType>) -> Option<Rc<Shape>> {
+        let py = class.py();
+        let address = class.as_ptr() as usize;
+        let known = self.classes.with(py, |known| known.get(&address).cloned());
+        if let Some(known) = known {
+            let (shape, watched) = known.shape.as_ref()?;
+            if watched.holds(py) {
+                return Some(shape.clone());
+            }
+        }
+        let found = Rc::new(Class {
+            class: class.clone().unbind(),
+            shape: self.find(class),
+        });
+        let shape = found.shape.as_ref().map(|(shape, _)| shape.clone());
+        let old = self.classes.with(py, |known| {
+            let old = (known.len() >= CLASSES).then(|| std::mem::take(known));
+            (old, known.insert(address, found))
+        });
+        drop(old);
+        shape
+    }
+}
+
+impl Known {
+    /// Lists what a class is made of. What functions read about code counts in all, which a class
+    /// on its own does not tell.
+    fn find(&self, class: &Bound<'_, PyType>) -> Option<(Rc<Shape>, Watched)> {
+        if self.state.reads != Reads::default() {
+            return None;
+        }
+        let slots = slots_of_plain(class, &self.config)?;
+        let root = Root::Argument {
+            name: String::new(),
+            value: class.clone().into_any(),
+        };
+        let frozen = Graph::freeze_and_watch(root, Reads::default(), &self.config).ok()?;
+        if frozen.reads != Reads::default() || frozen.remembered.is_some() {
+            return None;
+        }
+        let class = number(&frozen.digest);
+        Some((Rc::new(Shape { class, slots }), frozen.watched?.ok()?))
+    }
+
+    /// Shows the garbage collector all that is held.
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.state.kept().try_for_each(|kept| visit.call(kept))?;
+        self.classes.peek(visit, |classes| {
+            classes.values().try_for_each(|known| {
+                visit.call(&known.class)?;
+                let Some((shape, watched)) = &known.shape else {
+                    return Ok(());
+                };
+                let mut kept = watched.kept().chain(&shape.slots);
+                kept.try_for_each(|kept| visit.call(kept))
+            })
+        })
     }
 }
 

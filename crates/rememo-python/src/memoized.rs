@@ -202,8 +202,8 @@ impl Memoized {
             visit.call(version)?;
         }
         self.known.peek(&visit, |known| {
-            let mut kept = known.iter().flat_map(|known| known.state.kept());
-            kept.try_for_each(|object| visit.call(object))
+            let mut known = known.iter();
+            known.try_for_each(|known| known.traverse(&visit))
         })
     }
 

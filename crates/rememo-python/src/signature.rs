@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyCode, PyDict, PyFunction, PyString, PyTuple};
 use smallvec::SmallVec;
 
-use crate::raw::{Quick, QuickHash, defaults_of};
+use crate::raw::{Quick, QuickHash, Shapes, defaults_of};
 
 /// The values of a call, one for each parameter. What `*` and `**` collect comes last.
 pub type Values<'py> = SmallVec<[Bound<'py, PyAny>; 8]>;
@@ -159,10 +159,15 @@ impl Signature {
         Ok(true)
     }
 
-    /// A fingerprint of the values that count, where all are plain.
+    /// A fingerprint of the values that count, where all are plain, or instances of known shapes.
     #[inline]
-    pub fn fingerprint(&self, py: Python<'_>, values: &Values<'_>) -> Option<QuickHash> {
-        let mut quick = Quick::new(py);
+    pub fn fingerprint<'py>(
+        &self,
+        py: Python<'py>,
+        values: &Values<'py>,
+        shapes: Option<&dyn Shapes<'py>>,
+    ) -> Option<QuickHash> {
+        let mut quick = Quick::with(py, shapes);
         for (parameter, value) in self.parameters.iter().zip(values) {
             if !parameter.ignored && !quick.value(value) {
                 return None;

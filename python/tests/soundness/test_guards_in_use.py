@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import gc
 import sys
@@ -116,6 +117,37 @@ def alive(make: Callable[[], object]) -> bool:
     watched = weakref.ref(make())
     gc.collect()
     return watched() is not None
+
+
+def test_instances_are_told_apart_in_memory(rememo_cache: Cache, rememo_events: Any) -> None:
+    @dataclasses.dataclass
+    class Point:
+        x: int
+        tags: list[str] = dataclasses.field(default_factory=list)
+
+    class Slotted:
+        __slots__ = ("a", "b")
+
+    @memoize
+    def f(value: object) -> str:
+        named = getattr(value, "a", None)
+        return f"{type(value).__name__} {getattr(value, 'x', named)} {getattr(value, 'tags', '')}"
+
+    slotted, other = Slotted(), Slotted()
+    slotted.a, other.b = 1, 1
+    values = [Point(1), Point(2), Point(1, ["t"]), slotted, other, {"k": [Point(1)]}, [slotted]]
+    for value in values * 3:
+        assert f(value) == f.__wrapped__(value)
+    point = values[0]
+    point.tags.append("new")
+    assert f(point) == f(point) == f.__wrapped__(point)
+    assert f(Point(1, ["new"])) == f.__wrapped__(point)
+    Point.__repr__ = lambda self: "changed"
+    assert f(point) == f(point) == f.__wrapped__(point)
+    hits = [event["tier"] for event in rememo_events if event["event"] == "hit"]
+    assert hits == ["memory"] * len(hits)
+    misses = [event for event in rememo_events if event["event"] == "miss"]
+    assert len(misses) == len(values) + 2
 
 
 def test_functions_are_let_go_of(rememo_cache: Cache) -> None:

@@ -53,15 +53,15 @@ enum Kind {
 #[derive(Default)]
 pub(super) struct Kinds(HashMap<usize, (Py<PyType>, Kind)>);
 
-/// What reads the slots of an instance, if there is nothing to it but its class, its namespace and
-/// these.
+/// What reads the slots of instances of a class, if there is nothing to them but their class, their
+/// namespace and these.
 pub(super) fn slots_of_plain(
-    value: &Bound<'_, PyAny>,
+    class: &Bound<'_, PyType>,
     scope: Scope<'_>,
 ) -> Result<Option<Vec<Py<PyAny>>>, Refusal> {
-    let kind = Expander::new(value.py(), scope).kind(&value.get_type())?;
+    let kind = Expander::new(class.py(), scope).kind(class)?;
     Ok(match kind {
-        Kind::Plain(layout) => layout.slots_if_all_counts(value.py()),
+        Kind::Plain(layout) => layout.slots_if_all_counts(class.py()),
         Kind::Enumeration => Some(Vec::new()),
         _ => None,
     })

@@ -16,7 +16,7 @@ use super::expand::Kinds;
 use super::names::{Uses, uses};
 use super::reads::Reads;
 use super::watch::{Watch, Watched};
-use super::{classes, functions, modules, tag, walk};
+use super::{classes, expand, functions, modules, tag, walk};
 
 /// Why something has no fingerprint.
 #[derive(Debug)]
@@ -462,6 +462,20 @@ pub fn children<'py>(
         what: refusal.what,
         fatal: refusal.fatal,
     })
+}
+
+/// What reads the slots of instances of a class, if there is nothing to them but their class, their
+/// namespace and these.
+pub fn slots_of_plain(class: &Bound<'_, PyType>, config: &Arc<Config>) -> Option<Vec<Py<PyAny>>> {
+    let options = Options {
+        config: config.clone(),
+        ..Options::default()
+    };
+    let scope = Scope {
+        options: &options,
+        path: "",
+    };
+    expand::slots_of_plain(class, scope).ok().flatten()
 }
 
 /// The outside names of a function's code.

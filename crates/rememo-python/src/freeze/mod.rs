@@ -31,7 +31,7 @@ mod wrappers;
 
 pub use config::{Config, FreezeConfig, register};
 pub use functions::{function_name, source_of};
-pub use graph::{Frozen, Graph, Impurity, Root, Unfreezable, children, uses_of};
+pub use graph::{Frozen, Graph, Impurity, Root, Unfreezable, children, slots_of_plain, uses_of};
 pub use origin::module_name;
 pub use reads::Reads;
 pub use scalars::is_immutable_scalar;

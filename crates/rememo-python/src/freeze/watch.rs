@@ -307,7 +307,7 @@ impl Watcher<'_> {
 
     /// An instance with nothing to it but attributes.
     fn watch_instance(&mut self, value: &Bound<'_, PyAny>) -> Result<bool, Refusal> {
-        let Some(slots) = expand::slots_of_plain(value, self.scope)? else {
+        let Some(slots) = expand::slots_of_plain(&value.get_type(), self.scope)? else {
             return Ok(false);
         };
         self.record(|recorder| recorder.class_of(value));

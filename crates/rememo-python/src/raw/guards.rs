@@ -290,8 +290,8 @@ fn assign_version(class: &Bound<'_, PyType>) {
         PyUnstable_Type_AssignVersionTag(class.as_type_ptr());
     }
     #[cfg(not(Py_3_12))]
-    // Looking something up gives one.
-    drop(class.getattr("__doc__"));
+    // Looking something up gives one: a name that the metaclass has no data for.
+    drop(class.getattr("__init__"));
 }
 
 fn registrations(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {

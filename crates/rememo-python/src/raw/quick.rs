@@ -1,5 +1,5 @@
 //! A quick fingerprint of plain values, good within one process: nothing is allocated for small
-//! ones, no Python code is run, and equal fingerprints mean equal values.
+//! ones, no Python code is run for plain data, and equal fingerprints mean equal values.
 //!
 //! The encoding is type-tagged and length-prefixed, as the canonical one is, but need not be
 //! canonical: where two equal values lie differently in memory, theirs may differ.
@@ -8,10 +8,15 @@ use std::collections::HashSet;
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::ptr;
+use std::rc::Rc;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyType;
 use twox_hash::XxHash3_128;
+
+use super::guards::slot_of;
+use super::namespaces::namespace;
 
 /// The fingerprint.
 pub type QuickHash = u128;
@@ -41,12 +46,30 @@ const ARRAY: u8 = 12;
 const ELLIPSIS: u8 = 13;
 const BYTEARRAY: u8 = 14;
 const SHORT_STR: u8 = 15;
+const INSTANCE: u8 = 16;
+const MISSING: u8 = 17;
 const SHORT_CONTENT: u8 = 0;
 const BULK_CONTENT: u8 = 1;
 
+/// How instances of a class are told apart.
+#[derive(Debug)]
+pub struct Shape {
+    /// What stands for the class and all that its methods use.
+    pub class: QuickHash,
+    /// What reads the slots.
+    pub slots: Vec<Py<PyAny>>,
+}
+
+/// Who knows classes whose instances have nothing to them but slots and a namespace.
+pub trait Shapes<'py> {
+    /// The shape of instances of a class, if it is such a one. May run Python code.
+    fn shape(&self, class: &Bound<'py, PyType>) -> Option<Rc<Shape>>;
+}
+
 /// A fingerprint being taken.
-pub struct Quick<'py> {
+pub struct Quick<'a, 'py> {
     py: Python<'py>,
+    shapes: Option<&'a dyn Shapes<'py>>,
     short: [MaybeUninit<u8>; SHORT],
     used: usize,
     /// What did not fit.
@@ -56,11 +79,18 @@ pub struct Quick<'py> {
     depth: u32,
 }
 
-impl<'py> Quick<'py> {
-    #[inline]
+impl<'a, 'py> Quick<'a, 'py> {
+    /// A fingerprint of plain data only.
     pub fn new(py: Python<'py>) -> Self {
+        Self::with(py, None)
+    }
+
+    /// A fingerprint of plain data, and of instances whose shapes are known.
+    #[inline]
+    pub fn with(py: Python<'py>, shapes: Option<&'a dyn Shapes<'py>>) -> Self {
         Self {
             py,
+            shapes,
             short: [const { MaybeUninit::uninit() }; SHORT],
             used: 0,
             long: None,
@@ -177,14 +207,27 @@ impl<'py> Quick<'py> {
     /// # Safety
     /// The object must be alive, and of that class.
     unsafe fn other(&mut self, object: Object, class: *mut ffi::PyTypeObject) -> bool {
+        // SAFETY: the object is alive. What holds it may let go of it while other threads run: when
+        // the lock is released to hash an array, or Python code is run to find a shape.
+        unsafe {
+            ffi::Py_INCREF(object);
+            let taken = self.compound(object, class);
+            ffi::Py_DECREF(object);
+            taken
+        }
+    }
+
+    /// # Safety
+    /// The object must be alive, of that class, and held by a reference of ours.
+    unsafe fn compound(&mut self, object: Object, class: *mut ffi::PyTypeObject) -> bool {
         // SAFETY: as in `object`.
         unsafe {
             if class == &raw mut ffi::PyTuple_Type {
-                self.inside(object, Self::tuple)
+                self.inside(object, |quick, object| quick.tuple(object))
             } else if class == &raw mut ffi::PyList_Type {
-                self.inside(object, Self::list)
+                self.inside(object, |quick, object| quick.list(object))
             } else if class == &raw mut ffi::PyDict_Type {
-                self.inside(object, Self::dict)
+                self.inside(object, |quick, object| quick.dict(object))
             } else if class == &raw mut ffi::PyBytes_Type {
                 self.raw(&[BYTES]);
                 let length = ffi::PyBytes_Size(object).unsigned_abs();
@@ -208,7 +251,7 @@ impl<'py> Quick<'py> {
                 self.raw(&[ELLIPSIS]);
                 true
             } else {
-                is_array(class) && self.array(object)
+                is_array(class) && self.array(object) || self.instance(object, class)
             }
         }
     }
@@ -254,30 +297,73 @@ impl<'py> Quick<'py> {
     }
 
     /// # Safety
-    /// The object must be a live container that `walk` is for.
+    /// The object must be a live container that `walk` is for, held by a reference of ours.
     unsafe fn inside(
         &mut self,
         object: Object,
-        walk: unsafe fn(&mut Self, Object) -> bool,
+        walk: impl FnOnce(&mut Self, Object) -> bool,
     ) -> bool {
         // SAFETY: the object is alive.
-        let references = unsafe { ffi::Py_REFCNT(object) };
+        let theirs = unsafe { ffi::Py_REFCNT(object) } - 1;
         // With one reference, it is its container's alone. With more it may come again, and again
         // within itself: a walk with a memo is needed then.
-        if self.depth >= DEPTH || references > 1 && !self.is_new(object) {
+        if self.depth >= DEPTH || theirs > 1 && !self.is_new(object) {
             return false;
         }
         self.depth += 1;
-        // SAFETY: as promised by the caller. While the lock is let go of to hash an array, the
-        // container around this one may let go of it; it is held here.
-        let taken = unsafe {
-            ffi::Py_INCREF(object);
-            let taken = walk(self, object);
-            ffi::Py_DECREF(object);
-            taken
-        };
+        let taken = walk(self, object);
         self.depth -= 1;
         taken
+    }
+
+    /// Takes an instance of a class whose shape is known: class, slots and namespace.
+    ///
+    /// # Safety
+    /// The object must be alive, of that class, and held by a reference of ours.
+    unsafe fn instance(&mut self, object: Object, class: *mut ffi::PyTypeObject) -> bool {
+        let Some(shapes) = self.shapes else {
+            return false;
+        };
+        // SAFETY: the class of a live object is alive.
+        let class = unsafe {
+            Bound::from_borrowed_ptr(self.py, class.cast()).cast_into_unchecked::<PyType>()
+        };
+        let Some(shape) = shapes.shape(&class) else {
+            return false;
+        };
+        let walk = |quick: &mut Self, object| {
+            // SAFETY: the object is held, and of the class that the slots are of.
+            unsafe { quick.attributes(object, &shape) }
+        };
+        // SAFETY: as promised by the caller.
+        unsafe { self.inside(object, walk) }
+    }
+
+    /// # Safety
+    /// The object must be alive, and of the class that the shape is of.
+    unsafe fn attributes(&mut self, object: Object, shape: &Shape) -> bool {
+        self.tagged(INSTANCE, shape.slots.len() as u64);
+        self.raw(&shape.class.to_le_bytes());
+        // SAFETY: as promised by the caller; what a slot or the namespace holds is held while it is
+        // looked at.
+        unsafe {
+            let object = Bound::from_borrowed_ptr(self.py, object);
+            for slot in &shape.slots {
+                match slot_of(&object, slot.bind(self.py)) {
+                    Some(held) => {
+                        if !self.object(held.as_ptr()) {
+                            return false;
+                        }
+                    }
+                    None => self.raw(&[MISSING]),
+                }
+            }
+            match namespace(&object) {
+                Ok(Some(namespace)) => self.dict(namespace.as_ptr()),
+                Ok(None) => true,
+                Err(_) => false,
+            }
+        }
     }
 
     fn is_new(&mut self, object: Object) -> bool {
@@ -312,15 +398,18 @@ impl<'py> Quick<'py> {
     }
 
     unsafe fn dict(&mut self, object: Object) -> bool {
-        // SAFETY: the caller checked for an exact dictionary and holds it. A key has no array in it,
-        // so that the value is still there when its turn comes; the walk ends where the length
+        // SAFETY: the caller checked for an exact dictionary and holds it. No code is run for a key,
+        // so that its value is still there when its turn comes; the walk ends where the length
         // changed.
         unsafe {
             let length = ffi::PyDict_Size(object);
             self.tagged(DICT, length.cast_unsigned() as u64);
             let (mut position, mut key, mut value) = (0, ptr::null_mut(), ptr::null_mut());
             while ffi::PyDict_Next(object, &raw mut position, &raw mut key, &raw mut value) != 0 {
-                let taken = self.object(key) && self.object(value);
+                let shapes = self.shapes.take();
+                let taken = self.object(key);
+                self.shapes = shapes;
+                let taken = taken && self.object(value);
                 if !taken || ffi::PyDict_Size(object) != length {
                     return false;
                 }
