@@ -29,9 +29,11 @@ def encode(value: object, listing: Listing, content: Content) -> None:
     """Encodes any value into the content of a part."""
     if encode_scalar(value, content) or definitions.refer(value, listing, content):
         return
+    met = len(listing.remembered)
     try:
         closed = _Walk(listing, numbered=False).container(value)
     except _Cyclic:
+        del listing.remembered[met:]
         closed = _Walk(listing, numbered=True).container(value)
     content.absorb(closed)
 
@@ -90,8 +92,9 @@ class _Walk:
             if self.numbered:
                 children = sorted(children, key=_shallow_order)
             elements = [self._apart(child) for child in children]
-            for element in sorted(elements, key=lambda element: element.order):
+            for element, within in sorted(elements, key=lambda element: element[0].order):
                 content.absorb(element)
+                self.listing.remembered += within
         self.open.remove(id(value))
         self.done[id(value)] = content.close()
         return self.done[id(value)]
@@ -102,11 +105,16 @@ class _Walk:
         ):
             content.absorb(self._closed(child))
 
-    def _apart(self, child: object) -> Closed:
+    def _apart(self, child: object) -> tuple[Closed, list[list[tuple[str, object]]]]:
+        """An element, with what cached properties keep within it."""
         content = Content()
         if encode_scalar(child, content) or definitions.refer(child, self.listing, content):
-            return content.close()
-        return self._closed(child)
+            return content.close(), []
+        met = len(self.listing.remembered)
+        closed = self._closed(child)
+        within = self.listing.remembered[met:]
+        del self.listing.remembered[met:]
+        return closed, within
 
     def _closed(self, child: object) -> Closed:
         if self.numbered and id(child) in self.numbers:
