@@ -231,7 +231,8 @@ impl<'a, 'py> Call<'a, 'py> {
             return None;
         }
         let (store, epoch) = self.memory.as_ref()?;
-        Some(known.link_to(self.py, &self.name, store, *epoch))
+        let config = &self.memoized.semantics.config;
+        Some(known.link_to(self.py, &self.name, config, store, *epoch))
     }
 
     /// Where the result of the call is in memory.

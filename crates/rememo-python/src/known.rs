@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use rememo::{Digest, Encoder, Event, StateTree, Store, Tally, Tier};
 
 use crate::events;
-use crate::freeze::{Impurity, Reads, Watched};
+use crate::freeze::{Config, Impurity, Reads, Watched};
 use crate::memory::Found;
 use crate::raw::{Attached, QuickHash};
 use crate::signature::Signature;
@@ -76,7 +76,14 @@ impl Known {
     }
 
     /// The link to a store, as of an epoch.
-    pub fn link_to(&self, py: Python<'_>, function: &str, store: &Store, epoch: u64) -> Rc<Link> {
+    pub fn link_to(
+        &self,
+        py: Python<'_>,
+        function: &str,
+        config: &Config,
+        store: &Store,
+        epoch: u64,
+    ) -> Rc<Link> {
         if let Some(link) = self.link(py)
             && link.store.id() == store.id()
         {
@@ -86,6 +93,9 @@ impl Known {
         salt.len(store.id());
         salt.str(function);
         salt.digest(&self.state.tree.digest);
+        // What a fingerprint of arguments leaves out.
+        config.write(&mut salt);
+        self.signature.write_ignored(&mut salt);
         let link = Rc::new(Link {
             epoch,
             store: store.clone(),
