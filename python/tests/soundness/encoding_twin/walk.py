@@ -34,8 +34,21 @@ def encode(value: object, listing: Listing, content: Content) -> None:
         closed = _Walk(listing, numbered=False).container(value)
     except _Cyclic:
         del listing.remembered[met:]
-        closed = _Walk(listing, numbered=True).container(value)
+        closed = _numbered(value, listing, met)
     content.absorb(closed)
+
+
+def _numbered(value: object, listing: Listing, met: int) -> Closed:
+    """Walks until every container in a set that is met again tells its number."""
+    walk = _Walk(listing, numbered=True)
+    closed = walk.container(value)
+    while walk.untold:
+        del listing.remembered[met:]
+        told = walk.told | walk.untold
+        walk = _Walk(listing, numbered=True)
+        walk.told = told
+        closed = walk.container(value)
+    return closed
 
 
 def encode_scalar(value: object, content: Content) -> bool:
@@ -75,29 +88,49 @@ class _Walk:
         self.done: dict[int, Closed] = {}
         self.numbers: dict[int, int] = {}
         self.kept: list[object] = []
+        self.sets = 0
+        """How many sets the walk is inside of."""
+        self.told: set[int] = set()
+        """Numbers of containers in sets that are told where these begin."""
+        self.silent: set[int] = set()
+        """Those that are not."""
+        self.untold: set[int] = set()
+        """Those of the silent that were met again."""
 
     def container(self, value: object) -> Closed:
         self.kept.append(value)
+        content = Content()
         if self.numbered:
-            self.numbers[id(value)] = len(self.numbers)
+            self._number(value, content)
         elif id(value) in self.open:
             raise _Cyclic
         self.open.add(id(value))
-        content = Content()
         children, ordered = _expand(value, self.listing, content)
         if ordered:
             for child in children:
                 self._in_order(child, content)
         else:
+            self.sets += 1
             if self.numbered:
                 children = sorted(children, key=_shallow_order)
             elements = [self._apart(child) for child in children]
             for element, within in sorted(elements, key=lambda element: element[0].order):
                 content.absorb(element)
                 self.listing.remembered += within
+            self.sets -= 1
         self.open.remove(id(value))
         self.done[id(value)] = content.close()
         return self.done[id(value)]
+
+    def _number(self, value: object, content: Content) -> None:
+        number = len(self.numbers)
+        self.numbers[id(value)] = number
+        if not self.sets:
+            return
+        if number in self.told:
+            content.write(Tag.SEEN, u64(number))
+        else:
+            self.silent.add(number)
 
     def _in_order(self, child: object, content: Content) -> None:
         if not encode_scalar(child, content) and not definitions.refer(
@@ -118,8 +151,10 @@ class _Walk:
 
     def _closed(self, child: object) -> Closed:
         if self.numbered and id(child) in self.numbers:
+            number = self.numbers[id(child)]
+            self.untold |= {number} & self.silent
             content = Content()
-            content.write(Tag.SEEN, u64(self.numbers[id(child)]))
+            content.write(Tag.SEEN, u64(number))
             return content.close()
         if not self.numbered and id(child) in self.done:
             return self.done[id(child)]
