@@ -102,6 +102,9 @@ impl Known {
         salt.len(store.id());
         salt.str(function);
         salt.digest(&self.state.tree.digest);
+        // What a fingerprint of arguments leaves out.
+        self.config.write(&mut salt);
+        self.signature.write_ignored(&mut salt);
         let link = Rc::new(Link {
             epoch,
             store: store.clone(),

@@ -3,6 +3,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyCode, PyDict, PyFunction, PyString, PyTuple};
+use rememo::Encoder;
 use smallvec::SmallVec;
 
 use crate::raw::{Quick, QuickHash, Shapes, defaults_of};
@@ -174,6 +175,14 @@ impl Signature {
             }
         }
         Some(quick.finish())
+    }
+
+    /// Writes which parameters do not count.
+    pub fn write_ignored(&self, encoder: &mut Encoder) {
+        encoder.len(self.parameters.len());
+        for parameter in &self.parameters {
+            encoder.tag(u8::from(parameter.ignored));
+        }
     }
 
     /// Which parameter a keyword is for.

@@ -54,6 +54,16 @@ def test_an_ignored_parameter_does_not_count(rememo_cache: object, rememo_events
     assert names(rememo_events) == ["miss", "stored", "hit", "hit"]
 
 
+def test_one_function_memoized_in_two_ways_has_two_results(rememo_cache: rememo.Cache) -> None:
+    def difference(x: int, y: int) -> int:
+        return x - y
+
+    without_x = rememo_cache.memoize(ignore=["x"])(difference)
+    without_y = rememo_cache.memoize(ignore=["y"])(difference)
+    for _ in range(3):
+        assert [without_x(1, 5), without_y(5, 1)] == [-4, 4]
+
+
 def test_an_unknown_parameter_to_ignore_is_an_error() -> None:
     with pytest.raises(TypeError, match="no parameter 'z' to ignore; its parameters: x, y"):
 

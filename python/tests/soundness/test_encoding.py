@@ -221,6 +221,39 @@ def test_generated_values_share_digests_only_if_equal(one: object, other: object
     assert_told_apart([one, other])
 
 
+class Keyed:
+    """An instance that can be in a set."""
+
+
+def _beside_one_of_its_elements(first: object, second: object, *, chosen: int) -> object:
+    elements = [frozenset({first}), frozenset({second})]
+    return cycle(set(elements), elements[chosen])
+
+
+def _within(*inner: object) -> object:
+    holder = Keyed()
+    holder.__dict__["inner"] = list(inner)
+    return cycle({holder, (1, *inner)}, holder)
+
+
+def test_what_is_met_again_after_a_set_is_told_apart() -> None:
+    """Elements of sets are numbered in one order and written in another."""
+    pairs = [(1, 18), (18, 1), ("a", "b"), ("b", "a"), (None, 2.0), (2.0, None)]
+    for first, second in pairs:
+        one, other = (
+            _beside_one_of_its_elements(first, second, chosen=chosen) for chosen in (0, 1)
+        )
+        assert freeze(one) != freeze(other)
+        swapped = _beside_one_of_its_elements(second, first, chosen=0)
+        assert freeze(one) != freeze(swapped)
+        assert_agree([one, other, swapped])
+
+
+def test_containers_deep_in_sets_agree() -> None:
+    """In a value that contains itself, with and without being met again."""
+    assert_agree([_within(), _within((1,), frozenset({(2, 3)})), cycle({(1, 2), (3, 4)})])
+
+
 def test_long_content_differs_anywhere() -> None:
     """Beyond the lengths at which hashes take the place of content."""
     for length in (FOLD + 1, BULK - 1, BULK, 2 * BULK):

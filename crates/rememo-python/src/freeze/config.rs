@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyType};
+use rememo::Encoder;
 
 /// The settings of one freeze.
 #[derive(Debug, Default)]
@@ -17,6 +18,25 @@ pub struct Config {
     pub ignore_attributes: HashSet<String>,
     pub ignore_classes: HashSet<String>,
     pub ignore_dict_order: bool,
+}
+
+impl Config {
+    /// Writes all of it.
+    pub fn write(&self, encoder: &mut Encoder) {
+        let lists = [&self.by_version, &self.by_content, &self.deep];
+        let ignored = [&self.ignore_attributes, &self.ignore_classes].map(|names| {
+            let mut names: Vec<String> = names.iter().cloned().collect();
+            names.sort();
+            names
+        });
+        for names in lists.into_iter().chain(&ignored) {
+            encoder.len(names.len());
+            for name in names {
+                encoder.str(name);
+            }
+        }
+        encoder.tag(u8::from(self.ignore_dict_order));
+    }
 }
 
 /// The same, as Python holds it.

@@ -106,7 +106,7 @@ pub(super) fn closed<'py>(
     let closed = match Walk::new(value.py(), scope, false).run(value) {
         Err(Stop::Cyclic) => {
             scope.options.remembered.borrow_mut().truncate(met);
-            Walk::new(value.py(), scope, true).run(value)
+            numbered(value, scope)
         }
         done => done,
     };
@@ -114,6 +114,23 @@ pub(super) fn closed<'py>(
         Stop::Refused(refusal) => refusal,
         Stop::Cyclic => Refusal::new("it contains itself"),
     })
+}
+
+/// Encodes a value that contains itself. Elements of a set are not written in the order in which
+/// they are numbered: where one is met again, or a container in it, that one tells its number.
+fn numbered<'py>(value: &Bound<'py, PyAny>, scope: Scope<'_>) -> Result<Closed<'py>, Stop> {
+    let met = scope.options.remembered.borrow().len();
+    let mut walk = Walk::new(value.py(), scope, true);
+    loop {
+        let closed = walk.run(value)?;
+        if walk.untold.is_empty() {
+            return Ok(closed);
+        }
+        scope.options.remembered.borrow_mut().truncate(met);
+        let told = walk.told.union(&walk.untold).copied().collect();
+        walk = Walk::new(value.py(), scope, true);
+        walk.told = told;
+    }
 }
 
 /// Values, each with the way to it.
@@ -155,6 +172,14 @@ struct Walk<'a, 'py> {
     /// Finished containers by address, each kept alive so that its address stays its own.
     memo: HashMap<usize, (Bound<'py, PyAny>, Closed<'py>)>,
     numbers: HashMap<usize, (Bound<'py, PyAny>, usize)>,
+    /// How many sets the walk is inside of.
+    sets: usize,
+    /// Numbers of containers in sets that are told where these begin.
+    told: HashSet<usize>,
+    /// Numbers of containers in sets that are not.
+    silent: HashSet<usize>,
+    /// Those of the silent that were met again.
+    untold: HashSet<usize>,
 }
 
 impl<'a, 'py> Walk<'a, 'py> {
@@ -167,6 +192,10 @@ impl<'a, 'py> Walk<'a, 'py> {
             open: HashSet::new(),
             memo: HashMap::new(),
             numbers: HashMap::new(),
+            sets: 0,
+            told: HashSet::new(),
+            silent: HashSet::new(),
+            untold: HashSet::new(),
         }
     }
 
@@ -218,6 +247,9 @@ impl<'a, 'py> Walk<'a, 'py> {
             return Ok(());
         }
         if let Some((_, number)) = self.numbers.get(&address) {
+            if self.silent.contains(number) {
+                self.untold.insert(*number);
+            }
             let mut seen = Content::default();
             seen.encoder.tag(tag::SEEN);
             seen.encoder.len(*number);
@@ -230,20 +262,20 @@ impl<'a, 'py> Walk<'a, 'py> {
     /// Opens a container.
     fn enter(&mut self, object: Bound<'py, PyAny>) -> Result<(), Stop> {
         let address = object.as_ptr() as usize;
+        let mut content = Content::default();
         if self.numbered {
-            let number = self.numbers.len();
-            self.numbers.insert(address, (object.clone(), number));
+            self.give_number(&object, &mut content);
         } else if !self.open.insert(address) {
             return Err(Stop::Cyclic);
         }
         if self.stack.len() >= DEPTH {
             return Err(Refusal::new("it has no end").into());
         }
-        let mut content = Content::default();
         let mut expansion = self.expander.expand(&object, &mut content)?;
         if self.numbered && !expansion.ordered {
             shallow_order(&mut expansion);
         }
+        self.sets += usize::from(!expansion.ordered);
         let count = expansion.children.len();
         self.stack.push(Frame {
             object,
@@ -257,10 +289,27 @@ impl<'a, 'py> Walk<'a, 'py> {
         Ok(())
     }
 
+    /// Numbers a container, and tells the number in it where its place does not.
+    fn give_number(&mut self, object: &Bound<'py, PyAny>, content: &mut Content<'py>) {
+        let number = self.numbers.len();
+        let address = object.as_ptr() as usize;
+        self.numbers.insert(address, (object.clone(), number));
+        if self.sets == 0 {
+            return;
+        }
+        if self.told.contains(&number) {
+            content.encoder.tag(tag::SEEN);
+            content.encoder.len(number);
+        } else {
+            self.silent.insert(number);
+        }
+    }
+
     /// Closes the innermost container.
     fn leave(&mut self) -> Closed<'py> {
         let mut frame = self.stack.pop().expect("a container is open");
         if !frame.expansion.ordered {
+            self.sets -= 1;
             frame
                 .elements
                 .sort_unstable_by(|a, b| a.0.folded.cmp(&b.0.folded));

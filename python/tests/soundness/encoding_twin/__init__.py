@@ -50,32 +50,30 @@ def content(value: object) -> bytes:
 def call_key(function: FunctionType, arguments: dict[str, object], *, version: object) -> str:
     """The key of a call with these arguments, `version` being None where none was declared."""
     target = function_target(function)
-    declared = [] if version is None else [_value(version)]
-    listings = _settled([target, *declared, *map(_value, arguments.values())])
+    declared = [] if version is None else [_value(version, "version")]
+    given = [_value(value, name) for name, value in arguments.items()]
+    listings = _settled([target, *declared, *given])
     states = listings[: 1 + len(declared)]
     state = states[0].digest
     for listing in states[1:]:
         state = blake3(state + listing.digest).digest()
-    given = zip(arguments, listings[len(states) :], strict=True)
-    bound = b"".join(text(name) + listing.digest for name, listing in given)
+    digests = zip(arguments, listings[len(states) :], strict=True)
+    bound = b"".join(text(name) + listing.digest for name, listing in digests)
     key = u64(SCHEME_VERSION) + text(target.name) + state + blake3(bound).digest()
     return _with_remembered(blake3(key).digest(), listings).hex()
 
 
 def _with_remembered(key: bytes, listings: list[Listing]) -> bytes:
     """Hashes what properties remembered into a key, if they did."""
-    lists = [b"".join(listing.remembered) for listing in listings if listing.remembered]
-    if not lists:
-        return key
-    remembered = blake3(b"".join(blake3(each).digest() for each in lists)).digest()
-    return blake3(key + remembered).digest()
+    kept = b"".join(listing.kept for listing in listings if listing.kept)
+    return blake3(key + blake3(kept).digest()).digest() if kept else key
 
 
-def _value(value: object) -> Target:
+def _value(value: object, name: str = "") -> Target:
     def write(listing: Listing, content: Content) -> None:
         encode(value, listing, content)
 
-    return Target(("root",), "", write, value)
+    return Target(("root",), name, write, value)
 
 
 def _settled(roots: list[Target]) -> list[Listing]:

@@ -47,15 +47,37 @@ def refer(value: Any, listing: Listing, content: Content) -> bool:
         return True
     if not isinstance(value, FunctionType | type | BuiltinFunctionType):
         return False
-    if found := libraries.library_object(value):
+    if isinstance(value, type):
+        _refer_to_class(value, content)
+    elif found := libraries.library_object(value):
         libraries.write_constant(*found, content)
     elif isinstance(value, FunctionType):
         content.refer(function_target(value))
-    elif isinstance(value, type):
-        content.refer(_class_target(value))
     else:
         return False
     return True
+
+
+def _refer_to_class(kind: type, content: Content) -> None:
+    found = libraries.library_object(kind) or libraries.static_type(kind)
+    if not found:
+        content.refer(_class_target(kind))
+        return
+    libraries.write_constant(*found, content)
+    names = sorted(_virtual_subclasses(kind))
+    if names:
+        content.write(Tag.VIRTUAL_SUBCLASSES, u64(len(names)), *names)
+
+
+def _virtual_subclasses(kind: type) -> set[str]:
+    """The user's classes that are registered with a class of a library, or one derived from it."""
+    if type(kind) is type:
+        return set()
+    below = [kind]
+    for each in below:  # it grows meanwhile
+        below += [other for other in type.__subclasses__(each) if other not in below]
+    known = [other for each in below for other in _registered(each)]
+    return {_name(other) for other in known if not libraries.is_library_class(other)}
 
 
 def function_target(function: FunctionType) -> Target:
@@ -189,18 +211,22 @@ def _class(kind: type, listing: Listing, content: Content) -> None:
     content.write(u64(len(namespace)))
     for name, value in namespace:
         content.write(name)
-        if _is_descriptor_only(name, value):
+        if _is_descriptor_only(kind, name, value):
             content.write(Tag.DESCRIPTOR)
         else:
             full = f"{_name(kind)}.{name}"
             resolve.slot((id(kind), name), full, value, listing, content, kept=kind)
 
 
+def _registered(kind: type) -> list[type]:
+    if "_abc_impl" not in kind.__dict__:
+        return []
+    registered = abc._get_dump(kind)[0]  # type: ignore[attr-defined]
+    return [other for weak in registered if (other := weak()) is not None]
+
+
 def _related(kind: type, listing: Listing) -> list[type]:
-    related = []
-    if "_abc_impl" in kind.__dict__:
-        registered = abc._get_dump(kind)[0]  # type: ignore[attr-defined]
-        related += [other for weak in registered if (other := weak()) is not None]
+    related = _registered(kind)
     if Reads.SUBCLASSES in listing.reads:
         related += type.__subclasses__(kind)
     return related
@@ -224,10 +250,11 @@ def _uses_annotations(kind: type) -> bool:
     return metaclass.__name__ not in _PLAIN_METACLASSES or not libraries.is_library_class(metaclass)
 
 
-def _is_descriptor_only(name: str, value: Any) -> bool:
+def _is_descriptor_only(kind: type, name: str, value: Any) -> bool:
     if name == "__hash__" and isinstance(value, types.FunctionType):
         return value.__code__.co_filename.startswith("<attrs generated")
-    return type(value).__name__ == "member_descriptor"
+    is_slot = type(value).__name__ == "member_descriptor"
+    return is_slot and value.__objclass__ is kind and value.__name__ == name
 
 
 def builtins_of(namespace: dict[str, Any]) -> Any:

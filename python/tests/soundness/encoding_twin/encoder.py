@@ -65,6 +65,8 @@ class Tag(enum.IntEnum):
     UNORDERED_DICT = 42
     BUILTIN_SUBCLASS = 43
     WRAPPER_SUBCLASS = 44
+    REDUCED_SUBCLASS = 45
+    VIRTUAL_SUBCLASSES = 46
 
 
 def u64(number: int) -> bytes:

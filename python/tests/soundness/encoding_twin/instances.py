@@ -1,49 +1,30 @@
-"""Everything that is no exact built-in: wrappers, arrays, enumerations, instances."""
+"""Everything that is no exact built-in: arrays, enumerations, instances."""
 
 from __future__ import annotations
 
+import contextlib
 import copyreg
 import enum
 import functools
-import pickle
 from typing import TYPE_CHECKING, Any
 
-from . import libraries, walk
+import numpy as np
+
+from . import libraries, reductions, wrappers
 from .encoder import Content, Tag, sized, u64
 from .reads import Reads
+from .wrappers import type_name
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from .listing import Listing
 
-_WRAPPED = {
-    ("builtins", "staticmethod"): "__func__",
-    ("builtins", "classmethod"): "__func__",
-    ("builtins", "method"): "__func__ __self__",
-    ("builtins", "property"): "fget fset fdel",
-    ("builtins", "builtin_function_or_method"): "__name__ __self__",
-    ("builtins", "method-wrapper"): "__name__ __self__",
-    ("builtins", "mappingproxy"): "",
-    ("builtins", "memoryview"): "",
-    ("_contextvars", "ContextVar"): "name",
-    ("abc", "abstractproperty"): "fget fset fdel",
-    ("enum", "property"): "fget fset fdel",
-    ("functools", "_lru_cache_wrapper"): "__wrapped__",
-    ("contextlib", "_GeneratorContextManager"): "func args kwds",
-    ("contextlib", "_AsyncGeneratorContextManager"): "func args kwds",
-    ("_thread", "_local"): "__dict__",
-    ("weakref", "ReferenceType"): "",
-    ("weakref", "WeakValueDictionary"): "",
-    ("weakref", "WeakKeyDictionary"): "",
-    ("_weakrefset", "WeakSet"): "",
-    ("functools", "cached_property"): "func attrname",
-    ("rememo._core", "Memoized"): "__wrapped__ semantics",
-    ("rememo._core", "Frozen"): "value",
-    ("rememo._core", "Ignore"): "",
-    ("dataclasses", "Field"): "name default default_factory init repr hash compare kw_only"
-    " metadata",
-}
 # What every member of an enumeration has.
 _OF_MEMBERS = {"__objclass__", "_name_", "_sort_order_", "_value_", "__module__"}
+_BUILT_INS = {dict, list, tuple, str, int, float, complex, bytes, bytearray}
+_ARRAYS = {"ndarray", "memmap", "longdouble", "clongdouble", "float128", "complex256"}
+_EXTENDED_MANTISSA = 63
 _WORD = 8
 
 
@@ -54,10 +35,14 @@ def expand(value: Any, listing: Listing, content: Content) -> list[object]:
         return _own_state(value, ["__getfrozenstate__"], content)
     if hasattr(kind, "__cache_key__"):
         return _own_state(value, ["__cache_key__", "__cache_ver__"], content)
-    if type_name(kind) in _WRAPPED:
-        return _wrapper(value, content)
-    if type_name(kind) in {("numpy", "ndarray"), ("numpy", "memmap")}:
+    if type_name(kind) in wrappers.WRAPPED:
+        content.write(Tag.FIELDS, *type_name(kind))
+        return wrappers.wrapped(value, type_name(kind))
+    if kind.__module__ == "numpy" and kind.__name__ in _ARRAYS:
         return _array(value, content)
+    if type_name(kind) in {("numpy.ma", "MaskedArray"), ("numpy.ma.core", "MaskedArray")}:
+        content.write(Tag.FIELDS, "numpy", "MaskedArray")
+        return [value._data, value._mask, value.fill_value, value.hardmask]
     if type_name(kind) in {("pickle", "PickleBuffer"), ("_pickle", "PickleBuffer")}:
         content.write(Tag.BUFFER, sized(value.raw().tobytes()))
         return []
@@ -71,34 +56,56 @@ def expand(value: Any, listing: Listing, content: Content) -> list[object]:
 
 def _ordinary(value: Any, listing: Listing, content: Content) -> list[object]:
     kind = type(value)
-    if is_whole(kind) and not _pickles_its_own_way(kind):
+    library = libraries.is_library_class(kind)
+    home = _home(kind)
+    wrapped = None if library else _wrapper_below(kind, home)
+    has_its_own_say = _pickles_its_own_way(home) and home.__dictoffset__ == 0
+    hidden = wrapped == ("functools", "cached_property")
+    plain = is_whole(kind) and not hidden and not _pickles_its_own_way(kind)
+    if plain and (library or not has_its_own_say):
         content.write(Tag.INSTANCE)
         return [kind, *_state(value, listing, content)]
     if hasattr(kind, "__next__"):
         raise TypeError("an iterator is used up by looking at it")
-    library = libraries.is_library_class(kind)
-    for base in kind.__mro__[1:]:
-        if type_name(base) in _WRAPPED and not library:
-            return _wrapper_subclass(value, _WRAPPED[type_name(base)].split(), content)
-        if base in {dict, list, tuple} and not library:
-            content.write(Tag.BUILTIN_SUBCLASS)
-            return [kind, _as_built_in(value, base), *_state(value, listing, content)]
-        known = base in {dict, list, tuple} or libraries.is_library_class(base)
-        if known and type_name(base) not in _WRAPPED:
-            break
-    return _reduced(value, listing, content)
+    if library:
+        return reductions.reduced(value, listing, content)
+    if wrapped:
+        content.write(Tag.WRAPPER_SUBCLASS)
+        state = _state(value, listing, content, own=True, hidden={"lock"} if hidden else set())
+        return [kind, *wrappers.wrapped(value, wrapped), *state]
+    if home in _BUILT_INS:
+        content.write(Tag.BUILTIN_SUBCLASS)
+        state = _state(value, listing, content, own=True)
+        return [kind, _as_built_in(value, home), *state]
+    told = reductions.of_subclass(value, home, listing, content)
+    return told and [*told, *_state(value, listing, content, own=True)]
 
 
-def type_name(kind: type) -> tuple[str, str]:
-    """The module and name of a type."""
-    module = kind.__module__
-    return module if isinstance(module, str) else "", kind.__name__
+def _home(kind: type) -> type:
+    """The first class of a library that a class derives from."""
+    return next((base for base in kind.__mro__[1:] if libraries.is_library_class(base)), object)
+
+
+def _wrapper_below(kind: type, home: type) -> tuple[str, str] | None:
+    bases = kind.__mro__[1:]
+    upto = bases[: bases.index(home) + 1] if home in bases else bases
+    return next((name for base in upto if (name := type_name(base)) in wrappers.WRAPPED), None)
 
 
 def _as_built_in(value: Any, base: type) -> object:
     if base is dict:
         return dict(zip(dict.keys(value), dict.values(value), strict=True))
-    return base(base.__iter__(value))
+    if base in {list, tuple}:
+        return base(base.__iter__(value))
+    if base is str:
+        return str.__str__(value)
+    if base is int:
+        return int.__index__(value)
+    if base is float:
+        return float.__pos__(value)
+    if base is complex:
+        return complex(float(complex.real.__get__(value)), float(complex.imag.__get__(value)))
+    return base.__getitem__(value, slice(None))
 
 
 def _own_state(value: Any, methods: list[str], content: Content) -> list[object]:
@@ -107,44 +114,23 @@ def _own_state(value: Any, methods: list[str], content: Content) -> list[object]
     return [type(value), *(getattr(value, method)() for method in there)]
 
 
-def _wrapper(value: Any, content: Content) -> list[object]:
-    module, name = type_name(type(value))
-    content.write(Tag.FIELDS, module, name)
-    fields = [getattr(value, field) for field in _WRAPPED[module, name].split()]
-    match name:
-        case "mappingproxy" | "WeakValueDictionary" | "WeakKeyDictionary":
-            return [dict(value.items())]
-        case "memoryview":
-            return [value.format, value.shape, value.tobytes()]
-        case "ContextVar":
-            nothing = object()
-            held = value.get(nothing)
-            return fields if held is nothing else [*fields, held]
-        case "ReferenceType":
-            return [value()]
-        case "WeakSet":
-            return [set(value)]
-        case _:
-            return fields
-
-
-def _wrapper_subclass(value: Any, fields: list[str], content: Content) -> list[object]:
-    attributes = sorted(getattr(value, "__dict__", {}).items())
-    children = [type(value)]
-    children += [getattr(value, field) for field in fields]
-    children += [attribute for _, attribute in attributes]
-    content.write(Tag.WRAPPER_SUBCLASS, u64(len(children)))
-    return children
-
-
 def _array(array: Any, content: Content) -> list[object]:
     content.write(Tag.ARRAY, type(array).__name__, u64(array.ndim), *map(u64, array.shape))
     if array.dtype.names is not None:
         return [array.dtype, *(array[name] for name in array.dtype.names)]
     if array.dtype.hasobject:
         return [array.dtype, array.ravel().tolist()]
-    content.write(array.dtype.str, Tag.BUFFER, sized(array.tobytes()))
-    return []
+    content.write(array.dtype.str, Tag.BUFFER, sized(_without_padding(array)))
+    return [] if array.dtype.metadata is None else [array.dtype.metadata]
+
+
+def _without_padding(array: Any) -> bytes:
+    """Of an extended number of the x87, ten bytes are all."""
+    data = array.tobytes()
+    if array.dtype.char not in "gG" or np.finfo(array.dtype).nmant != _EXTENDED_MANTISSA:
+        return data
+    width = array.itemsize // (2 if array.dtype.char == "G" else 1)
+    return b"".join(data[at : at + 10] for at in range(0, len(data), width))
 
 
 def _member(value: Any, listing: Listing, content: Content) -> list[object]:
@@ -164,42 +150,54 @@ def in_order(namespace: Any, listing: Listing) -> list[tuple[str, object]]:
     return items if Reads.ORDER in listing.reads else sorted(items, key=lambda item: item[0])
 
 
-def _state(value: Any, listing: Listing, content: Content) -> list[object]:
-    """Writes the names of the attributes an instance has, and gives their values."""
-    slots, computed = _slots_and_computed(type(value))
-    found = []
+def _state(
+    value: Any,
+    listing: Listing,
+    content: Content,
+    *,
+    own: bool = False,
+    hidden: Collection[str] = (),
+) -> list[object]:
+    """Writes the names of the attributes an instance has, and gives their values.
+
+    With `own`, slots of classes of libraries do not count."""
+    found, kept = [], []
+    computed = _computed(type(value))
     for name, held in attributes(value, listing):
         if name in computed:
-            apart = Content()
-            walk.encode(held, listing, apart)
-            listing.remember(apart)
-        else:
+            kept.append((name, held))
+        elif name not in hidden and _counts(name, listing):
             found.append((name, held))
-    found += [(name, getattr(value, name)) for name in sorted(slots) if hasattr(value, name)]
+    if computed:
+        listing.remembered.append(kept)
+    for name, slot in sorted(_slots(type(value)), key=lambda slot: slot[0]):
+        if not own or not libraries.is_library_class(slot.__objclass__):
+            with contextlib.suppress(AttributeError):
+                found.append((name, slot.__get__(value, type(value))))
     content.write(Tag.ATTRIBUTES, u64(len(found)), *(name for name, _ in found))
     return [held for _, held in found]
 
 
-def _slots_and_computed(kind: type) -> tuple[set[str], set[str]]:
-    slots, computed = set(), set()
-    for base in kind.__mro__:
-        for name, held in base.__dict__.items():
-            if type(held).__name__ == "member_descriptor":
-                slots.add(name)
-            elif type(held).__name__ == "cached_property":
-                computed.add(name)
-    return slots, computed
+def _counts(name: str, listing: Listing) -> bool:
+    """Where a callable object stands for a function, `functools.wraps` puts these there."""
+    reads = {"__doc__": Reads.DOCS, "__annotations__": Reads.ANNOTATIONS}
+    return name not in reads or reads[name] in listing.reads
+
+
+def _computed(kind: type) -> set[str]:
+    items = [item for base in kind.__mro__ for item in base.__dict__.items()]
+    return {name for name, held in items if type(held).__name__ == "cached_property"}
+
+
+def _slots(kind: type) -> list[tuple[str, Any]]:
+    """The slots of all bases, in order of method resolution."""
+    items = [item for base in kind.__mro__ for item in base.__dict__.items()]
+    return [item for item in items if type(item[1]).__name__ == "member_descriptor"]
 
 
 def is_whole(kind: type) -> bool:
     """Whether instances are no larger than their attributes need: nothing is hidden in C."""
-    slots = [
-        name
-        for base in kind.__mro__
-        for name, held in base.__dict__.items()
-        if type(held).__name__ == "member_descriptor"
-    ]
-    words = len(slots) + (kind.__dictoffset__ > 0) + (kind.__weakrefoffset__ > 0)
+    words = len(_slots(kind)) + (kind.__dictoffset__ > 0) + (kind.__weakrefoffset__ > 0)
     needed = object.__basicsize__ + _WORD * words
     return kind.__itemsize__ == 0 and kind.__basicsize__ <= needed
 
@@ -208,39 +206,6 @@ def _pickles_its_own_way(kind: type) -> bool:
     methods = ["__reduce_ex__", "__reduce__", "__getstate__"]
     own = any(getattr(kind, method) is not getattr(object, method) for method in methods)
     return libraries.is_library_class(kind) and (own or kind in copyreg.dispatch_table)
-
-
-def _reduced(value: Any, listing: Listing, content: Content) -> list[object]:
-    special = copyreg.dispatch_table.get(type(value))
-    reduced = special(value) if special else value.__reduce_ex__(5)
-    if isinstance(reduced, str):
-        _by_name(value, reduced, listing, content)
-        return []
-    content.write(Tag.REDUCED, u64(len(reduced)))
-    children = list(reduced)
-    for at, child in enumerate(reduced):
-        if at == 2 and type(child) is dict and all(type(name) is str for name in child):
-            children[at] = dict(sorted(child.items()))
-        elif at in {3, 4} and child is not None:
-            children[at] = list(child)
-    return children
-
-
-def _by_name(value: Any, name: str, listing: Listing, content: Content) -> None:
-    """An object that pickles as the name of a global."""
-    if found := libraries.library_object(value):
-        libraries.write_constant(*found, content)
-        return
-    module = pickle.whichmodule(value, name)  # type: ignore[attr-defined]
-    qualified = f"{libraries.module_name(module)}.{name}"
-    if library := libraries.library_of(module):
-        libraries.write_constant(library, qualified, content)
-        return
-    content.write(Tag.NAMED, qualified)
-    if Reads.ANNOTATIONS in listing.reads:
-        for attribute in ["__supertype__", "__bound__", "__constraints__"]:
-            if hasattr(value, attribute):
-                walk.encode(getattr(value, attribute), listing, content)
 
 
 @functools.cache

@@ -131,6 +131,18 @@ def _at_home(function: FunctionType) -> bool:
     return isinstance(home, str) and library_of(home) is not None
 
 
+_MADE_WHILE_RUNNING = 1 << 9  # Py_TPFLAGS_HEAPTYPE
+
+
+def static_type(kind: type) -> tuple[Library, str] | None:
+    """The same for a type made in C, which may not be found under its name."""
+    if kind.__flags__ & _MADE_WHILE_RUNNING:
+        return None
+    module = kind.__module__ if isinstance(kind.__module__, str) else ""
+    library = library_of(module)
+    return (library, f"{module}.{kind.__name__}") if library else None
+
+
 def is_library_class(kind: type) -> bool:
     """Whether a class is a library's."""
     return library_object(kind) is not None

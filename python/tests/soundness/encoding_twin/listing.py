@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
-from .encoder import Content, Target, u64
+from . import walk
+from .encoder import Content, Target, text, u64
 from .reads import Reads
 
 if TYPE_CHECKING:
@@ -20,29 +22,65 @@ class Listing:
         """Nothing is listed yet."""
         self.reads = reads
         self.met = Reads(0)
-        self.remembered: list[bytes] = []
+        self.remembered: list[list[tuple[str, object]]] = []
+        """What cached properties keep, for each instance that was met."""
+        self.kept: bytes | None = None
+        """The digest of that, and of all that it leads to."""
+        self.pending: list[Target] = []
         self.parts: list[tuple[str, bytes]] = []
         self.digest = b""
 
-    def remember(self, content: Content) -> None:
-        """Notes what a property computed earlier."""
-        self.remembered.append(blake3(content.data).digest())
-
     def run(self, root: Target) -> Self:
         """Lists everything that is reached from the root."""
-        pending = [root]
+        self.digest = self._listed(root)
+        listed = len(self.parts)
+        self.kept = self._kept(root)
+        del self.parts[listed:]
+        return self
+
+    def _listed(self, root: Target) -> bytes:
+        """Lists a part and all that it leads to and that is not listed yet."""
+        self.pending.append(root)
         whole = b""
-        for target in pending:  # it grows meanwhile
+        while len(self.parts) < len(self.pending):
+            target = self.pending[len(self.parts)]
             content = Content()
             target.write(self, content)
             digest = blake3(content.data).digest()
             self.parts.append((target.name, digest))
             whole += digest + u64(len(content.targets))
-            for edge in content.targets:
-                known = [known.identity for known in pending]
-                if edge.identity not in known:
-                    pending.append(edge)
-                    known.append(edge.identity)
-                whole += u64(known.index(edge.identity))
-        self.digest = blake3(whole).digest()
-        return self
+            whole += b"".join(u64(self._number(edge)) for edge in content.targets)
+        return blake3(whole).digest()
+
+    def _number(self, edge: Target) -> int:
+        known = [known.identity for known in self.pending]
+        if edge.identity not in known:
+            self.pending.append(edge)
+            known.append(edge.identity)
+        return known.index(edge.identity)
+
+    def _kept(self, root: Target) -> bytes | None:
+        """Lists what cached properties keep; what that leads to may keep more."""
+        whole = text(root.name)
+        known: list[object] = []
+        for turn in itertools.count():
+            before = len(known)
+            met, self.remembered = self.remembered, []
+            for instance in met:
+                whole += u64(len(instance))
+                for name, value in instance:
+                    if not any(value is other for other in known):
+                        known.append(value)
+                    number = next(at for at, other in enumerate(known) if other is value)
+                    whole += text(name) + u64(number)
+            if len(known) == before:
+                break
+            whole += self._listed(self._fresh(turn, tuple(known[before:]), root.name))
+        return blake3(whole).digest() if known else None
+
+    @staticmethod
+    def _fresh(turn: int, values: tuple[object, ...], name: str) -> Target:
+        def write(listing: Listing, content: Content) -> None:
+            walk.encode(values, listing, content)
+
+        return Target(("kept", turn), name, write, values)

@@ -16,6 +16,7 @@ class Reads(enum.IntFlag):
     SUBCLASSES = enum.auto()
     ORDER = enum.auto()
     SOURCE = enum.auto()
+    CHAIN = enum.auto()
 
 
 _WORDS = {
@@ -29,7 +30,10 @@ _WORDS = {
     Reads.SUBCLASSES: "__subclasses__",
     Reads.ORDER: "__dict__ vars",
     Reads.SOURCE: "co_firstlineno extract_stack extract_tb f_lineno findsource format_exc"
-    " format_exception getframeinfo getsource getsourcelines tb_lineno",
+    " format_exception getframeinfo getsource getsourcelines print_exc print_exception tb_lineno"
+    " TracebackException",
+    Reads.CHAIN: "__cause__ __context__ format_exc format_exception print_exc print_exception"
+    " TracebackException",
 }
 
 

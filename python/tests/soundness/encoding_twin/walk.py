@@ -29,11 +29,26 @@ def encode(value: object, listing: Listing, content: Content) -> None:
     """Encodes any value into the content of a part."""
     if encode_scalar(value, content) or definitions.refer(value, listing, content):
         return
+    met = len(listing.remembered)
     try:
         closed = _Walk(listing, numbered=False).container(value)
     except _Cyclic:
-        closed = _Walk(listing, numbered=True).container(value)
+        del listing.remembered[met:]
+        closed = _numbered(value, listing, met)
     content.absorb(closed)
+
+
+def _numbered(value: object, listing: Listing, met: int) -> Closed:
+    """Walks until every container in a set that is met again tells its number."""
+    walk = _Walk(listing, numbered=True)
+    closed = walk.container(value)
+    while walk.untold:
+        del listing.remembered[met:]
+        told = walk.told | walk.untold
+        walk = _Walk(listing, numbered=True)
+        walk.told = told
+        closed = walk.container(value)
+    return closed
 
 
 def encode_scalar(value: object, content: Content) -> bool:
@@ -73,28 +88,49 @@ class _Walk:
         self.done: dict[int, Closed] = {}
         self.numbers: dict[int, int] = {}
         self.kept: list[object] = []
+        self.sets = 0
+        """How many sets the walk is inside of."""
+        self.told: set[int] = set()
+        """Numbers of containers in sets that are told where these begin."""
+        self.silent: set[int] = set()
+        """Those that are not."""
+        self.untold: set[int] = set()
+        """Those of the silent that were met again."""
 
     def container(self, value: object) -> Closed:
         self.kept.append(value)
+        content = Content()
         if self.numbered:
-            self.numbers[id(value)] = len(self.numbers)
+            self._number(value, content)
         elif id(value) in self.open:
             raise _Cyclic
         self.open.add(id(value))
-        content = Content()
         children, ordered = _expand(value, self.listing, content)
         if ordered:
             for child in children:
                 self._in_order(child, content)
         else:
+            self.sets += 1
             if self.numbered:
                 children = sorted(children, key=_shallow_order)
             elements = [self._apart(child) for child in children]
-            for element in sorted(elements, key=lambda element: element.order):
+            for element, within in sorted(elements, key=lambda element: element[0].order):
                 content.absorb(element)
+                self.listing.remembered += within
+            self.sets -= 1
         self.open.remove(id(value))
         self.done[id(value)] = content.close()
         return self.done[id(value)]
+
+    def _number(self, value: object, content: Content) -> None:
+        number = len(self.numbers)
+        self.numbers[id(value)] = number
+        if not self.sets:
+            return
+        if number in self.told:
+            content.write(Tag.SEEN, u64(number))
+        else:
+            self.silent.add(number)
 
     def _in_order(self, child: object, content: Content) -> None:
         if not encode_scalar(child, content) and not definitions.refer(
@@ -102,16 +138,23 @@ class _Walk:
         ):
             content.absorb(self._closed(child))
 
-    def _apart(self, child: object) -> Closed:
+    def _apart(self, child: object) -> tuple[Closed, list[list[tuple[str, object]]]]:
+        """An element, with what cached properties keep within it."""
         content = Content()
         if encode_scalar(child, content) or definitions.refer(child, self.listing, content):
-            return content.close()
-        return self._closed(child)
+            return content.close(), []
+        met = len(self.listing.remembered)
+        closed = self._closed(child)
+        within = self.listing.remembered[met:]
+        del self.listing.remembered[met:]
+        return closed, within
 
     def _closed(self, child: object) -> Closed:
         if self.numbered and id(child) in self.numbers:
+            number = self.numbers[id(child)]
+            self.untold |= {number} & self.silent
             content = Content()
-            content.write(Tag.SEEN, u64(self.numbers[id(child)]))
+            content.write(Tag.SEEN, u64(number))
             return content.close()
         if not self.numbered and id(child) in self.done:
             return self.done[id(child)]
