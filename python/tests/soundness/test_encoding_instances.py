@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from rememo import freeze
 from soundness.encoding_twin.agreement import assert_agree
 
 pytestmark = pytest.mark.soundness
@@ -203,6 +204,27 @@ INSTANCES: dict[str, Any] = {
     "of libraries": [abs, math.pi, math, np, np.add, np.mean, np.float64, Any, list[int], type],
     "remembered": [Lazy(1), with_attributes(Lazy(1), doubled=5)],
 }
+
+
+@pytest.mark.parametrize("name", [1, None, "a\ud800"])
+def test_an_attribute_whose_name_is_no_text_is_refused(name: Any) -> None:
+    """Under a name in its place it could be taken for another."""
+    holders: list[Any] = [Node(), lambda: 0, type("C", (), {name: 1})]
+    vars(holders[0])[name] = vars(holders[1])[name] = 1
+    for holder in holders:
+        with pytest.raises(TypeError, match="no text"):
+            freeze(holder)
+
+
+def test_names_in_what_pickling_gives_are_told_apart() -> None:
+    """Those that look alike as text too."""
+    values = []
+    for name in (1, "1", "a\ud800", "a\udc00", "a\ufffd", "a?"):
+        value = types.SimpleNamespace(b=2)
+        vars(value)[name] = 1
+        values.append(value)
+        assert_agree(value)
+    assert len({freeze(value) for value in values}) == len(values)
 
 
 @pytest.mark.parametrize("group", INSTANCES)
