@@ -223,6 +223,36 @@ def test_classes_with_machinery_agree(source: str) -> None:
     assert_agree(load(source).C)
 
 
+READS = {
+    "a function's name": "def f(): return helper.__name__\nhelper.__name__ = {!r}",
+    "a class's name": "def f(): return Thing().__class__.__name__\nThing.__name__ = {!r}",
+    "a property's documentation": "class C:\n    p = property(helper, doc={!r})\ndef f(): return C.p.__doc__",
+    "a module's documentation": "import sys\n__doc__ = {!r}\ndef f(): return globals()['__doc__']",
+}
+
+
+@pytest.mark.parametrize("source", READS.values(), ids=READS)
+def test_what_is_read_counts(source: str) -> None:
+    """Names and documentation that something was given afterwards."""
+    digests = []
+    for text in ("one", "other"):
+        f = load(source.format(text)).f
+        assert_agree(f)
+        digests.append(freeze(f))
+    assert digests[0] != digests[1]
+
+
+def test_names_without_utf8_are_told_apart_where_they_are_read() -> None:
+    """Of functions and classes."""
+    source = (
+        "def f(): return helper.__name__, Thing.__qualname__\n"
+        "helper.__name__ = helper.__qualname__ = chr({})\n"
+        "Thing.__qualname__ = chr({})\n"
+    )
+    points = [(0xD800, 0xD800), (0xD801, 0xD800), (0xD800, 0xD801), (0xFFFD, 0xD800)]
+    assert len({freeze(load(source.format(*each)).f) for each in points}) == len(points)
+
+
 def test_code_agrees() -> None:
     """As a value; a generator and a coroutine too."""
     module = load("async def g():\n    async for x in helper(1): yield [x async for x in x]\n")

@@ -11,11 +11,13 @@ import decimal
 import enum
 import fractions
 import functools
+import inspect
 import math
 import os
 import pathlib
 import pickle
 import re
+import struct
 import sys
 import threading
 import types
@@ -25,6 +27,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from rememo import freeze
 from soundness.encoding_twin.agreement import assert_agree
 
 pytestmark = pytest.mark.soundness
@@ -100,6 +103,55 @@ class Metres(float):
     """A number that pickles like one."""
 
 
+class Count(int):
+    """A number that says it is another."""
+
+    def __index__(self) -> int:
+        return 7
+
+
+class Letters(str):
+    """A text that says it is another."""
+
+    __slots__ = ("a",)
+
+    def __str__(self) -> str:
+        return "other"
+
+
+class Queue(collections.deque[int]):
+    """With a base that hides its state, and iteration of its own."""
+
+    def __iter__(self) -> Any:
+        return iter([])
+
+
+class NumberedError(ValueError):
+    """An exception with attributes."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+class Upper(Slotted):
+    """With a slot of a name that its base has too."""
+
+    __slots__ = ("a",)
+
+
+def reading_chains(error: BaseException) -> object:
+    """Reads what led to an exception."""
+    return error.__cause__
+
+
+def failure() -> NumberedError:
+    """An exception with a cause."""
+    error = NumberedError(1)
+    error.__cause__ = KeyError("a")
+    return error
+
+
 class Described(property):
     """A wrapper with attributes."""
 
@@ -166,6 +218,56 @@ INSTANCES: dict[str, Any] = {
     "dictionaries": [Mapping(a=1), with_attributes(Mapping(a=1), x=1)],
     "lists and sets": [with_attributes(Items([1]), x=1), with_attributes(Unique({1, 2}), x=1)],
     "numbers": [Metres(1.5), decimal.Decimal("1.00"), fractions.Fraction(1, 3), np.float32(1)],
+    "numbers and texts of one's own": [
+        with_attributes(Count(3), a=1),
+        with_attributes(Letters("b"), a=1),
+        type("Raw", (bytes,), {})(b"a"),
+        type("Changing", (bytearray,), {})(b"a"),
+        type("Plane", (complex,), {})(1, -0.0),
+    ],
+    "bases that hide their state": [
+        with_attributes(Queue([1, 2], maxlen=3), a=1),
+        failure(),
+        [failure(), reading_chains],
+        [KeyError("a"), reading_chains],
+        with_attributes(type("Ordered", (collections.OrderedDict,), {})(b=1, a=2), x=1),
+        with_attributes(type("Day", (dt.date,), {})(2020, 1, 1), x=1),
+        type("Money", (decimal.Decimal,), {})("1.0"),
+    ],
+    "slots of one name": [Upper(), with_attributes(Upper(), b=3)],
+    "documented instances": [
+        with_attributes(Node(), __doc__="a", __annotations__={"a": 1}),
+        [with_attributes(Node(), __doc__="a"), inspect.getdoc, lambda x: x.__doc__],
+        [property(plus, doc="a"), lambda x: x.__doc__],
+    ],
+    "views": [
+        {"a": 1}.keys(),
+        {"a": 1}.values(),
+        {"a": 1}.items(),
+        collections.OrderedDict(a=1).keys(),
+        collections.OrderedDict(a=1).values(),
+        collections.OrderedDict(a=1).items(),
+    ],
+    "made in C": [
+        super(Slotted, Slotted()),
+        Slotted.__dict__["a"],
+        type.__dict__["__dict__"],
+        dict.__dict__["fromkeys"],
+        struct.Struct("<i"),
+        re.match("(a)(b)?", "a"),
+        type(None),
+        types.FunctionType,
+    ],
+    "long numbers": [
+        np.longdouble(1) / 3,
+        np.clongdouble(1j) / 3,
+        np.arange(6, dtype=np.longdouble).reshape(2, 3).T / 7,
+        np.zeros(2, np.dtype("i4", metadata={"a": 1})),
+    ],
+    "masked arrays": [
+        np.ma.masked_array([1, 2], [True, False]),
+        np.ma.masked_array([1.5], hard_mask=True, fill_value=3),
+    ],
     "own states": [Own(), Keyed(), {"a": Own()}],
     "wrappers of one's own": [with_attributes(Described(plus), a=1)],
     "abstract classes": [Abstract, Items],
@@ -203,6 +305,27 @@ INSTANCES: dict[str, Any] = {
     "of libraries": [abs, math.pi, math, np, np.add, np.mean, np.float64, Any, list[int], type],
     "remembered": [Lazy(1), with_attributes(Lazy(1), doubled=5)],
 }
+
+
+@pytest.mark.parametrize("name", [1, None, "a\ud800"])
+def test_an_attribute_whose_name_is_no_text_is_refused(name: Any) -> None:
+    """Under a name in its place it could be taken for another."""
+    holders: list[Any] = [Node(), lambda: 0, type("C", (), {name: 1})]
+    vars(holders[0])[name] = vars(holders[1])[name] = 1
+    for holder in holders:
+        with pytest.raises(TypeError, match="no text"):
+            freeze(holder)
+
+
+def test_names_in_what_pickling_gives_are_told_apart() -> None:
+    """Those that look alike as text too."""
+    values = []
+    for name in (1, "1", "a\ud800", "a\udc00", "a\ufffd", "a?"):
+        value = types.SimpleNamespace(b=2)
+        vars(value)[name] = 1
+        values.append(value)
+        assert_agree(value)
+    assert len({freeze(value) for value in values}) == len(values)
 
 
 @pytest.mark.parametrize("group", INSTANCES)

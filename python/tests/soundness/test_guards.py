@@ -23,7 +23,28 @@ Events = list[dict[str, Any]]
 
 # name: (text of module `m`, statements that change something, the call where it is not `m.f(1)`)
 PROGRAMS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
-    # --- names ---
+    # --- names and documentation ---
+    "name of a function": (
+        "def g(): pass\n@memoize\ndef f(x): return g.__name__\n",
+        "m.g.__name__ = 'other'",
+    ),
+    "name of a class": (
+        "class A: pass\n@memoize\ndef f(x): return A.__name__\n",
+        "m.A.__name__ = 'other'",
+    ),
+    "qualified name of a class": (
+        "class A: pass\n@memoize\ndef f(x): return A.__qualname__\n",
+        "m.A.__qualname__ = 'other'",
+    ),
+    "documentation of a property": (
+        "class A:\n    p = property(len, doc='one')\n@memoize\ndef f(x): return A.p.__doc__\n",
+        "m.A.p.__doc__ = 'other'",
+    ),
+    "documentation of a module": (
+        "@memoize\ndef f(x): return globals()['__doc__']\n",
+        "m.__doc__ = 'other'",
+    ),
+    # --- what names lead to ---
     "global rebound": ("G = 1\n@memoize\ndef f(x): return x + G\n", "m.G = 2"),
     "global deleted": (
         "G = 1\n@memoize\ndef f(x):\n    try: return G\n    except NameError: return 'gone'\n",

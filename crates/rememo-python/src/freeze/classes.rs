@@ -84,8 +84,12 @@ pub(super) fn encode<'py>(
     let annotated = !PLAIN_METACLASSES.contains(&metaclass.name()?.to_string_lossy().as_ref())
         || !is_library_class(&metaclass, scope.options)?;
     related(class, scope, content)?;
-    let mut namespace = ordered(&namespace, scope.options)?;
     let reads = scope.options.reads;
+    if reads.has(Reads::NAMES) {
+        walk::encode(class.name()?.as_any(), scope, content)?;
+        walk::encode(class.qualname()?.as_any(), scope, content)?;
+    }
+    let mut namespace = ordered(&namespace, scope.options)?;
     namespace.retain(|(attribute, value)| match attribute.as_str() {
         "__doc__" => reads.has(Reads::DOCS),
         // Made empty where it is asked for and missing.

@@ -97,7 +97,7 @@ impl<'a, 'py> Expander<'a, 'py> {
         }
         let class = value.get_type();
         match self.kind(&class)? {
-            Kind::Wrapper(wrapper) => wrappers::expand(value, wrapper, content),
+            Kind::Wrapper(wrapper) => wrappers::expand(value, wrapper, self.scope, content),
             Kind::Pack(pack) => pack.expand(value, content),
             Kind::Enumeration => instances::enumeration(value, self.scope, content),
             Kind::OwnState(methods) => instances::own_state(value, methods, content),

@@ -84,6 +84,8 @@ pub(super) fn encode<'py>(
     }
     if reads.has(Reads::NAMES) {
         content.encoder.str(&function_name(function));
+        walk::encode(&function.getattr("__name__")?, scope, content)?;
+        walk::encode(&function.getattr("__qualname__")?, scope, content)?;
     }
     if reads.has(Reads::SOURCE) {
         content

@@ -1,6 +1,6 @@
 //! Instances: by their attributes where those are all there is, else as pickling has them.
 
-use pyo3::exceptions::PyBaseException;
+use pyo3::exceptions::{PyBaseException, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
 
@@ -139,20 +139,28 @@ pub(super) fn ordered<'py>(
     if !options.reads.has(Reads::ORDER) {
         return sorted(namespace);
     }
-    let named = |(name, value): (Bound<'py, PyAny>, Bound<'py, PyAny>)| {
-        Ok((name.str()?.to_string_lossy().into_owned(), value))
-    };
     namespace.iter().map(named).collect()
+}
+
+/// An entry of a namespace by its name. Another one in place of a name that can't be told would be
+/// taken for that one.
+fn named<'py>(
+    (name, value): (Bound<'py, PyAny>, Bound<'py, PyAny>),
+) -> PyResult<(String, Bound<'py, PyAny>)> {
+    match name.extract() {
+        Ok(name) => Ok((name, value)),
+        Err(_) => Err(PyTypeError::new_err(format!(
+            "an attribute is named {name:?}, which is no text"
+        ))),
+    }
 }
 
 /// A namespace sorted by name: its order says nothing.
 pub(super) fn sorted<'py>(
     namespace: &Bound<'py, PyDict>,
 ) -> PyResult<Vec<(String, Bound<'py, PyAny>)>> {
-    let mut items: Vec<(String, Bound<'py, PyAny>)> = namespace
-        .iter()
-        .map(|(name, value)| Ok((name.str()?.to_string_lossy().into_owned(), value)))
-        .collect::<PyResult<_>>()?;
+    let mut items: Vec<(String, Bound<'py, PyAny>)> =
+        namespace.iter().map(named).collect::<PyResult<_>>()?;
     items.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(items)
 }
@@ -160,15 +168,16 @@ pub(super) fn sorted<'py>(
 /// The same dictionary, in the order of its names.
 fn by_name<'py>(namespace: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
     let ordered = PyDict::new(namespace.py());
-    if namespace
-        .keys()
+    let names = namespace.keys();
+    if names
         .iter()
         .any(|key| !key.is_exact_instance_of::<PyString>())
     {
         return namespace.copy();
     }
-    for (name, value) in sorted(namespace)? {
-        ordered.set_item(name, value)?;
+    names.sort()?;
+    for name in names {
+        ordered.set_item(&name, namespace.as_any().get_item(&name)?)?;
     }
     Ok(ordered)
 }

@@ -13,13 +13,13 @@ use super::names::{Import, Uses};
 use super::origin::{
     constant, is_library_class, library_object, library_of, module_name, type_name,
 };
+use super::reads::Reads;
 use super::{definitions, impurity, scalars, tag};
 
 /// Names that every module has and that say where it lives, not what it does.
-const ABOUT_THE_MODULE: [&str; 9] = [
+const ABOUT_THE_MODULE: [&str; 8] = [
     "__builtins__",
     "__cached__",
-    "__doc__",
     "__file__",
     "__loader__",
     "__name__",
@@ -188,7 +188,8 @@ pub(super) fn held<'py>(
     let full = module
         .name()
         .map_or_else(|_| String::new(), |name| name.to_string());
-    let of_library = library_of(module.py(), &full, options).is_ok_and(|found| found.is_some());
+    // Where it can't be told, whoever follows the name says so: it must not seem missing.
+    let of_library = matches!(library_of(module.py(), &full, options), Ok(Some(_)));
     options.watch.record(|recorder| {
         let namespace = module.dict();
         let plain = module.is_exact_instance_of::<PyModule>();
@@ -468,7 +469,11 @@ pub(super) fn encode<'py>(
         .watch
         .record(|recorder| recorder.whole(&module.dict()));
     let mut names: Vec<String> = module.dict().keys().extract()?;
-    names.retain(|name| !ABOUT_THE_MODULE.contains(&name.as_str()));
+    let documented = scope.options.reads.has(Reads::DOCS);
+    names.retain(|name| match name.as_str() {
+        "__doc__" => documented,
+        name => !ABOUT_THE_MODULE.contains(&name),
+    });
     names.sort();
     content.encoder.len(names.len());
     for name in names {

@@ -272,7 +272,8 @@ impl Watcher<'_> {
         let (module, name) = type_name(&value.get_type())?;
         match (module.as_str(), name.as_str()) {
             ("builtins", "staticmethod" | "classmethod") => self.watch(&value.getattr("__func__")?),
-            ("builtins", "property") => {
+            // Its documentation can be set anew.
+            ("builtins", "property") if !self.scope.options.reads.has(Reads::DOCS) => {
                 let parts = ["fget", "fset", "fdel"].map(|part| value.getattr(part));
                 self.watch_all(parts.into_iter().collect::<PyResult<Vec<_>>>()?)
             }

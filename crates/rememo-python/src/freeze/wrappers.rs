@@ -6,6 +6,7 @@ use pyo3::types::{PyDict, PyList, PySet, PyType};
 use super::graph::{Content, Refusal, Scope};
 use super::instances::{Layout, state};
 use super::origin::type_name;
+use super::reads::Reads;
 use super::tag;
 use super::walk::{Children, Expansion, Step};
 
@@ -149,13 +150,14 @@ pub(super) fn find(class: &Bound<'_, PyType>) -> PyResult<Option<&'static Wrappe
 pub(super) fn expand<'py>(
     value: &Bound<'py, PyAny>,
     wrapper: &'static Wrapper,
+    scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<Expansion<'py>, Refusal> {
     content.encoder.tag(tag::FIELDS);
     content.encoder.str(wrapper.module);
     content.encoder.str(wrapper.name);
     Ok(Expansion {
-        children: Children::Some(wrapped(value, wrapper)?),
+        children: Children::Some(wrapped(value, wrapper, scope.options.reads)?),
         ordered: true,
     })
 }
@@ -164,6 +166,7 @@ pub(super) fn expand<'py>(
 fn wrapped<'py>(
     value: &Bound<'py, PyAny>,
     wrapper: &Wrapper,
+    reads: Reads,
 ) -> PyResult<Vec<(Step<'py>, Bound<'py, PyAny>)>> {
     Ok(match wrapper.name {
         "mappingproxy" => vec![(Step::Inside, copy_of(value)?.into_any())],
@@ -192,6 +195,12 @@ fn wrapped<'py>(
             let elements = value.try_iter()?.collect::<PyResult<Vec<_>>>()?;
             vec![(Step::Inside, PySet::new(value.py(), elements)?.into_any())]
         }
+        // The documentation of a property need not be that of its function.
+        "property" | "abstractproperty" if reads.has(Reads::DOCS) => {
+            let mut children = fields(value, wrapper.fields)?;
+            children.extend(fields(value, &["__doc__"])?);
+            children
+        }
         _ => fields(value, wrapper.fields)?,
     })
 }
@@ -206,7 +215,7 @@ pub(super) fn expand_subclass<'py>(
 ) -> Result<Expansion<'py>, Refusal> {
     content.encoder.tag(tag::WRAPPER_SUBCLASS);
     let mut children = vec![(Step::Inside, value.get_type().into_any())];
-    children.extend(wrapped(value, wrapper)?);
+    children.extend(wrapped(value, wrapper, scope.options.reads)?);
     children.extend(state(value, layout, scope, content)?);
     Ok(Expansion {
         children: Children::Some(children),

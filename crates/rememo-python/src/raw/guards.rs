@@ -47,6 +47,7 @@ struct FunctionGuard {
 #[derive(Debug, PartialEq, Eq)]
 struct Description {
     module: Object,
+    name: Object,
     qualified_name: Object,
     documentation: Object,
     annotations: Object,
@@ -67,6 +68,8 @@ pub struct Guards {
     /// Objects, what reads a slot of theirs, and what it holds.
     slots: Vec<(Object, Object, Object)>,
     classes: Vec<(Object, u32)>,
+    /// Classes made while running, and their names, which their versions do not tell.
+    names: Vec<(Object, [Object; 2])>,
     /// What `abc` counts up with every registration, if a class depends on one.
     registrations: Option<Object>,
     kept: Vec<Py<PyAny>>,
@@ -101,6 +104,10 @@ impl Guards {
                 .classes
                 .iter()
                 .all(|(class, tag)| version_tag(*class) == *tag)
+            && self
+                .names
+                .iter()
+                .all(|(class, names)| names_of(*class) == *names)
             && self.dicts.iter().all(|guard| guard.holds(py))
             && self.registrations_hold(py)
     }
@@ -245,10 +252,18 @@ fn description(function: *mut ffi::PyFunctionObject) -> Description {
     let function = unsafe { &*function };
     Description {
         module: function.func_module,
+        name: function.func_name,
         qualified_name: function.func_qualname,
         documentation: function.func_doc,
         annotations: function.func_annotations,
     }
+}
+
+/// Name and qualified name of a class that was made while running.
+fn names_of(class: Object) -> [Object; 2] {
+    // SAFETY: callers pass a live class of that kind.
+    let class = unsafe { &*class.cast::<ffi::PyHeapTypeObject>() };
+    [class.ht_name, class.ht_qualname]
 }
 
 /// The version of a dictionary; 0 where there is none.
@@ -451,13 +466,14 @@ impl Recorder {
         let described = description(pointer);
         let Description {
             module,
+            name,
             qualified_name,
             documentation,
             annotations,
         } = described;
         self.keep_all(
             function.py(),
-            &[module, qualified_name, documentation, annotations],
+            &[module, name, qualified_name, documentation, annotations],
         );
         self.guards.described.push((pointer, described));
     }
@@ -494,7 +510,18 @@ impl Recorder {
             tag => {
                 self.guards.classes.push((class.as_ptr(), tag));
                 self.keep(class.as_any());
+                self.names(class);
             }
+        }
+    }
+
+    fn names(&mut self, class: &Bound<'_, PyType>) {
+        // SAFETY: the class is alive.
+        let flags = unsafe { ffi::PyType_GetFlags(class.as_type_ptr()) };
+        if flags & ffi::Py_TPFLAGS_HEAPTYPE != 0 {
+            let names = names_of(class.as_ptr());
+            self.guards.names.push((class.as_ptr(), names));
+            self.keep_all(class.py(), &names);
         }
     }
 

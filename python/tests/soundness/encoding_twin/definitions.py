@@ -124,6 +124,8 @@ def _function(function: FunctionType, listing: Listing, content: Content) -> Non
         walk.encode(function.__annotations__, listing, content)
     if Reads.NAMES in listing.reads:
         content.write(_name(function))
+        walk.encode(function.__name__, listing, content)
+        walk.encode(function.__qualname__, listing, content)
     if Reads.SOURCE in listing.reads:
         content.write(_source(function))
     resolve.names(function.__globals__, uses_of(function.__code__), listing, content)
@@ -206,6 +208,9 @@ def _class(kind: type, listing: Listing, content: Content) -> None:
     content.write(u64(len(related)))
     for other in related:
         walk.encode(other, listing, content)
+    if Reads.NAMES in listing.reads:
+        for name in ["__name__", "__qualname__"]:
+            walk.encode(type.__dict__[name].__get__(kind), listing, content)
     namespace = instances.in_order(dict(kind.__dict__), listing)
     namespace = [item for item in namespace if _counts(kind, *item, listing)]
     content.write(u64(len(namespace)))

@@ -37,7 +37,7 @@ def expand(value: Any, listing: Listing, content: Content) -> list[object]:
         return _own_state(value, ["__cache_key__", "__cache_ver__"], content)
     if type_name(kind) in wrappers.WRAPPED:
         content.write(Tag.FIELDS, *type_name(kind))
-        return wrappers.wrapped(value, type_name(kind))
+        return wrappers.wrapped(value, type_name(kind), listing)
     if kind.__module__ == "numpy" and kind.__name__ in _ARRAYS:
         return _array(value, content)
     if type_name(kind) in {("numpy.ma", "MaskedArray"), ("numpy.ma.core", "MaskedArray")}:
@@ -72,7 +72,7 @@ def _ordinary(value: Any, listing: Listing, content: Content) -> list[object]:
     if wrapped:
         content.write(Tag.WRAPPER_SUBCLASS)
         state = _state(value, listing, content, own=True, hidden={"lock"} if hidden else set())
-        return [kind, *wrappers.wrapped(value, wrapped), *state]
+        return [kind, *wrappers.wrapped(value, wrapped, listing), *state]
     if home in _BUILT_INS:
         content.write(Tag.BUILTIN_SUBCLASS)
         state = _state(value, listing, content, own=True)

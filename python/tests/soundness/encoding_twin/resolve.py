@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import definitions, libraries, walk
 from .encoder import Content, Tag, Target, u64
+from .reads import Reads
 
 if TYPE_CHECKING:
     from .listing import Listing
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 _ABOUT_THE_MODULE = {
     "__builtins__",
     "__cached__",
-    "__doc__",
     "__file__",
     "__loader__",
     "__name__",
@@ -171,7 +171,8 @@ def whole_module(module: ModuleType, content: Content) -> None:
         return
 
     def write(listing: Listing, content: Content) -> None:
-        held = sorted(set(module.__dict__) - _ABOUT_THE_MODULE)
+        ignored = _ABOUT_THE_MODULE | (set() if Reads.DOCS in listing.reads else {"__doc__"})
+        held = sorted(set(module.__dict__) - ignored)
         content.write(Tag.MODULE, u64(len(held)))
         for name in held:
             content.write(name)

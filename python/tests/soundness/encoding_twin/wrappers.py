@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from .reads import Reads
+
+if TYPE_CHECKING:
+    from .listing import Listing
 
 WRAPPED = {
     ("builtins", "staticmethod"): "__func__",
@@ -54,7 +59,7 @@ def type_name(kind: type) -> tuple[str, str]:
     return module if isinstance(module, str) else "", kind.__name__
 
 
-def wrapped(value: Any, wrapper: tuple[str, str]) -> list[object]:
+def wrapped(value: Any, wrapper: tuple[str, str], listing: Listing) -> list[object]:
     """What a wrapper, or one of the user's own that derives from it, wraps."""
     name = wrapper[1]
     fields = [getattr(value, field) for field in WRAPPED[wrapper].split()]
@@ -71,6 +76,8 @@ def wrapped(value: Any, wrapper: tuple[str, str]) -> list[object]:
             return [value()]
         case _ if name.startswith(("dict_", "odict_")):
             return [list(value)]
+        case "property" | "abstractproperty" if Reads.DOCS in listing.reads:
+            return [*fields, value.__doc__]
         case "WeakSet":
             return [set(value)]
         case _:
