@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from rememo import Cache, memoize
+from rememo import Cache, NotCached, memoize
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -128,9 +129,33 @@ def test_arguments_that_do_not_fit_raise_what_python_raises(
     with pytest.raises(TypeError) as raised:
         memoized(*args, **kwargs)
     assert str(raised.value) == str(plain.value)
-    for question in (memoized.would_hit, memoized.explain, memoized.call_if_cached):
-        with pytest.raises(TypeError):
+    for question in (
+        memoized.would_hit,
+        memoized.explain,
+        memoized.call_if_cached,
+        memoized.clear_entry,
+    ):
+        with pytest.raises(TypeError, match=r"strict\(\): ") as raised:
             question(*args, **kwargs)
+        with pytest.raises(TypeError) as bound:
+            inspect.signature(strict).bind(*args, **kwargs)
+        assert str(raised.value).endswith(f"strict(): {bound.value}")
+
+
+def test_a_call_without_a_result_names_its_function(rememo_cache: Cache) -> None:
+    """Where only a stored result was asked for."""
+    with pytest.raises(NotCached, match=r"no stored result for this call of .*\.area$"):
+        memoize(area).call_if_cached(1)
+
+
+def test_an_explanation_says_that_memoization_is_off(
+    rememo_cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not that nothing is stored."""
+    monkeypatch.setenv("REMEMO_DISABLE", "1")
+    explanation = memoize(area).explain(1)
+    assert not explanation.hit
+    assert "switched off by REMEMO_DISABLE" in explanation.reason
 
 
 def test_a_function_that_no_module_holds_cannot_be_pickled() -> None:

@@ -89,9 +89,8 @@ impl Memoized {
             return Ok(value);
         }
         let absent = py.import("rememo.info")?.getattr("NotCached")?;
-        Err(PyErr::from_value(
-            absent.call1(("no stored result for this call",))?,
-        ))
+        let message = format!("no stored result for this call of {}", self.name(py));
+        Err(PyErr::from_value(absent.call1((message,))?))
     }
 
     #[pyo3(signature = (*args, **kwargs))]
@@ -125,13 +124,14 @@ impl Memoized {
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let Some(mut call) = Call::new(self, args, kwargs)? else {
+            return Err(self.unfit(args, kwargs));
+        };
+        if disabled(py) {
+            return unexplained(py, "memoization is switched off by REMEMO_DISABLE");
+        }
         let Some(store) = self.store(py)?.get().opened() else {
             return unexplained(py, "the store could not be opened");
-        };
-        let Some(mut call) = Call::new(self, args, kwargs)? else {
-            return Err(PyTypeError::new_err(
-                "the arguments do not fit the function",
-            ));
         };
         match rememo::explain(&store, &mut call) {
             Ok(explanation) => {
@@ -301,6 +301,21 @@ impl Memoized {
             .unbind())
     }
 
+    /// What is wrong with arguments that do not fit the function, named, in Python's own words for
+    /// it.
+    fn unfit(&self, args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, PyDict>>) -> PyErr {
+        let py = args.py();
+        let bound = py
+            .import("inspect")
+            .and_then(|inspect| inspect.call_method1("signature", (&self.function,)))
+            .and_then(|signature| signature.call_method("bind", args, kwargs));
+        let why = match bound {
+            Err(error) => error.value(py).to_string(),
+            Ok(_) => "the arguments do not fit the function".to_owned(),
+        };
+        PyTypeError::new_err(format!("{}(): {why}", self.name(py)))
+    }
+
     /// Asks the engine about a call; `None` where the call has no key or there is no store.
     fn ask<'py, T>(
         &self,
@@ -310,9 +325,7 @@ impl Memoized {
         question: impl FnOnce(&rememo::Store, &mut Call<'_, 'py>) -> Result<T, Unkeyable>,
     ) -> PyResult<Option<T>> {
         let Some(mut call) = Call::new(self, args, kwargs)? else {
-            return Err(PyTypeError::new_err(
-                "the arguments do not fit the function",
-            ));
+            return Err(self.unfit(args, kwargs));
         };
         let store = if disabled(py) {
             None

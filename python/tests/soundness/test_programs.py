@@ -1947,6 +1947,36 @@ PROGRAMS: dict[str, Row] = {
         "return 2",
         MISS,
     ),
+    "import_module of a keyword": (
+        "import importlib\n@memoize\ndef f(x): return importlib.import_module(name='h').g()\n# file h.py\ndef g(): return 1\n",
+        "return 1",
+        "return 2",
+        MISS,
+    ),
+    "import_module imported in the body": (
+        "@memoize\ndef f(x):\n    import importlib\n    return importlib.import_module('h').g()\n# file h.py\ndef g(): return 1\n",
+        "return 1",
+        "return 2",
+        MISS,
+    ),
+    "import_module imported in the body by its name": (
+        "@memoize\ndef f(x):\n    from importlib import import_module\n    return import_module('h').g()\n# file h.py\ndef g(): return 1\n",
+        "return 1",
+        "return 2",
+        MISS,
+    ),
+    "import_module imported in the function around": (
+        "def make():\n    import importlib\n    @memoize\n    def f(x): return importlib.import_module('h').g()\n    return f\nf = make()\n# file h.py\ndef g(): return 1\n",
+        "return 1",
+        "return 2",
+        MISS,
+    ),
+    "import_module in a class in the body": (
+        "from importlib import import_module\n@memoize\ndef f(x):\n    class A:\n        k = import_module('h').g()\n    return A.k\n# file h.py\ndef g(): return 1\n",
+        "return 1",
+        "return 2",
+        MISS,
+    ),
     "import_module by its name": (
         "from importlib import import_module\n@memoize\ndef f(x): return import_module('h').g()\n# file h.py\ndef g(): return 1\n",
         "return 1",
@@ -3246,7 +3276,7 @@ PROGRAMS: dict[str, Row] = {
         MISS,
     ),
     "functions as members": (
-        "import enum, functools\ndef g(): return 1\nclass E(enum.Enum):\n    A = functools.partial(g)\n@memoize\ndef f(x): return E.A.value()\n",
+        "import enum, functools\ndef g(): return 1\nclass E(enum.Enum):\n    A = enum.member(functools.partial(g))\n@memoize\ndef f(x): return E.A.value()\n",
         "return 1",
         "return 2",
         MISS,
@@ -3728,6 +3758,36 @@ PROGRAMS: dict[str, Row] = {
         "@memoize\ndef f(x): return __import__('h', fromlist=('K',)).K\n# file h.py\nK = 1\n",
         "K = 1",
         "K = 2",
+        MISS,
+    ),
+    "module taken whole that warns": (
+        "import h\n@memoize\ndef f(x): return vars(h)['g']()\n# file h.py\nimport warnings\ndef g():\n    warnings.warn('old', stacklevel=1)\n    return 1\n",
+        "return 1",
+        "return 2",
+        MISS,
+    ),
+    "module taken whole that holds a cache": (
+        "import h\n@memoize\ndef f(x): return vars(h)['g']()\n# file h.py\nimport rememo\nC = rememo.Cache('.inner')\n@C.memoize\ndef g(): return 1\n",
+        "return 1",
+        "return 2",
+        MISS,
+    ),
+    "cache of a class of one's own": (
+        "import rememo\nclass C(rememo.Cache):\n    def k(self): return 1\nc = C('.inner')\n@c.memoize\ndef g(): return 0\n@memoize\ndef f(x): return g() + c.k()\n",
+        "return 1",
+        "return 2",
+        MISS,
+    ),
+    "classes derived from a metaclass": (
+        "class M(type): pass\nclass N(M):\n    def k(): return 1\n@memoize\ndef f(x): return [c.k() for c in type.__subclasses__(M)]\n",
+        "return 1",
+        "return 2",
+        MISS,
+    ),
+    "time zone": (
+        "import datetime, zoneinfo\nZ = zoneinfo.ZoneInfo('UTC')\ndef g(): return 1\n@memoize\ndef f(x): return datetime.datetime(2000, 1, g(), tzinfo=Z).isoformat()\n",
+        "return 1",
+        "return 2",
         MISS,
     ),
     "name of a module that is only begun": (

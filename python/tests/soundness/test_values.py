@@ -18,6 +18,7 @@ import sys
 import threading
 import types
 import uuid
+import zoneinfo
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -408,6 +409,20 @@ DISTINCT: dict[str, list[Any]] = {
         pd.MultiIndex.from_tuples([(0, 1), (1, 0)]),
         pd.MultiIndex.from_tuples([(0, 1), (1, 0)], names=["a", "b"]),
         pd.interval_range(0, 2),
+    ],
+    "time zones": [
+        zoneinfo.ZoneInfo("UTC"),
+        zoneinfo.ZoneInfo("Europe/Berlin"),
+        zoneinfo.ZoneInfo._unpickle,  # type: ignore[attr-defined]
+        type(zoneinfo.ZoneInfo._unpickle),  # type: ignore[attr-defined]
+        dt.datetime(2000, 1, 1, tzinfo=zoneinfo.ZoneInfo("UTC")),
+        dt.datetime(2000, 1, 1, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin")),
+    ],
+    "bound methods made in C": [
+        [].append,
+        [1].append,
+        [].extend,
+        type([].append),
     ],
 }
 

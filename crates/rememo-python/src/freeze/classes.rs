@@ -127,12 +127,7 @@ fn related<'py>(
 ) -> Result<(), Refusal> {
     let mut classes = registered(class, scope)?;
     if scope.options.reads.has(Reads::SUBCLASSES) {
-        classes.extend(
-            class
-                .call_method0("__subclasses__")?
-                .try_iter()?
-                .collect::<PyResult<Vec<_>>>()?,
-        );
+        classes.extend(subclasses(class)?.into_iter().map(Bound::into_any));
     }
     classes.retain(|class| !class.is_none());
     classes.sort_by_cached_key(|class| {
@@ -146,6 +141,12 @@ fn related<'py>(
         walk::encode(&class, scope, content)?;
     }
     Ok(())
+}
+
+/// The classes derived from a class, which may be a metaclass or have a method of that name.
+fn subclasses<'py>(class: &Bound<'py, PyType>) -> PyResult<Vec<Bound<'py, PyType>>> {
+    let subclasses = class.py().get_type::<PyType>().getattr("__subclasses__")?;
+    subclasses.call1((class,))?.extract()
 }
 
 /// The classes registered with an abstract one, and with no other.
@@ -177,7 +178,6 @@ pub(super) fn virtual_subclasses(
     if class.get_type().is(py.get_type::<PyType>()) {
         return Ok(());
     }
-    let subclasses = py.get_type::<PyType>().getattr("__subclasses__")?;
     let mut below = vec![class.clone()];
     let mut seen = HashSet::new();
     let mut names = BTreeSet::new();
@@ -192,11 +192,7 @@ pub(super) fn virtual_subclasses(
                 names.insert(class_name(known)?);
             }
         }
-        below.extend(
-            subclasses
-                .call1((&class,))?
-                .extract::<Vec<Bound<'_, PyType>>>()?,
-        );
+        below.extend(subclasses(&class)?);
     }
     if !names.is_empty() {
         content.encoder.tag(tag::VIRTUAL_SUBCLASSES);

@@ -6,12 +6,17 @@ use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
 
 use super::config::{Config, Registration};
 use super::graph::{Content, Options, Refusal, Scope};
-use super::origin::is_library_class;
+use super::origin::{is_library_class, type_name};
 use super::reads::Reads;
 use super::walk::{Children, Expansion, Step};
 use super::wrappers::fields;
 use super::{named, subclasses, tag};
 use crate::raw;
+
+/// A standard descriptor, and where it remembers, from 3.13 on, for which instance it made what
+/// method: a call makes that change, and it does not show.
+const DISPATCHER: (&str, &str) = ("functools", "singledispatchmethod");
+const DISPATCH_MEMO: &str = "_method_cache";
 
 /// Where instances of a class keep their state.
 pub(super) struct Layout {
@@ -42,6 +47,10 @@ impl Layout {
         let (mut remembered, mut ignored) = (Vec::new(), Vec::new());
         for base in class.mro() {
             ignored.extend(ignored_attributes(&base, config)?);
+            let (module, name) = type_name(base.cast::<PyType>()?)?;
+            if (module.as_str(), name.as_str()) == DISPATCHER {
+                ignored.push(DISPATCH_MEMO.to_owned());
+            }
             for (name, value) in raw::class_namespace(base.cast::<PyType>()?)? {
                 // Some extension types keep things under keys that are no names.
                 let Ok(name) = name.extract::<String>() else {

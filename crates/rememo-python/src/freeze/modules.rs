@@ -16,8 +16,9 @@ use super::origin::{
 use super::reads::Reads;
 use super::{definitions, impurity, scalars, tag};
 
-/// Names that every module has and that say where it lives, not what it does.
-const ABOUT_THE_MODULE: [&str; 8] = [
+/// Names that any module may have and that say where it lives, or what it warned of, not what it
+/// does.
+const ABOUT_THE_MODULE: [&str; 9] = [
     "__builtins__",
     "__cached__",
     "__file__",
@@ -26,6 +27,7 @@ const ABOUT_THE_MODULE: [&str; 8] = [
     "__package__",
     "__path__",
     "__spec__",
+    "__warningregistry__",
 ];
 
 /// Writes what each used name resolves to.

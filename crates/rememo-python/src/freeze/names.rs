@@ -143,6 +143,7 @@ impl<'a, 'py> Scan<'a, 'py> {
                 Role::Shared => {
                     let mut chain = vec![self.code.variables[at.argument as usize].clone()];
                     let next = self.attributes(position + 1, &mut chain);
+                    self.import_by_name(&chain, next, found);
                     found.shared.insert(chain);
                     next
                 }
@@ -182,6 +183,7 @@ impl<'a, 'py> Scan<'a, 'py> {
         else {
             return;
         };
+        let next = self.first_argument(next);
         let written_out = self.is_whole_argument(next);
         if let Some(name) = self.constant(Some(next))
             && let Ok(module) = name.extract::<String>()
@@ -200,6 +202,13 @@ impl<'a, 'py> Scan<'a, 'py> {
             }
         }
         found.computed.insert(importer.clone());
+    }
+
+    /// Where the arguments of a call begin: from 3.13 on, what stands for a missing `self` is put
+    /// after the function, and before that in front of it.
+    fn first_argument(&self, position: usize) -> usize {
+        let prepares = |at: &Instruction| self.code.role(at) == Role::PrepareCall;
+        position + usize::from(self.code.instructions.get(position).is_some_and(prepares))
     }
 
     /// Whether what is loaded here is the first argument of the call that follows, as it is: up to
@@ -324,7 +333,8 @@ impl<'a, 'py> Scan<'a, 'py> {
                 }
                 let mut import = import.clone();
                 if i == last && !self.rebound.contains(&local) {
-                    self.attributes(position + 1, &mut import.chain);
+                    let next = self.attributes(position + 1, &mut import.chain);
+                    self.import_by_name(&import.chain, next, found);
                 }
                 used.insert(local);
                 found.imports.insert(import);

@@ -32,6 +32,8 @@ pub(super) enum Role {
     /// Calls what is below its arguments, whose number is its own argument; with how many values
     /// more it takes.
     Call(u32),
+    /// Makes room for a missing `self` in a call.
+    PrepareCall,
     /// Says which of the arguments are given by keyword.
     KeywordNames,
     /// Between an import and the store of what it brought: moves the stack only.
@@ -129,6 +131,7 @@ fn role(name: &str) -> Role {
         "IMPORT_NAME" => Role::Import,
         "IMPORT_FROM" => Role::ImportFrom,
         "STORE_NAME" | "STORE_GLOBAL" => Role::StoreName,
+        "PUSH_NULL" => Role::PrepareCall,
         "PRECALL" | "CALL" => Role::Call(0),
         "CALL_KW" => Role::Call(1),
         "KW_NAMES" => Role::KeywordNames,

@@ -49,17 +49,23 @@ pub(super) fn reduced<'py>(
         return named::encode(value, &name.to_string_lossy(), scope, content);
     }
     let reduced = reduced.cast_into::<PyTuple>()?;
-    content.encoder.tag(tag::REDUCED_SUBCLASS);
-    content.encoder.len(reduced.len());
-    let mut children = vec![(Step::Inside, value.get_type().into_any())];
+    let mut parts = Vec::with_capacity(reduced.len());
     for (step, part) in instances::parts(&reduced)? {
         let part = if is_namespace_of(value, &part)? {
             value.py().None().into_bound(value.py())
         } else {
             part
         };
-        children.push((step, part));
+        parts.push((step, part));
     }
+    // Whether an empty namespace has been made yet does not count.
+    while parts.last().is_some_and(|(_, part)| part.is_none()) {
+        parts.pop();
+    }
+    content.encoder.tag(tag::REDUCED_SUBCLASS);
+    content.encoder.len(parts.len());
+    let mut children = vec![(Step::Inside, value.get_type().into_any())];
+    children.extend(parts);
     children.extend(content_of_the_base(value, home)?);
     children.extend(instances::chained(value, scope.options)?);
     children.extend(instances::state(value, layout, scope, content)?);

@@ -42,6 +42,8 @@ const WRAPPERS: &[Wrapper] = &[
         "builtin_function_or_method",
         &["__name__", "__self__"],
     ),
+    // Such a function made in C that also knows the class that it was defined in.
+    wrapper("builtins", "builtin_method", &["__name__", "__self__"]),
     wrapper("builtins", "method-wrapper", &["__name__", "__self__"]),
     wrapper("builtins", "mappingproxy", &[]),
     wrapper("builtins", "memoryview", &[]),
@@ -89,6 +91,9 @@ const WRAPPERS: &[Wrapper] = &[
     wrapper("rememo._core", "Memoized", &["__wrapped__", "semantics"]),
     wrapper("rememo._core", "Frozen", &["value"]),
     wrapper("rememo._core", "Ignore", &[]),
+    // Where results are kept never changes them.
+    wrapper("rememo._core", "Store", &[]),
+    wrapper("rememo.cache", "Cache", &[]),
     // Not its reference to the class: that has an address in it.
     wrapper(
         "pydantic._internal._decorators",
@@ -123,6 +128,7 @@ impl Wrapper {
     /// Attributes that say nothing of a value.
     pub fn hidden(&self) -> &'static [&'static str] {
         match self.name {
+            "Cache" => &["_closed", "_path", "_store", "_temporary", "freeze"],
             "cached_property" => &["lock"],
             _ => &[],
         }

@@ -34,8 +34,10 @@ def of_subclass(value: Any, home: type, listing: Listing, content: Content) -> l
     if isinstance(parts, str):
         _by_name(value, parts, listing, content)
         return []
-    content.write(Tag.REDUCED_SUBCLASS, u64(len(parts)))
     told = [None if _is_namespace_of(value, part) else part for part in _settled(parts)]
+    while told and told[-1] is None:
+        told.pop()
+    content.write(Tag.REDUCED_SUBCLASS, u64(len(told)))
     return [type(value), *told, *_content_of(value, home), *_chained(value, listing)]
 
 
