@@ -238,7 +238,7 @@ def container(graph: Graph) -> None:
     graph.add(
         name, "operators", body.level, "{r}()[{x}]", "sum({r}())", "({r}() + {x})", "({x} + {r}())",
         "(({x} in {r}()) + {x})", "(({r}() == {x}) + {x})", "(4 if {r}() else {x})", "({r}().missing + {x})",
-        "{r}[{x}]", "len(f'{{{r}():abc}}') + {x}", "(len({r}()) + {x})", "(({r}() < {x}) + {x})",
+        "{r}[{x}]", "(len(format({r}(), 'abc')) + {x})", "(len({r}()) + {x})", "(({r}() < {x}) + {x})",
         "(len(bytes({r}())) + {x})" if graph.once_in(9) else "{r}().__enter__()",
     )  # fmt: skip
     add_live(

@@ -84,6 +84,7 @@ class _Scan:
             return position + len(chain)
         if at.op in _SHARED:
             chain = (str(at.value), *self._attributes(position + 1))
+            self._import_by_name(chain, position + len(chain))
             self.found.shared.add(chain)
             return position + len(chain)
         if at.op == "IMPORT_NAME":
@@ -100,8 +101,10 @@ class _Scan:
         return chain
 
     def _import_by_name(self, chain: Chain, position: int) -> None:
-        name = self._operand(position)
-        if chain[-1] in _IMPORTERS and isinstance(name, str) and not name.startswith("."):
+        # From 3.13 on, what stands for a missing `self` lies between function and arguments.
+        null = position < len(self.instructions) and self.instructions[position].op == "PUSH_NULL"
+        name = self._operand(position + null)
+        if chain and chain[-1] in _IMPORTERS and isinstance(name, str) and not name.startswith("."):
             self.found.imports.add(Import(0, name))
 
     def _operand(self, position: int) -> object:
@@ -154,8 +157,9 @@ class _Scan:
                     continue
                 taken = self.bound[local]
                 if which == len(touched) - 1 and local not in self.rebound:
-                    chain = taken.chain + tuple(self._attributes(position + 1))
-                    taken = replace(taken, chain=chain)
+                    attributes = self._attributes(position + 1)
+                    taken = replace(taken, chain=taken.chain + tuple(attributes))
+                    self._import_by_name(taken.chain, position + 1 + len(attributes))
                 used.add(local)
                 self.found.imports.add(taken)
         self.found.imports.update(whole for local, whole in self.bound.items() if local not in used)
