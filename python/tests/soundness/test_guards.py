@@ -268,6 +268,10 @@ PROGRAMS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "class C:\n    def g(self): return 1\nclass D:\n    def g(self): return 2\nc = C()\n@memoize\ndef f(x): return c.g()\n",
         "m.c.__class__ = m.D",
     ),
+    "attribute, where a metaclass answers every name": (
+        "class M(type):\n    def __getattr__(c, n): return 1\nclass C(metaclass=M): pass\nc = C()\nc.a = 1\n@memoize\ndef f(x): return c.a\n",
+        "m.c.a = 5",
+    ),
     "method of an instance": (
         "class C:\n    def g(self): return 1\nc = C()\n@memoize\ndef f(x): return c.g()\n",
         "m.C.g = lambda self: 5",

@@ -17,6 +17,7 @@ use super::origin::is_library_class;
 use super::walk::{Children, Expansion, Step};
 use super::wrappers::{self, Wrapper};
 use super::{code, packs, scalars, subclasses, tag};
+use crate::raw;
 
 /// Methods by which a class says what counts of its instances, those asked first foremost.
 const OWN_STATE: [&[&str]; 2] = [&["__getfrozenstate__"], &["__cache_key__", "__cache_ver__"]];
@@ -52,6 +53,16 @@ enum Kind {
 /// The types met in a listing, each kept alive so that its address stays its own.
 #[derive(Default)]
 pub(super) struct Kinds(HashMap<usize, (Py<PyType>, Kind)>);
+
+/// Whether a class or a base of it has an attribute: what a metaclass answers is not of instances.
+fn is_defined(class: &Bound<'_, PyType>, name: &str) -> PyResult<bool> {
+    for base in class.mro() {
+        if raw::class_namespace(base.cast::<PyType>()?)?.contains(name)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
 
 /// What reads the slots of instances of a class, if there is nothing to them but their class, their
 /// namespace and these.
@@ -149,7 +160,7 @@ impl<'a, 'py> Expander<'a, 'py> {
             return Ok(Kind::Registered(registration));
         }
         for methods in OWN_STATE {
-            if class.hasattr(methods[0])? {
+            if is_defined(class, methods[0])? {
                 return Ok(Kind::OwnState(methods));
             }
         }
