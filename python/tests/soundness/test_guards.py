@@ -181,6 +181,22 @@ PROGRAMS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "import functools\ndef g(x, a): return a + x\nh = functools.partial(g, a=1)\n@memoize\ndef f(x): return h(x)\n",
         "m.h.keywords['a'] = 5",
     ),
+    "attribute of what lru_cache made": (
+        "import functools\n@functools.lru_cache\ndef g(): return 1\ng.k = 1\n@memoize\ndef f(x): return g.k\n",
+        "m.g.k = 2",
+    ),
+    "attribute of a static method": (
+        "class A:\n    @staticmethod\n    def g(): return 1\n    g.k = 1\n@memoize\ndef f(x): return vars(A)['g'].k\n",
+        "vars(m.A)['g'].k = 2",
+    ),
+    "global of the name that an import has in a class body": (
+        "K = 1\n@memoize\ndef f(x):\n    class A:\n        import json as K\n    return K\n",
+        "m.K = 2",
+    ),
+    "global that an import may fill": (
+        "K = 1\n@memoize\ndef f(x):\n    global K\n    if x > 1:\n        import json as K\n    return str(K)\n",
+        "m.K = 2",
+    ),
     "behind lru_cache": (
         "import functools\nG = 1\n@functools.lru_cache\ndef g(x): return x + G\n@memoize\ndef f(x): return g(x)\n",
         "m.G = 5\nm.g.cache_clear()",

@@ -1621,6 +1621,24 @@ PROGRAMS: dict[str, Row] = {
         "g, 2",
         MISS,
     ),
+    "attribute of what lru_cache made": (
+        "import functools\n@functools.lru_cache\ndef g(): return 1\ng.k = 1\n@memoize\ndef f(x): return g.k\n",
+        "g.k = 1",
+        "g.k = 2",
+        MISS,
+    ),
+    "attribute of a static method": (
+        "class A:\n    @staticmethod\n    def g(): return 1\n    g.k = 1\n@memoize\ndef f(x): return vars(A)['g'].k\n",
+        "g.k = 1",
+        "g.k = 2",
+        MISS,
+    ),
+    "name of what lru_cache made": (
+        "import functools\n@functools.lru_cache\ndef g(): return 1\ng.__name__ = 'a'\n@memoize\ndef f(x): return g.__name__\n",
+        "'a'",
+        "'b'",
+        MISS,
+    ),
     "lru_cache of a method": (
         "import functools\nclass A:\n    @functools.lru_cache\n    def g(self): return 1\n@memoize\ndef f(x): return A().g()\n",
         "return 1",
@@ -2301,6 +2319,24 @@ PROGRAMS: dict[str, Row] = {
         "return 1",
         "return 2",
         MISS,
+    ),
+    "global of the name that an import has in a class body": (
+        "K = 1\n@memoize\ndef f(x):\n    class A:\n        import h as K\n    return K\n# file h.py\n",
+        "K = 1",
+        "K = 2",
+        MISS,
+    ),
+    "global of the name that an import has in a function never called": (
+        "K = 1\n@memoize\ndef f(x):\n    def g():\n        global K\n        import h as K\n    return K\n# file h.py\n",
+        "K = 1",
+        "K = 2",
+        MISS,
+    ),
+    "import to a global, of a name in it": (
+        "@memoize\ndef f(x):\n    global g\n    from h import g\n    return g()\n# file h.py\ndef g(): return 1\n",
+        "@memoize",
+        "# nothing\n@memoize",
+        HIT,
     ),
     "import of two": (
         "@memoize\ndef f(x):\n    import h, k\n    return h.g() + k.g()\n# file h.py\ndef g(): return 1\n# file k.py\ndef g(): return 5\n",

@@ -290,7 +290,8 @@ fn reads(decoded: &Decoded<'_>) -> Reads {
     for at in &decoded.instructions {
         let role = decoded.role(at);
         let name = decoded.name(at);
-        if role == Role::Attribute || role != Role::StoreName && !name.starts_with("__") {
+        let stores = matches!(role, Role::StoreName | Role::StoreGlobal);
+        if role == Role::Attribute || !stores && !name.starts_with("__") {
             found = found.with(Reads::by(name));
         }
     }

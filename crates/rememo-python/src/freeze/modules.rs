@@ -51,8 +51,7 @@ pub(super) fn names<'py>(
     }
     content.encoder.len(used.globals.len());
     for chain in &used.globals {
-        // What an import in the body puts into the globals counts as that import.
-        if used.imported.contains(&chain[0]) {
+        if holds_its_import(globals, &chain[0], used, scope.options)? {
             continue;
         }
         content.encoder.tag(tag::NAME);
@@ -60,6 +59,38 @@ pub(super) fn names<'py>(
         global(globals, chain, scope, content)?;
     }
     Ok(())
+}
+
+/// Whether a global name is one that an import in the body fills, and holds what it brings in, or
+/// nothing yet: then it counts as that import, so that the first call is like the second.
+fn holds_its_import(
+    globals: &Bound<'_, PyDict>,
+    name: &str,
+    used: &Uses,
+    options: &Options,
+) -> Result<bool, Refusal> {
+    let Some(imports) = used.imported.get(name) else {
+        return Ok(false);
+    };
+    let found = globals.get_item(name)?;
+    let watch = &options.watch;
+    watch.record(|recorder| recorder.slot(globals, name, found.as_ref()));
+    let Some(found) = found else {
+        return Ok(true);
+    };
+    for import in imports {
+        let Some(module) = bring_in(globals, import, options)? else {
+            continue;
+        };
+        let brought = match import.chain.first() {
+            Some(name) => module.getattr(name.as_str()).ok(),
+            None => Some(module),
+        };
+        if brought.is_some_and(|brought| brought.is(&found)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn write_chain(chain: &[String], content: &mut Content<'_>) {
@@ -373,40 +404,17 @@ pub(super) fn refer<'py>(
     Ok(())
 }
 
-/// What an import in the body brings in. A module not yet imported is imported now, as the call
-/// itself would do; one that can't be is known to be missing.
+/// Writes what an import in the body brings in; one that fails is known to be missing.
 fn imported<'py>(
     globals: &Bound<'py, PyDict>,
     import: &Import,
     scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<(), Refusal> {
-    let py = globals.py();
-    let importer = held(&py.import("builtins")?, "__import__", scope.options)?;
-    // With a list of names, the module itself is returned instead of its top package.
-    let wanted: Vec<&str> = match import.chain.first() {
-        Some(name) => vec![name],
-        None => vec![""],
+    let Some(module) = bring_in(globals, import, scope.options)? else {
+        content.encoder.tag(tag::MISSING);
+        return Ok(());
     };
-    let wanted = if import.from_top { Vec::new() } else { wanted };
-    let arguments = (
-        import.module.as_str(),
-        globals,
-        py.None(),
-        wanted,
-        import.level,
-    );
-    let module = match importer.call1(arguments) {
-        Ok(module) => module,
-        Err(error) if error.is_instance_of::<PyException>(py) => {
-            let watch = &scope.options.watch;
-            watch.record(|recorder| recorder.obstacle("an import that fails"));
-            content.encoder.tag(tag::MISSING);
-            return Ok(());
-        }
-        Err(fatal) => return Err(fatal.into()),
-    };
-    watch_import(globals, import, &module, scope.options)?;
     if let Ok(module) = module.cast::<PyModule>() {
         return attribute(module, &import.chain, scope, content);
     }
@@ -420,6 +428,41 @@ fn imported<'py>(
         scope,
         content,
     )
+}
+
+/// Imports as the call itself would do, if it was not done yet; `None` where it fails.
+fn bring_in<'py>(
+    globals: &Bound<'py, PyDict>,
+    import: &Import,
+    options: &Options,
+) -> Result<Option<Bound<'py, PyAny>>, Refusal> {
+    let py = globals.py();
+    let importer = held(&py.import("builtins")?, "__import__", options)?;
+    // With a list of names, the module itself is returned instead of its top package.
+    let wanted: Vec<&str> = match import.chain.first() {
+        _ if import.from_top => Vec::new(),
+        Some(name) => vec![name],
+        None => vec![""],
+    };
+    let arguments = (
+        import.module.as_str(),
+        globals,
+        py.None(),
+        wanted,
+        import.level,
+    );
+    match importer.call1(arguments) {
+        Ok(module) => {
+            watch_import(globals, import, &module, options)?;
+            Ok(Some(module))
+        }
+        Err(error) if error.is_instance_of::<PyException>(py) => {
+            let watch = &options.watch;
+            watch.record(|recorder| recorder.obstacle("an import that fails"));
+            Ok(None)
+        }
+        Err(fatal) => Err(fatal.into()),
+    }
 }
 
 /// Records where an import finds what it brings in: under its full name, each package on the way

@@ -1,7 +1,7 @@
 //! What code refers to outside itself: global names with the attributes read from them in a row,
 //! and what its own imports bring in.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
@@ -19,8 +19,8 @@ pub struct Uses {
     /// The same for variables shared between functions.
     pub shared: BTreeSet<Vec<String>>,
     pub imports: BTreeSet<Import>,
-    /// Global names that the body itself puts imports into.
-    pub imported: BTreeSet<String>,
+    /// What the body itself imports into global names.
+    pub imported: BTreeMap<String, BTreeSet<Import>>,
     /// Functions that import a module whose name is not written out.
     pub computed: BTreeSet<String>,
 }
@@ -296,8 +296,10 @@ impl<'a, 'py> Scan<'a, 'py> {
                 return;
             }
             role => {
-                if role == Role::StoreName {
-                    found.imported.insert(self.code.name(store).to_owned());
+                if role == Role::StoreGlobal {
+                    let name = self.code.name(store).to_owned();
+                    let brought = found.imported.entry(name).or_default();
+                    brought.insert(import.clone());
                 }
                 found.imports.insert(import);
                 return;

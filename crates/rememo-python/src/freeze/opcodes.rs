@@ -29,6 +29,7 @@ pub(super) enum Role {
     Import,
     ImportFrom,
     StoreName,
+    StoreGlobal,
     /// Calls what is below its arguments, whose number is its own argument; with how many values
     /// more it takes.
     Call(u32),
@@ -130,7 +131,8 @@ fn role(name: &str) -> Role {
         "STORE_DEREF" => Role::StoreShared,
         "IMPORT_NAME" => Role::Import,
         "IMPORT_FROM" => Role::ImportFrom,
-        "STORE_NAME" | "STORE_GLOBAL" => Role::StoreName,
+        "STORE_NAME" => Role::StoreName,
+        "STORE_GLOBAL" => Role::StoreGlobal,
         "PUSH_NULL" => Role::PrepareCall,
         "PRECALL" | "CALL" => Role::Call(0),
         "CALL_KW" => Role::Call(1),

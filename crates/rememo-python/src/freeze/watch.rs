@@ -271,7 +271,9 @@ impl Watcher<'_> {
     fn watch_other(&mut self, value: &Bound<'_, PyAny>) -> Result<bool, Refusal> {
         let (module, name) = type_name(&value.get_type())?;
         match (module.as_str(), name.as_str()) {
-            ("builtins", "staticmethod" | "classmethod") => self.watch(&value.getattr("__func__")?),
+            ("builtins", "staticmethod" | "classmethod") => {
+                self.watch_members(value, &["__func__"])
+            }
             // Its documentation can be set anew.
             ("builtins", "property") if !self.scope.options.reads.has(Reads::DOCS) => {
                 let parts = ["fget", "fset", "fdel"].map(|part| value.getattr(part));

@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PySet, PyType};
 
 use super::graph::{Content, Refusal, Scope};
-use super::instances::{Layout, state};
+use super::instances::{Layout, sorted, state};
 use super::origin::type_name;
 use super::reads::Reads;
 use super::tag;
@@ -207,8 +207,33 @@ fn wrapped<'py>(
             children.extend(fields(value, &["__doc__"])?);
             children
         }
+        "_lru_cache_wrapper" | "classmethod" | "staticmethod" => {
+            let mut children = fields(value, wrapper.fields)?;
+            children.extend(set_on(value, reads)?.map(|set| (Step::Inside, set.into_any())));
+            children
+        }
         _ => fields(value, wrapper.fields)?,
     })
+}
+
+/// What was set on a wrapper around a function, sorted by name and without what describes the
+/// function it wraps; `None` if nothing was.
+fn set_on<'py>(value: &Bound<'py, PyAny>, reads: Reads) -> PyResult<Option<Bound<'py, PyDict>>> {
+    let namespace = value.getattr("__dict__")?.cast_into::<PyDict>()?;
+    let set = PyDict::new(value.py());
+    for (name, attribute) in sorted(&namespace)? {
+        let counts = match name.as_str() {
+            "__doc__" => reads.has(Reads::DOCS),
+            "__annotations__" | "__type_params__" => reads.has(Reads::ANNOTATIONS),
+            "__module__" | "__name__" | "__qualname__" => reads.has(Reads::NAMES),
+            "__wrapped__" | "cache_parameters" => false,
+            _ => true,
+        };
+        if counts {
+            set.set_item(name, attribute)?;
+        }
+    }
+    Ok((!set.is_empty()).then_some(set))
 }
 
 /// The same for a subclass of the user's own: with the class and its attributes.

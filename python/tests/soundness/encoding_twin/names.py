@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field, replace
 from types import CodeType
 
-from .code import ATTRIBUTE, STORE_NAME, Instruction, instructions_of
+from .code import ATTRIBUTE, Instruction, instructions_of
 
 Chain = tuple[str, ...]
 
@@ -35,8 +35,8 @@ class Uses:
     globals: set[Chain] = field(default_factory=set)
     shared: set[Chain] = field(default_factory=set)
     imports: set[Import] = field(default_factory=set)
-    imported: set[str] = field(default_factory=set)
-    """Global names that the body itself puts imports into."""
+    imported: dict[str, set[Import]] = field(default_factory=dict)
+    """What the body itself imports into global names."""
 
 
 def uses_of(code: CodeType) -> Uses:
@@ -138,8 +138,8 @@ class _Scan:
             return
         touched = _locals(store)
         if not touched:
-            if store.op in STORE_NAME:
-                self.found.imported.add(store.name)
+            if store.op == "STORE_GLOBAL":
+                self.found.imported.setdefault(store.name, set()).add(taken)
             self.found.imports.add(taken)
             return
         local = touched[0][0]

@@ -37,10 +37,25 @@ def names(namespace: dict[str, Any], used: Uses, listing: Listing, content: Cont
         _imported(namespace, taken, listing, content)
     content.write(u64(len(used.globals)))
     for chain in sorted(used.globals):
-        if chain[0] not in used.imported:
+        if not _holds_its_import(namespace, chain[0], used):
             content.write(Tag.NAME)
             _chain(chain, content)
             _global(namespace, chain, listing, content)
+
+
+def _holds_its_import(namespace: dict[str, Any], name: str, used: Uses) -> bool:
+    """Whether a global holds what an import in the body fills it with, or nothing yet."""
+    if name not in used.imported:
+        return False
+    if name not in namespace:
+        return True
+    held = namespace[name]
+    for taken in used.imported[name]:
+        module = _bring_in(namespace, taken)
+        brought = getattr(module, taken.chain[0], None) if taken.chain else module
+        if module is not None and brought is held:
+            return True
+    return False
 
 
 def _chain(chain: Chain, content: Content) -> None:
@@ -183,14 +198,20 @@ def whole_module(module: ModuleType, content: Content) -> None:
 
 
 def _imported(namespace: dict[str, Any], taken: Import, listing: Listing, content: Content) -> None:
-    wanted = [] if taken.from_top else [*taken.chain[:1]] or [""]
-    try:
-        module = builtins.__import__(taken.module, namespace, None, wanted, taken.level)
-    except Exception:
+    module = _bring_in(namespace, taken)
+    if module is None:
         content.write(Tag.MISSING)
-        return
-    if isinstance(module, ModuleType):
+    elif isinstance(module, ModuleType):
         _attribute(module, taken.chain, listing, content)
     else:
         place = (id(module), "")
         slot(place, taken.module, module, listing, content, kept=module)
+
+
+def _bring_in(namespace: dict[str, Any], taken: Import) -> Any:
+    """Imports as the body would; `None` where that fails."""
+    wanted = [] if taken.from_top else [*taken.chain[:1]] or [""]
+    try:
+        return builtins.__import__(taken.module, namespace, None, wanted, taken.level)
+    except Exception:
+        return None

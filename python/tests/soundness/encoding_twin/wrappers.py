@@ -80,5 +80,28 @@ def wrapped(value: Any, wrapper: tuple[str, str], listing: Listing) -> list[obje
             return [*fields, value.__doc__]
         case "WeakSet":
             return [set(value)]
+        case "_lru_cache_wrapper" | "staticmethod" | "classmethod":
+            attributes = _set_on(value, listing)
+            return [*fields, attributes] if attributes else fields
         case _:
             return fields
+
+
+_DESCRIBE = {
+    "__doc__": Reads.DOCS,
+    "__annotations__": Reads.ANNOTATIONS,
+    "__type_params__": Reads.ANNOTATIONS,
+    "__module__": Reads.NAMES,
+    "__name__": Reads.NAMES,
+    "__qualname__": Reads.NAMES,
+}
+
+
+def _set_on(value: Any, listing: Listing) -> dict[str, object]:
+    """What was set on a wrapper around a function, without what describes the function."""
+    return {
+        name: attribute
+        for name, attribute in sorted(vars(value).items())
+        if (name not in _DESCRIBE or _DESCRIBE[name] in listing.reads)
+        and name not in {"__wrapped__", "cache_parameters"}
+    }
