@@ -136,14 +136,17 @@ def entry(graph: Graph) -> str:
     return graph.pick(("m.f(3)", "m.f(x=4, z=5)", "m.f(2, m.GIVEN)", "m.f(1, z=3)"))
 
 
-def plain_entry(graph: Graph, parameters: list[str], lines: list[str]) -> str:
+def plain_entry(
+    graph: Graph, parameters: list[str], lines: list[str], *, nested: bool = False
+) -> str:
     """A function of the module."""
-    return program_functions.function(graph, "f", parameters, lines, ["memoize"])
+    return program_functions.function(graph, "f", parameters, lines, ["memoize"], nested=nested)
 
 
 def closure_entry(graph: Graph, parameters: list[str], lines: list[str]) -> str:
     """A function made by another."""
-    inner = plain_entry(graph, parameters, [*lines[:-1], "result = result, c", lines[-1]])
+    lines = [*lines[:-1], "result = result, c", lines[-1]]
+    inner = plain_entry(graph, parameters, lines, nested=True)
     made = [f"def make(c={graph.number()}):", *indented(inner.splitlines()), "    return f"]
     return "\n".join([*made, "f = make()", ""])
 

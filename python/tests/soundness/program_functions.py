@@ -28,22 +28,26 @@ def function(
     parameters: Sequence[str],
     lines: Sequence[str],
     decorators: Sequence[str] = (),
+    *,
+    nested: bool = False,
 ) -> str:
-    """The text of a function, with a place for documentation and annotations."""
-    result = graph.harmless("", " -> int", " -> 'some text'")
-    head = (
-        f"def {name}({', '.join(annotated(graph, parameter) for parameter in parameters)}){result}:"
-    )
+    """The text of a function, with a place for documentation and annotations.
+
+    The annotations of a function nested in another are values that the outer one makes when it runs.
+    """
+    slot = graph.change if nested else graph.harmless
+    named = ", ".join(annotated(parameter, slot) for parameter in parameters)
+    head = f"def {name}({named}){slot('', ' -> int', ' -> ' + repr('some text'))}:"
     above = [f"@{decorator}" for decorator in decorators]
     return "\n".join([*above, head, *indented([documentation(graph), *lines])]) + "\n"
 
 
-def annotated(graph: Graph, parameter: str) -> str:
+def annotated(parameter: str, slot: Callable[..., str]) -> str:
     """A parameter with a place for its annotation."""
     name, equals, default = parameter.partition("=")
     if name == "self" or not name.isidentifier():
         return parameter
-    return f"{name}{graph.harmless('', ': int', ': ' + repr('text'))}{equals}{default}"
+    return f"{name}{slot('', ': int', ': ' + repr('text'))}{equals}{default}"
 
 
 def documentation(graph: Graph) -> str:
@@ -133,7 +137,7 @@ def given_function(graph: Graph) -> None:
 def closure(graph: Graph) -> None:
     """A function made by another."""
     name, make, body = graph.name("g"), graph.name("make"), Body(graph, "x", "a")
-    inner = function(graph, "inner", ["x"], body.block()).splitlines()
+    inner = function(graph, "inner", ["x"], body.block(), nested=True).splitlines()
     text = "\n".join(
         [f"def {make}(a, b={graph.number()}):", *indented(inner), "    return inner", ""]
     )
@@ -146,7 +150,8 @@ def closure(graph: Graph) -> None:
 def closures(graph: Graph) -> None:
     """Several functions of one code in a table."""
     table, body = graph.name("T"), Body(graph, "x", "a")
-    inner = function(graph, "inner", ["x", f"k={graph.number()}"], body.block()).splitlines()
+    parameters = ["x", f"k={graph.number()}"]
+    inner = function(graph, "inner", parameters, body.block(), nested=True).splitlines()
     text = "\n".join([f"def make_{table}(a):", *indented(inner), "    return inner", ""])
     values = ", ".join(graph.number() for _ in range(2))
     graph.define(
@@ -177,7 +182,7 @@ def shared_cell(graph: Graph) -> None:
         "    def put(value):",
         "        nonlocal state",
         f"        state = value {graph.operator()} 1",
-        *indented(function(graph, "get", ["x"], lines).splitlines()),
+        *indented(function(graph, "get", ["x"], lines, nested=True).splitlines()),
         "    return put, get",
         f"put_{name}, {name} = make_{name}()",
         f"put_{name}({graph.number()})",

@@ -189,6 +189,30 @@ PROGRAMS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "class A:\n    @staticmethod\n    def g(): return 1\n    g.k = 1\n@memoize\ndef f(x): return vars(A)['g'].k\n",
         "vars(m.A)['g'].k = 2",
     ),
+    "attribute of a property that remembers": (
+        "import functools\nclass A:\n    @functools.cached_property\n    def g(self): return 1\n    g.k = 1\n@memoize\ndef f(x): return vars(A)['g'].k\n",
+        "vars(m.A)['g'].k = 2",
+    ),
+    "attribute of a memoized function": (
+        "@memoize\ndef g(x): return 1\ng.k = 1\n@memoize\ndef f(x): return g.k\n",
+        "m.g.k = 2",
+    ),
+    "first attribute of a memoized function": (
+        "@memoize\ndef g(x): return 1\n@memoize\ndef f(x): return getattr(g, 'k', 0)\n",
+        "m.g.k = 2",
+    ),
+    "own attribute": (
+        "@memoize\ndef f(x): return getattr(f, 'k', 0)\n",
+        "m.f.k = 2",
+    ),
+    "code of a library's function": (
+        "import textwrap\n@memoize\ndef f(x): return textwrap.dedent('  a')\n",
+        "import textwrap\nkeep = textwrap.dedent.__code__\ntextwrap.dedent.__code__ = eval(compile('lambda text: 99', file, 'eval')).__code__\nundo.append(lambda: setattr(textwrap.dedent, '__code__', keep))",
+    ),
+    "defaults of a library's function": (
+        "import textwrap\n@memoize\ndef f(x): return textwrap.indent('a', '  ')\n",
+        "import textwrap\nkeep = textwrap.indent.__defaults__\ntextwrap.indent.__defaults__ = (lambda line: False,)\nundo.append(lambda: setattr(textwrap.indent, '__defaults__', keep))",
+    ),
     "global of the name that an import has in a class body": (
         "K = 1\n@memoize\ndef f(x):\n    class A:\n        import json as K\n    return K\n",
         "m.K = 2",
@@ -262,6 +286,46 @@ PROGRAMS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
     "global of a function in a table": (
         "S = 1\ndef g(x): return x * S\nD = [g]\n@memoize\ndef f(x): return D[0](x)\n",
         "m.S = 5",
+    ),
+    "member of an exception": (
+        "E = NameError('a', name='one')\n@memoize\ndef f(x): return E.name\n",
+        "m.E.name = 'two'",
+    ),
+    "member of an exception of the user's": (
+        "class Own(AttributeError): pass\nE = Own('a')\n@memoize\ndef f(x): return E.obj\n",
+        "m.E.obj = 5",
+    ),
+    "value of a StopIteration": (
+        "E = StopIteration(1)\n@memoize\ndef f(x): return E.value\n",
+        "m.E.value = 2",
+    ),
+    "code of a SystemExit": (
+        "E = SystemExit(1)\n@memoize\ndef f(x): return E.code\n",
+        "m.E.code = 2",
+    ),
+    "line of a SyntaxError": (
+        "E = SyntaxError('a', ('file', 1, 1, 'text'))\n@memoize\ndef f(x): return E.lineno\n",
+        "m.E.lineno = 2",
+    ),
+    "finalizer that has been called": (
+        "import weakref\nclass C: pass\nc = C()\nW = weakref.finalize(c, int, '3')\n@memoize\ndef f(x): return W.alive\n",
+        "m.W()",
+    ),
+    "finalizer of another function": (
+        "import weakref\nclass C: pass\nc = C()\nW = weakref.finalize(c, int, '3')\n@memoize\ndef f(x): return W.peek()[2]\n",
+        "m.W.detach()\nm.W = m.weakref.finalize(m.c, int, '4')",
+    ),
+    "way of pickling of a library's class": (
+        "import types\nimport copyreg\nN = types.SimpleNamespace(a=1)\n@memoize\ndef f(x): return copyreg.dispatch_table.get(types.SimpleNamespace) is None\n",
+        "import copyreg\ncopyreg.pickle(types.SimpleNamespace, lambda n: (int, ()))\nundo.append(lambda: copyreg.dispatch_table.pop(types.SimpleNamespace))",
+    ),
+    "constants of code": (
+        "def g(): return 1\n@memoize\ndef f(x): return g.__code__.co_consts\n",
+        "m.g.__code__ = (lambda: 2).__code__",
+    ),
+    "code compared": (
+        "def g(): return 1\nC = g.__code__\n@memoize\ndef f(x): return g.__code__ == C\n",
+        "exec('\\n\\n\\ndef g(): return 1', vars(m))",
     ),
     "value that contains itself": (
         "L = [1]\nL.append(L)\n@memoize\ndef f(x): return L[1][1][0]\n",
@@ -440,7 +504,7 @@ def test_a_change_is_seen_at_once(
     exec("from rememo import memoize\n" + text, vars(m))
     plain = call.replace("m.f(", "m.f.__wrapped__(")
     undo: list[Any] = []
-    scope = {"m": m, "other": other, "types": types, "sys": sys, "undo": undo}
+    scope = {"m": m, "other": other, "types": types, "sys": sys, "undo": undo, "file": __file__}
     before = eval(plain, scope)
     for _ in range(3):
         assert repr(eval(call, scope)) == repr(before)
@@ -458,7 +522,7 @@ def test_a_change_is_seen_at_once(
 
 
 # Programs whose results are found anew each time, and why.
-UNWATCHED = {"import begins to work"}
+UNWATCHED = {"code compared", "constants of code", "import begins to work"}
 
 
 @pytest.mark.parametrize("name", sorted(set(PROGRAMS) - UNWATCHED))

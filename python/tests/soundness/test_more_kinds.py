@@ -325,6 +325,16 @@ COARSE: dict[str, tuple[str, str, str]] = {
         "from h",
         "from k",
     ),
+    "annotations of a function within": (
+        "@memoize\ndef f(x):\n    def g(y): return y\n    return g(x)\n",
+        "g(y)",
+        "g(y: int)",
+    ),
+    "captured locals renamed out of order": (
+        "@memoize\ndef f(x):\n    a, b = x, 2\n    return (lambda: a - b)()\n",
+        "a, b = x, 2\n    return (lambda: a - b)",
+        "c, b = x, 2\n    return (lambda: c - b)",
+    ),
     "said in another way": ("@memoize\ndef f(x): return x + x\n", "x + x", "2 * x"),
     "default that was spelt out": (
         "def g(x, k=1): return x + k\n@memoize\ndef f(x): return g(x)\n",

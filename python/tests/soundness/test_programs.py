@@ -698,6 +698,12 @@ PROGRAMS: dict[str, Row] = {
         "y: int = x",
         HIT,
     ),
+    "annotated global of a module that counts whole": (
+        "import h\n@memoize\ndef f(x): return getattr(h, 'K')\n# file h.py\nK = 1\n",
+        "K = 1",
+        "K: int = 1",
+        HIT,
+    ),
     "annotated global": ("K = 1\n@memoize\ndef f(x): return K\n", "K = 1", "K: int = 1", HIT),
     "future import": (
         "#\nfrom rememo import memoize\n@memoize\ndef f(x):\n    return x + 1\n",

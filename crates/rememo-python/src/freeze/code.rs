@@ -42,6 +42,7 @@ pub(super) struct Decoded<'py> {
 const FLAGS_WITHOUT_MEANING: u32 = 0x10 | 0x40 | 0x1fe_0000 | 0x400_0000;
 const VARIADIC: u32 = 0x04;
 const KEYWORDS: u32 = 0x08;
+const CODE_OF_FUNCTION: &str = "__code__";
 /// Stored by the compiler in each class body.
 const BOOKKEEPING: [&str; 2] = ["__firstlineno__", "__static_attributes__"];
 impl<'py> Decoded<'py> {
@@ -85,6 +86,13 @@ impl<'py> Decoded<'py> {
     /// The number of the first instruction at or after a code unit.
     fn number_of(&self, unit: usize) -> usize {
         self.instructions.partition_point(|at| at.unit < unit)
+    }
+
+    /// Whether what an attribute gives is only asked for a part of it, as in `f.__code__.co_name`.
+    fn takes_a_part(&self, position: usize) -> bool {
+        self.instructions.get(position + 1).is_some_and(|next| {
+            self.role(next) == Role::Attribute && self.name(next).starts_with("co_")
+        })
     }
 
     /// Whether an instruction makes what a class body stores for the record only.
@@ -287,17 +295,24 @@ fn instructions<'py>(
 /// class body names `__doc__` to store it, and `__name__` to keep it, which is not reading.
 fn reads(decoded: &Decoded<'_>) -> Reads {
     let mut found = Reads::default();
-    for at in &decoded.instructions {
+    for (position, at) in decoded.instructions.iter().enumerate() {
         let role = decoded.role(at);
         let name = decoded.name(at);
         let stores = matches!(role, Role::StoreName | Role::StoreGlobal);
         if role == Role::Attribute || !stores && !name.starts_with("__") {
             found = found.with(Reads::by(name));
         }
+        if name == CODE_OF_FUNCTION && role == Role::Attribute && !decoded.takes_a_part(position) {
+            found = found.with(Reads::CODE);
+        }
     }
     for constant in &decoded.constants {
         if let Ok(text) = constant.cast::<PyString>() {
-            found = found.with(Reads::by(&text.to_string_lossy()));
+            let text = text.to_string_lossy();
+            found = found.with(Reads::by(&text));
+            if text == CODE_OF_FUNCTION {
+                found = found.with(Reads::CODE);
+            }
         }
     }
     found
@@ -345,6 +360,13 @@ fn shape(code: &Bound<'_, PyCode>, reads: Reads, content: &mut Content<'_>) -> P
         encoder.u64(code.getattr("co_firstlineno")?.extract()?);
         let lines = code.getattr("co_linetable")?.cast_into::<PyBytes>()?;
         encoder.bytes(lines.as_bytes());
+        let constants = code.getattr("co_consts")?.cast_into::<PyTuple>()?;
+        encoder.len(constants.len());
+        for constant in &constants {
+            if !scalars::encode(&constant, encoder)? {
+                encoder.tag(0);
+            }
+        }
     }
     Ok(())
 }

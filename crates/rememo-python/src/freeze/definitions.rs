@@ -37,6 +37,9 @@ pub(super) fn encode<'py>(
     }
     if let Some((library, name)) = library_object(value, scope.options)? {
         constant(&library, &name, scope, content);
+        if let Ok(function) = function {
+            functions::constants_of(function, scope, content)?;
+        }
     } else if let Ok(function) = function {
         content.refer(functions::target(function, scope.path));
     } else {

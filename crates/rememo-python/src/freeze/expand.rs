@@ -72,7 +72,10 @@ pub(super) fn slots_of_plain(
 ) -> Result<Option<Vec<Py<PyAny>>>, Refusal> {
     let kind = Expander::new(class.py(), scope).kind(class)?;
     Ok(match kind {
-        Kind::Plain(layout) => layout.slots_if_all_counts(class.py()),
+        Kind::Plain(layout) => {
+            instances::watch_dispatch(class, scope.options)?;
+            layout.slots_if_all_counts(class.py())
+        }
         Kind::Enumeration => Some(Vec::new()),
         _ => None,
     })

@@ -11,7 +11,7 @@ use super::origin::{library_of, module_name};
 use super::reads::Reads;
 use super::tag;
 use super::walk;
-use super::{code, modules};
+use super::{code, modules, scalars};
 use crate::raw::attributes_of;
 
 /// Memo fields in the closure of `functools.singledispatch`.
@@ -138,6 +138,36 @@ fn defaults<'py>(
         let name = format!("{owner}.<default {parameter}>");
         let slot = Identity::Slot(function.as_ptr() as usize, parameter);
         modules::slot(slot, name, PartKind::Default, &value, scope, content)?;
+    }
+    Ok(())
+}
+
+/// What can be set on a library's function and shows in a call: its defaults, as far as they are plain.
+pub(super) fn constants_of<'py>(
+    function: &Bound<'py, PyFunction>,
+    scope: Scope<'_>,
+    content: &mut Content<'py>,
+) -> Result<(), Refusal> {
+    scope
+        .options
+        .watch
+        .record(|recorder| recorder.function(function));
+    for defaults in ["__defaults__", "__kwdefaults__"] {
+        let defaults = function.getattr(defaults)?;
+        let values: Vec<_> = match defaults.cast::<PyDict>() {
+            Ok(by_name) => sorted(by_name)?
+                .into_iter()
+                .map(|(_, value)| value)
+                .collect(),
+            Err(_) if defaults.is_none() => Vec::new(),
+            Err(_) => defaults.try_iter()?.collect::<PyResult<_>>()?,
+        };
+        content.encoder.len(values.len());
+        for value in values {
+            if !scalars::encode(&value, &mut content.encoder)? {
+                content.encoder.tag(0);
+            }
+        }
     }
     Ok(())
 }

@@ -66,6 +66,14 @@ pub(super) fn computed_name(name: &str, options: &Options, path: &str) {
     remember(name.to_owned(), "computed names", options, path);
 }
 
+/// Remembers a use of a function that imports by name, under a name that does not say so.
+pub(super) fn importer(name: &str, used_as: &str, options: &Options, path: &str) {
+    let imports = matches!(name, "importlib.import_module" | "builtins.__import__");
+    if imports && !name.ends_with(used_as) {
+        computed_name(name, options, path);
+    }
+}
+
 fn remember(name: String, kind: &'static str, options: &Options, path: &str) {
     let user = path.rsplit(" -> ").next().unwrap_or(path);
     options

@@ -1,12 +1,14 @@
 //! Instances: by their attributes where those are all there is, else as pickling has them.
 
+use std::collections::BTreeMap;
+
 use pyo3::exceptions::{PyBaseException, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
+use pyo3::types::{IntoPyDict, PyDict, PyList, PyString, PyTuple, PyType};
 
 use super::config::{Config, Registration};
 use super::graph::{Content, Options, Refusal, Scope};
-use super::origin::{is_library_class, type_name};
+use super::origin::{is_library_class, is_made_while_running, type_name};
 use super::reads::Reads;
 use super::walk::{Children, Expansion, Step};
 use super::wrappers::fields;
@@ -127,6 +129,19 @@ pub(super) fn pickles_its_own_way(class: &Bound<'_, PyType>, options: &Options) 
         .import("copyreg")?
         .getattr("dispatch_table")?
         .contains(class)
+}
+
+/// Records what classes of libraries may be pickled by from now on: by functions of the user's.
+pub(super) fn watch_dispatch(class: &Bound<'_, PyType>, options: &Options) -> PyResult<()> {
+    if is_library_class(class, options)? {
+        let table = class.py().import("copyreg")?.getattr("dispatch_table")?;
+        let table = table.cast_exact::<PyDict>();
+        options.watch.record(|recorder| match table {
+            Ok(table) => recorder.whole(table),
+            Err(_) => recorder.obstacle("a table of pickling of its own kind"),
+        });
+    }
+    Ok(())
 }
 
 /// The attributes of an instance in its dictionary.
@@ -427,27 +442,61 @@ pub(super) fn reduced<'py>(
     if let Ok(name) = reduced.cast::<PyString>() {
         return named::encode(value, &name.to_string_lossy(), scope, content);
     }
-    let reduced = reduced.cast_into::<PyTuple>()?;
+    let mut children = parts(&reduced.cast_into::<PyTuple>()?)?;
+    if value.is_instance_of::<PyBaseException>() {
+        trim(&mut children);
+    }
     content.encoder.tag(tag::REDUCED);
-    content.encoder.len(reduced.len());
-    let mut children = parts(&reduced)?;
-    children.extend(chained(value, scope.options)?);
+    content.encoder.len(children.len());
+    children.extend(left_out_of_exceptions(value, scope.options)?);
     Ok(Expansion {
         children: Children::Some(children),
         ordered: true,
     })
 }
 
-/// The exceptions that led to an exception, where something reads them: pickling leaves them out.
-pub(super) fn chained<'py>(
+/// What pickling leaves out of an exception: what its structure holds for its type, such as the name
+/// in a `NameError`; and where something reads them, the exceptions that led to it.
+pub(super) fn left_out_of_exceptions<'py>(
     value: &Bound<'py, PyAny>,
     options: &Options,
 ) -> PyResult<Vec<(Step<'py>, Bound<'py, PyAny>)>> {
-    if options.reads.has(Reads::CHAIN) && value.is_instance_of::<PyBaseException>() {
-        fields(value, &["__cause__", "__context__"])
-    } else {
-        Ok(Vec::new())
+    if !value.is_instance_of::<PyBaseException>() {
+        return Ok(Vec::new());
     }
+    let mut left_out = Vec::new();
+    let members = members_of_exception(value)?;
+    if !members.is_empty() {
+        left_out.push((Step::Inside, members.into_any()));
+    }
+    if options.reads.has(Reads::CHAIN) {
+        left_out.extend(fields(value, &["__cause__", "__context__"])?);
+    }
+    Ok(left_out)
+}
+
+/// The members that types of exceptions made in C have, by name, where they are set.
+fn members_of_exception<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+    let py = value.py();
+    let mut members = BTreeMap::new();
+    for base in value.get_type().mro() {
+        let base = base.cast_into::<PyType>()?;
+        if base.is(py.get_type::<PyBaseException>()) {
+            break;
+        }
+        if is_made_while_running(&base)? {
+            continue;
+        }
+        for (name, descriptor) in raw::class_namespace(&base)? {
+            if descriptor.get_type().name()? == "member_descriptor"
+                && let Ok(held) = descriptor.call_method1("__get__", (value,))
+                && !held.is_none()
+            {
+                members.insert(name.extract::<String>()?, held);
+            }
+        }
+    }
+    members.into_py_dict(py)
 }
 
 /// What an object pickles as: the name of a global, or up to six parts.
@@ -472,6 +521,20 @@ pub(super) fn unpicklable(value: &Bound<'_, PyAny>, error: PyErr) -> Refusal {
     Refusal {
         what: refusal(value, &why).what,
         ..refused
+    }
+}
+
+/// Leaves out what says nothing at the end of a reduction: whether an empty namespace has been made
+/// yet does not count.
+fn trim(parts: &mut Vec<(Step<'_>, Bound<'_, PyAny>)>) {
+    while let Some((_, part)) = parts.last() {
+        let empty = part
+            .cast_exact::<PyDict>()
+            .is_ok_and(PyDictMethods::is_empty);
+        if !empty && !part.is_none() {
+            break;
+        }
+        parts.pop();
     }
 }
 

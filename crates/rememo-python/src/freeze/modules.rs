@@ -123,6 +123,7 @@ fn global<'py>(
         let name = format!("{}.{first}", module_name(globals.py(), &owner));
         if let Some((_, name)) = library_object(&value, scope.options)? {
             impurity::note(&name, rest, scope.options, scope.path);
+            impurity::importer(&name, first, scope.options, scope.path);
         }
         let place = Identity::Slot(globals.as_ptr() as usize, first.clone());
         return slot(place, name, PartKind::Global, &value, scope, content);
@@ -286,6 +287,7 @@ fn attribute<'py>(
     let library = library_of(module.py(), &module_path, scope.options)?;
     if library.is_some() {
         impurity::note(&name, rest, scope.options, scope.path);
+        impurity::importer(&name, first, scope.options, scope.path);
         patched(&value, rest, scope, content)?;
     }
     match library {
@@ -515,8 +517,10 @@ pub(super) fn encode<'py>(
         .record(|recorder| recorder.whole(&module.dict()));
     let mut names: Vec<String> = module.dict().keys().extract()?;
     let documented = scope.options.reads.has(Reads::DOCS);
+    let annotated = scope.options.reads.has(Reads::ANNOTATIONS);
     names.retain(|name| match name.as_str() {
         "__doc__" => documented,
+        "__annotate__" | "__annotations__" | "__conditional_annotations__" => annotated,
         name => !ABOUT_THE_MODULE.contains(&name),
     });
     names.sort();

@@ -2,6 +2,7 @@
 //! version, everything else is the user's and is walked.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -299,7 +300,7 @@ pub(super) fn library_object(
             .get_item("__name__")?
             .and_then(|name| name.extract::<String>().ok());
         let Some(home) = home else { return Ok(None) };
-        if library_of(py, &home, options)?.is_none() {
+        if library_of(py, &home, options)?.is_none() || has_code_of_the_user(function, &globals)? {
             return Ok(None);
         }
     }
@@ -315,6 +316,32 @@ pub(super) fn library_object(
     Ok(found
         .is(object)
         .then(|| (library, format!("{module}.{name}"))))
+}
+
+/// Whether the user's code was put in the place of a library's function's own: code from a file that
+/// is there, and belongs neither to the module nor to any library.
+fn has_code_of_the_user(
+    function: &Bound<'_, PyFunction>,
+    globals: &Bound<'_, PyDict>,
+) -> PyResult<bool> {
+    let py = function.py();
+    let file = function.getattr("__code__")?.getattr("co_filename")?;
+    let own = globals.get_item("__file__")?;
+    if own.is_some_and(|own| own.is(&file) || own.eq(&file).unwrap_or(false)) {
+        return Ok(false);
+    }
+    let file: PathBuf = file.extract()?;
+    let is_there = file.exists() || is_of_session(&file);
+    Ok(file.is_absolute() && site(&file).is_none() && !is_standard(py, &file) && is_there)
+}
+
+/// Whether a file name stands for what was typed in a notebook.
+fn is_of_session(file: &Path) -> bool {
+    let is_kernel = |part: Option<&OsStr>| {
+        part.and_then(OsStr::to_str)
+            .is_some_and(|name| name.starts_with("ipykernel_"))
+    };
+    is_kernel(file.parent().and_then(Path::file_name))
 }
 
 fn part_of<'py>(
@@ -339,13 +366,18 @@ fn part_of<'py>(
 /// `Py_TPFLAGS_HEAPTYPE`: of a class made while running.
 const MADE_WHILE_RUNNING: u64 = 1 << 9;
 
+/// Whether a class was made by code that ran, and is not part of the interpreter or an extension.
+pub(super) fn is_made_while_running(class: &Bound<'_, PyType>) -> PyResult<bool> {
+    Ok(class.getattr("__flags__")?.extract::<u64>()? & MADE_WHILE_RUNNING != 0)
+}
+
 /// The library and name of a type built into the interpreter or an extension. Not all of them can
 /// be found under their names, and no class of the user's is one.
 pub(super) fn static_type(
     class: &Bound<'_, PyType>,
     options: &Options,
 ) -> PyResult<Option<(Arc<Library>, String)>> {
-    if class.getattr("__flags__")?.extract::<u64>()? & MADE_WHILE_RUNNING != 0 {
+    if is_made_while_running(class)? {
         return Ok(None);
     }
     let (module, name) = type_name(class)?;

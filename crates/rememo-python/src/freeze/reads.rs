@@ -31,6 +31,12 @@ impl Reads {
         Self(self.0 | other.0)
     }
 
+    /// What code reads that takes code as a whole, to compare it or to hand it on.
+    pub const CODE: Self = Self::SOURCE
+        .with(Self::LOCALS)
+        .with(Self::DOCS)
+        .with(Self::NAMES);
+
     /// What code reads that uses a name.
     pub fn by(name: &str) -> Self {
         match name {
@@ -49,8 +55,8 @@ impl Reads {
             | "getfullargspec" => Self::ANNOTATIONS,
             "signature" => Self::ANNOTATIONS.with(Self::WRAPPED),
             "__name__" | "__qualname__" | "co_name" | "co_qualname" => Self::NAMES,
-            "co_varnames" | "currentframe" | "dir" | "eval" | "exec" | "f_locals" | "_getframe"
-            | "locals" => Self::LOCALS,
+            "co_cellvars" | "co_freevars" | "co_varnames" | "currentframe" | "dir" | "eval"
+            | "exec" | "f_locals" | "_getframe" | "locals" => Self::LOCALS,
             "vars" => Self::LOCALS.with(Self::ORDER),
             "__dict__" => Self::ORDER,
             "__wrapped__" | "unwrap" => Self::WRAPPED,
@@ -58,6 +64,13 @@ impl Reads {
             "__cause__" | "__context__" => Self::CHAIN,
             "TracebackException" | "format_exc" | "format_exception" | "print_exc"
             | "print_exception" => Self::SOURCE.with(Self::CHAIN),
+            // What code is written in shows in these, down to the numbers of its variables.
+            "co_code" | "co_consts" | "co_names" | "co_nlocals" | "co_stacksize" => {
+                Self::SOURCE.with(Self::LOCALS).with(Self::DOCS)
+            }
+            "co_filename" | "co_lines" | "co_linetable" | "co_lnotab" | "co_positions" => {
+                Self::SOURCE
+            }
             "co_firstlineno" | "extract_stack" | "extract_tb" | "f_lineno" | "findsource"
             | "getframeinfo" | "getsource" | "getsourcelines" | "tb_lineno" => Self::SOURCE,
             _ => Self(0),

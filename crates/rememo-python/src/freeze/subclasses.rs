@@ -67,7 +67,7 @@ pub(super) fn reduced<'py>(
     let mut children = vec![(Step::Inside, value.get_type().into_any())];
     children.extend(parts);
     children.extend(content_of_the_base(value, home)?);
-    children.extend(instances::chained(value, scope.options)?);
+    children.extend(instances::left_out_of_exceptions(value, scope.options)?);
     children.extend(instances::state(value, layout, scope, content)?);
     Ok(Expansion {
         children: Children::Some(children),

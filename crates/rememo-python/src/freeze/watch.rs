@@ -216,6 +216,9 @@ const IMMUTABLE: [(&str, &[&str]); 8] = [
     ),
 ];
 
+/// What a memoized function has in its namespace to describe the function that it wraps.
+const DESCRIBES: [&str; 3] = ["__annotations__", "__type_params__", "__wrapped__"];
+
 /// How many values are watched one by one; one with more in it is a leaf.
 const WATCHED: u32 = 20_000;
 
@@ -368,16 +371,23 @@ impl Watcher<'_> {
         self.watch_namespace(value)
     }
 
-    /// A memoized function counts by the function that it wraps, which is an attribute of it, and by
-    /// what its user said of it, which stays.
+    /// A memoized function counts by the function that it wraps, which is an attribute of it, by what
+    /// its user said of it, which stays, and by what was set on it.
     fn watch_memoized(&mut self, memoized: &Bound<'_, PyAny>) -> Result<bool, Refusal> {
         let namespace = memoized.getattr("__dict__")?.cast_into::<PyDict>()?;
         let Some(wrapped) = namespace.get_item("__wrapped__")? else {
             return Ok(false);
         };
         let version = memoized.getattr("semantics")?.get_item(1)?;
-        self.record(|recorder| recorder.slot(&namespace, "__wrapped__", Some(&wrapped)));
-        Ok(definitions::is_definition(&wrapped) && scalars::is_immutable_scalar(&version))
+        let set_by_user = namespace.iter().filter(|(name, _)| {
+            let name = name.extract::<String>();
+            !name.is_ok_and(|name| DESCRIBES.contains(&name.as_str()))
+        });
+        let watched = self.watch_all(set_by_user.map(|(_, value)| value))?;
+        self.record(|recorder| recorder.namespace(&namespace));
+        Ok(watched
+            && definitions::is_definition(&wrapped)
+            && scalars::is_immutable_scalar(&version))
     }
 
     /// Plain data, by its content.

@@ -84,6 +84,7 @@ const WRAPPERS: &[Wrapper] = &[
     wrapper("_thread", "_local", &["__dict__"]),
     // By what they lead to now.
     wrapper("weakref", "ReferenceType", &[]),
+    wrapper("weakref", "finalize", &[]),
     wrapper("weakref", "WeakValueDictionary", &[]),
     wrapper("weakref", "WeakKeyDictionary", &[]),
     wrapper("_weakrefset", "WeakSet", &[]),
@@ -189,6 +190,8 @@ fn wrapped<'py>(
             children
         }
         "ReferenceType" => vec![(Step::Inside, value.call0()?)],
+        // The referent, what to call and with what; nothing once it has been called.
+        "finalize" => vec![(Step::Inside, value.call_method0("peek")?)],
         "WeakValueDictionary" | "WeakKeyDictionary" => {
             vec![(Step::Inside, copy_of(value)?.into_any())]
         }
@@ -207,9 +210,10 @@ fn wrapped<'py>(
             children.extend(fields(value, &["__doc__"])?);
             children
         }
-        "_lru_cache_wrapper" | "classmethod" | "staticmethod" => {
+        "_lru_cache_wrapper" | "cached_property" | "classmethod" | "Memoized" | "staticmethod" => {
             let mut children = fields(value, wrapper.fields)?;
-            children.extend(set_on(value, reads)?.map(|set| (Step::Inside, set.into_any())));
+            children
+                .extend(set_on(value, wrapper, reads)?.map(|set| (Step::Inside, set.into_any())));
             children
         }
         _ => fields(value, wrapper.fields)?,
@@ -218,7 +222,11 @@ fn wrapped<'py>(
 
 /// What was set on a wrapper around a function, sorted by name and without what describes the
 /// function it wraps; `None` if nothing was.
-fn set_on<'py>(value: &Bound<'py, PyAny>, reads: Reads) -> PyResult<Option<Bound<'py, PyDict>>> {
+fn set_on<'py>(
+    value: &Bound<'py, PyAny>,
+    wrapper: &Wrapper,
+    reads: Reads,
+) -> PyResult<Option<Bound<'py, PyDict>>> {
     let namespace = value.getattr("__dict__")?.cast_into::<PyDict>()?;
     let set = PyDict::new(value.py());
     for (name, attribute) in sorted(&namespace)? {
@@ -226,7 +234,9 @@ fn set_on<'py>(value: &Bound<'py, PyAny>, reads: Reads) -> PyResult<Option<Bound
             "__doc__" => reads.has(Reads::DOCS),
             "__annotations__" | "__type_params__" => reads.has(Reads::ANNOTATIONS),
             "__module__" | "__name__" | "__qualname__" => reads.has(Reads::NAMES),
-            "__wrapped__" | "cache_parameters" => false,
+            "__code_version__" | "__wrapped__" | "cache_parameters" => false,
+            // Those of a property that remembers are members, if not by their place.
+            "attrname" | "func" | "lock" => wrapper.name != "cached_property",
             _ => true,
         };
         if counts {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from . import walk
 from .encoder import Content, Tag, sized, u64
-from .reads import Reads, reads_by
+from .reads import CODE, Reads, reads_by
 
 if TYPE_CHECKING:
     from types import CodeType
@@ -79,13 +79,19 @@ def expand(code: CodeType, listing: Listing, content: Content) -> list[object]:
 
 def _reads(code: CodeType, instructions: list[Instruction]) -> Reads:
     found = Reads(0)
-    for at in instructions:
+    for at, following in zip(instructions, [*instructions[1:], None], strict=True):
         if at.op in ATTRIBUTE or (at.op not in STORE_NAME and not at.name.startswith("__")):
             found |= reads_by(at.name)
+        if at.op in ATTRIBUTE and at.name == "__code__" and not _is_part_of_code(following):
+            found |= CODE
     for constant in code.co_consts:
         if isinstance(constant, str):
-            found |= reads_by(constant)
+            found |= CODE if constant == "__code__" else reads_by(constant)
     return found
+
+
+def _is_part_of_code(at: Instruction | None) -> bool:
+    return at is not None and at.op in ATTRIBUTE and at.name.startswith("co_")
 
 
 def _shape(code: CodeType, reads: Reads, content: Content) -> None:
@@ -107,6 +113,10 @@ def _shape(code: CodeType, reads: Reads, content: Content) -> None:
         content.write(code.co_name, code.co_qualname)
     if Reads.SOURCE in reads:
         content.write(code.co_filename, u64(code.co_firstlineno), sized(code.co_linetable))
+        content.write(u64(len(code.co_consts)))
+        for constant in code.co_consts:
+            if not walk.encode_scalar(constant, content):
+                content.write(b"\0")
 
 
 def _instructions(instructions: list[Instruction], reads: Reads, content: Content) -> list[object]:

@@ -51,6 +51,8 @@ def refer(value: Any, listing: Listing, content: Content) -> bool:
         _refer_to_class(value, content)
     elif found := libraries.library_object(value):
         libraries.write_constant(*found, content)
+        if isinstance(value, FunctionType):
+            _constants_of(value, content)
     elif isinstance(value, FunctionType):
         content.refer(function_target(value))
     else:
@@ -160,6 +162,16 @@ def _defaults(function: FunctionType, listing: Listing, content: Content) -> Non
         content.write(parameter)
         name = f"{_name(function)}.<default {parameter}>"
         resolve.slot((id(function), parameter), name, value, listing, content, kept=function)
+
+
+def _constants_of(function: FunctionType, content: Content) -> None:
+    """The defaults of a library's function, as far as they are plain."""
+    by_name = sorted((function.__kwdefaults__ or {}).items())
+    for values in [function.__defaults__ or (), [value for _, value in by_name]]:
+        content.write(u64(len(values)))
+        for value in values:
+            if not walk.encode_scalar(value, content):
+                content.write(b"\0")
 
 
 def _closure(function: FunctionType, listing: Listing, content: Content) -> None:

@@ -128,7 +128,24 @@ def library_object(value: Any) -> tuple[Library, str] | None:
 def _at_home(function: FunctionType) -> bool:
     """A function of the user's may claim a library's name, as `functools.wraps` makes it do."""
     home = function.__globals__.get("__name__")
-    return isinstance(home, str) and library_of(home) is not None
+    of_library = isinstance(home, str) and library_of(home) is not None
+    return of_library and not _has_code_of_the_user(function)
+
+
+def _has_code_of_the_user(function: FunctionType) -> bool:
+    """Code from a file that is there, and belongs neither to the module nor to any library."""
+    file = Path(function.__code__.co_filename)
+    if str(file) == function.__globals__.get("__file__") or not file.is_absolute():
+        return False
+    of_library = any(up.name in _SITES for up in file.parents)
+    standard = file.is_relative_to(Path(os.__file__).parent)
+    there = file.exists() or file.parent.name.startswith("ipykernel_")
+    return not of_library and not standard and there
+
+
+def is_made_while_running(kind: type) -> bool:
+    """Whether a class is not part of the interpreter or an extension."""
+    return bool(kind.__flags__ & _MADE_WHILE_RUNNING)
 
 
 _MADE_WHILE_RUNNING = 1 << 9  # Py_TPFLAGS_HEAPTYPE
@@ -136,7 +153,7 @@ _MADE_WHILE_RUNNING = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 
 def static_type(kind: type) -> tuple[Library, str] | None:
     """The same for a type made in C, which may not be found under its name."""
-    if kind.__flags__ & _MADE_WHILE_RUNNING:
+    if is_made_while_running(kind):
         return None
     module = kind.__module__ if isinstance(kind.__module__, str) else ""
     library = library_of(module)

@@ -19,17 +19,25 @@ class Reads(enum.IntFlag):
     CHAIN = enum.auto()
 
 
+# What code is written in shows in these, down to the numbers of its variables.
+_WRITTEN = "co_code co_consts co_names co_nlocals co_stacksize"
+
+CODE = Reads.SOURCE | Reads.LOCALS | Reads.DOCS | Reads.NAMES
+"""What code reads that takes code as a whole."""
+
 _WORDS = {
-    Reads.DOCS: "__doc__ getdoc",
+    Reads.DOCS: f"__doc__ getdoc {_WRITTEN}",
     Reads.ANNOTATIONS: "__annotations__ __bound__ __constraints__ __dataclass_fields__"
     " __orig_bases__ __parameters__ __supertype__ fields get_annotations get_original_bases"
     " get_type_hints getfullargspec signature",
     Reads.NAMES: "__name__ __qualname__ co_name co_qualname",
-    Reads.LOCALS: "co_varnames currentframe dir eval exec f_locals _getframe locals vars",
+    Reads.LOCALS: "co_cellvars co_freevars co_varnames currentframe dir eval exec f_locals _getframe"
+    f" locals vars {_WRITTEN}",
     Reads.WRAPPED: "__wrapped__ unwrap signature",
     Reads.SUBCLASSES: "__subclasses__",
     Reads.ORDER: "__dict__ vars",
-    Reads.SOURCE: "co_firstlineno extract_stack extract_tb f_lineno findsource format_exc"
+    Reads.SOURCE: f"{_WRITTEN} co_filename co_lines co_linetable co_lnotab co_positions"
+    " co_firstlineno extract_stack extract_tb f_lineno findsource format_exc"
     " format_exception getframeinfo getsource getsourcelines print_exc print_exception tb_lineno"
     " TracebackException",
     Reads.CHAIN: "__cause__ __context__ format_exc format_exception print_exc print_exception"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copyreg
 import itertools
 import sys
+import types
 from typing import TYPE_CHECKING, Any
 
 from . import libraries, walk
@@ -24,8 +25,11 @@ def reduced(value: Any, listing: Listing, content: Content) -> list[object]:
     if isinstance(parts, str):
         _by_name(value, parts, listing, content)
         return []
-    content.write(Tag.REDUCED, u64(len(parts)))
-    return [*_settled(parts), *_chained(value, listing)]
+    told = _settled(parts)
+    while isinstance(value, BaseException) and (told[-1] is None or told[-1] == {}):
+        told.pop()
+    content.write(Tag.REDUCED, u64(len(told)))
+    return [*told, *_left_out(value, listing)]
 
 
 def of_subclass(value: Any, home: type, listing: Listing, content: Content) -> list[object]:
@@ -38,7 +42,7 @@ def of_subclass(value: Any, home: type, listing: Listing, content: Content) -> l
     while told and told[-1] is None:
         told.pop()
     content.write(Tag.REDUCED_SUBCLASS, u64(len(told)))
-    return [type(value), *told, *_content_of(value, home), *_chained(value, listing)]
+    return [type(value), *told, *_content_of(value, home), *_left_out(value, listing)]
 
 
 def _reduction(value: Any) -> Any:
@@ -82,10 +86,23 @@ def _content_of(value: Any, home: type) -> list[object]:
     return [list(own(value)) for own in replaced]
 
 
-def _chained(value: Any, listing: Listing) -> list[object]:
-    if Reads.CHAIN in listing.reads and isinstance(value, BaseException):
-        return [value.__cause__, value.__context__]
-    return []
+def _left_out(value: Any, listing: Listing) -> list[object]:
+    """What pickling leaves out of an exception."""
+    if not isinstance(value, BaseException):
+        return []
+    kinds = type(value).__mro__
+    members = {
+        name: held
+        for kind in reversed(kinds[: kinds.index(BaseException)])
+        if not libraries.is_made_while_running(kind)
+        for name, member in vars(kind).items()
+        if isinstance(member, types.MemberDescriptorType)
+        and (held := getattr(value, name, None)) is not None
+    }
+    left_out: list[object] = [dict(sorted(members.items()))] if members else []
+    if Reads.CHAIN in listing.reads:
+        left_out += [value.__cause__, value.__context__]
+    return left_out
 
 
 def _by_name(value: Any, name: str, listing: Listing, content: Content) -> None:

@@ -186,7 +186,11 @@ def whole_module(module: ModuleType, content: Content) -> None:
         return
 
     def write(listing: Listing, content: Content) -> None:
-        ignored = _ABOUT_THE_MODULE | (set() if Reads.DOCS in listing.reads else {"__doc__"})
+        ignored = set(_ABOUT_THE_MODULE)
+        if Reads.DOCS not in listing.reads:
+            ignored.add("__doc__")
+        if Reads.ANNOTATIONS not in listing.reads:
+            ignored |= {"__annotate__", "__annotations__", "__conditional_annotations__"}
         held = sorted(set(module.__dict__) - ignored)
         content.write(Tag.MODULE, u64(len(held)))
         for name in held:

@@ -39,6 +39,7 @@ WRAPPED = {
     ("contextlib", "_AsyncGeneratorContextManager"): "func args kwds",
     ("_thread", "_local"): "__dict__",
     ("weakref", "ReferenceType"): "",
+    ("weakref", "finalize"): "",
     ("weakref", "WeakValueDictionary"): "",
     ("weakref", "WeakKeyDictionary"): "",
     ("_weakrefset", "WeakSet"): "",
@@ -72,6 +73,8 @@ def wrapped(value: Any, wrapper: tuple[str, str], listing: Listing) -> list[obje
             nothing = object()
             held = value.get(nothing)
             return fields if held is nothing else [*fields, held]
+        case "finalize":
+            return [value.peek()]
         case "ReferenceType":
             return [value()]
         case _ if name.startswith(("dict_", "odict_")):
@@ -80,8 +83,8 @@ def wrapped(value: Any, wrapper: tuple[str, str], listing: Listing) -> list[obje
             return [*fields, value.__doc__]
         case "WeakSet":
             return [set(value)]
-        case "_lru_cache_wrapper" | "staticmethod" | "classmethod":
-            attributes = _set_on(value, listing)
+        case "_lru_cache_wrapper" | "cached_property" | "Memoized" | "staticmethod" | "classmethod":
+            attributes = _set_on(value, name, listing)
             return [*fields, attributes] if attributes else fields
         case _:
             return fields
@@ -97,11 +100,15 @@ _DESCRIBE = {
 }
 
 
-def _set_on(value: Any, listing: Listing) -> dict[str, object]:
+_OF_PROPERTIES = {"attrname", "func", "lock"}
+
+
+def _set_on(value: Any, wrapper: str, listing: Listing) -> dict[str, object]:
     """What was set on a wrapper around a function, without what describes the function."""
     return {
         name: attribute
         for name, attribute in sorted(vars(value).items())
         if (name not in _DESCRIBE or _DESCRIBE[name] in listing.reads)
-        and name not in {"__wrapped__", "cache_parameters"}
+        and name not in {"__code_version__", "__wrapped__", "cache_parameters"}
+        and not (wrapper == "cached_property" and name in _OF_PROPERTIES)
     }
