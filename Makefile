@@ -6,6 +6,7 @@
 #   make test-all   the smoke and soundness tests on every CPython found
 #   make lint       formatting, lints and types only
 #   make generator  random programs, edited and changed while they run, for 20 minutes
+#   make fuzz       fuzz each parser of stored bytes for FUZZ_SECONDS, ten minutes if not said
 #   make bench      compare the speed with that of other caches
 #   make soundness  count wrong answers after edits, beside other caches
 #   make docs       the engine's documentation, into target/doc
@@ -33,7 +34,7 @@ ENV_READY := $(VENV)/.ready
 BUILT := $(VENV)/.built
 
 .PHONY: demo test test-all lint lint-rust lint-python test-rust test-python test-paranoid \
-	test-docs generator bench soundness bench-environment docs services clean
+	test-docs fuzz generator bench soundness bench-environment docs services clean
 
 demo: $(BUILT) $(VENV)/.group-demo
 	$(BIN)/python examples/flights/demo.py
@@ -92,6 +93,10 @@ test-python: $(BUILT)
 test-paranoid: $(BUILT)
 	REMEMO_PARANOID=1 $(BIN)/python -m pytest $(addprefix python/tests/soundness/, \
 		test_programs.py test_program_graphs.py test_guards.py test_guards_in_use.py)
+
+# Needs a nightly toolchain, and cargo-fuzz: cargo install cargo-fuzz.
+fuzz:
+	scripts/fuzz
 
 generator: $(BUILT)
 	REMEMO_GENERATOR_SECONDS=1200 $(BIN)/python -m pytest \

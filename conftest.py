@@ -19,6 +19,8 @@ def _no_cache_left_behind(tmp_path_factory: pytest.TempPathFactory) -> object:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("REMEMO_DIR", raising=False)
         patch.delenv("REMEMO_DISABLE", raising=False)
+        patch.delenv("REMEMO_TRUST_OWNER", raising=False)
+        patch.delenv("REMEMO_SHARED", raising=False)
         patch.setenv("XDG_CACHE_HOME", str(users))
         yield
     written = dict(_caches(ROOT).items() - before.items()) | _caches(users)

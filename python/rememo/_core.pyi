@@ -33,8 +33,13 @@ _Self = TypeVar("_Self")
 
 @final
 class Store:
-    # Opens the directory, making it if need be.
-    def __new__(cls, dir: str) -> Store: ...  # noqa: A002
+    # Opens the directory, making it if need be. For the others see `rememo.trust.Trust`.
+    def __new__(
+        cls,
+        dir: str,  # noqa: A002
+        trust_owner: int | bool,
+        shared: bool,
+    ) -> Store: ...
     # Keeps nothing, and reports why as an event.
     @staticmethod
     def unusable(why: str) -> Store: ...

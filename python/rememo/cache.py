@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Literal, ParamSpec, TypeVar, overload
 
 from rememo import _core
 from rememo.location import directory_for, directory_from
+from rememo.trust import Trust, trust_of
 from rememo.warnings import StoreWarning
 
 if TYPE_CHECKING:
@@ -33,10 +34,16 @@ class Cache:
         temporary: use a new private directory, removed when the cache is closed, or else
             when the interpreter exits.
         freeze: what counts, for functions memoized in this cache that do not say themselves.
+        trust_owner: a user, by name or number, whose directory may be read: what a cache holds is
+            decoded, so whoever can write to it can run code here. True trusts whoever may write
+            to it. By default the directory must be one's own, with nobody else who may write to
+            it; or else it is not used, and calls run without it.
+        shared: ``"group"`` for a directory whose group may write to it. One that is made so is
+            readable and writable for all members of its group.
 
     Raises:
         TypeError: if both `dir` and `temporary` are given.
-        ValueError: if `dir` is empty.
+        ValueError: if `dir` is empty, `trust_owner` is nobody, or `shared` is not ``"group"``.
 
     >>> from rememo import Cache
     >>> with Cache(temporary=True) as cache:
@@ -53,6 +60,8 @@ class Cache:
         *,
         temporary: bool = False,
         freeze: FreezeConfig | None = None,
+        trust_owner: str | int | None = None,
+        shared: Literal["group"] | None = None,
     ) -> None:
         """Names the directory; see the class."""
         if temporary and dir is not None:
@@ -60,6 +69,7 @@ class Cache:
                 "a temporary cache chooses its own directory: give `dir` or `temporary`"
             )
         self.freeze = freeze
+        self._trust = trust_of(trust_owner, shared)
         self._temporary = temporary
         self._closed = False
         self._store: _core.Store | None = None
@@ -128,7 +138,7 @@ class Cache:
             import shutil
 
             atexit.unregister(self._close_at_exit)
-            store = _open_stores.pop(self._path, store)
+            store = _open_stores.pop((self._path, self._trust), store)
             if store is not None:
                 store.retire()
             shutil.rmtree(self._path, ignore_errors=True)
@@ -158,7 +168,7 @@ class Cache:
         if self._store is None:
             if self._closed:
                 raise RuntimeError(f"{self!r} cannot be used any more")
-            self._store = _store_at(self._path)
+            self._store = _store_at(self._path, self._trust)
         return self._store
 
     def _make_temporary_directory(self) -> Path:
@@ -215,7 +225,7 @@ _default: Cache | None = None
 # Counts the changes of `_default`, so that functions know when to look again.
 _generation = 0
 # A directory is opened once in a process, however many caches name it.
-_open_stores: dict[Path, _core.Store] = {}
+_open_stores: dict[tuple[Path, Trust], _core.Store] = {}
 
 
 def _store_for(func: FunctionType) -> _core.Store:
@@ -227,14 +237,17 @@ def _store_for(func: FunctionType) -> _core.Store:
         return _core.Store.unusable(
             f"there is no directory to keep results in ({error}): name one with REMEMO_DIR"
         )
-    return _store_at(directory)
+    return _store_at(directory, trust_of(None, None))
 
 
-def _store_at(path: Path) -> _core.Store:
+def _store_at(path: Path, trust: Trust) -> _core.Store:
+    resolved = path
     # A path that cannot be resolved cannot be opened either, and opening it says why.
     with suppress(OSError, RuntimeError, ValueError):
-        path = path.resolve()
-    store = _open_stores.get(path)
+        resolved = path.resolve()
+    store = _open_stores.get((resolved, trust))
     if store is None:
-        store = _open_stores.setdefault(path, _core.Store(str(path)))
+        # By the name it was given: whoever could change a link in it counts as well.
+        store = _core.Store(str(path), *trust)
+        store = _open_stores.setdefault((resolved, trust), store)
     return store

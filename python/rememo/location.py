@@ -27,7 +27,8 @@ def directory_from(start: Path | None) -> Path:
     The first of these that applies:
 
     1. the environment variable ``REMEMO_DIR``;
-    2. ``dir`` in ``[tool.rememo]`` of the nearest pyproject.toml, relative to that file;
+    2. ``dir`` in ``[tool.rememo]`` of the nearest pyproject.toml: an absolute path, or one that is
+       relative to that file and stays within its directory;
     3. ``.rememo`` in the project's root, the nearest directory with one of `PROJECT_MARKERS`;
     4. ``rememo`` in the user's cache directory.
     """
@@ -78,7 +79,23 @@ def _configured_directory(pyproject: Path) -> Path | None:
         message = f"ignored `dir` in [tool.rememo] of {pyproject}: it must be a path, not {named!r}"
         tell(message, StoreWarning)
         return None
-    return pyproject.parent / Path(named).expanduser()
+    project, path = pyproject.parent, Path(named).expanduser()
+    if not path.is_absolute() and not _leads_into(project, project / path):
+        message = (
+            f"ignored `dir` in [tool.rememo] of {pyproject}: {named!r} leads out of the project; "
+            "if it is meant to, write it as an absolute path"
+        )
+        tell(message, StoreWarning)
+        return None
+    return project / path
+
+
+def _leads_into(project: Path, path: Path) -> bool:
+    try:
+        return path.resolve().is_relative_to(project.resolve())
+    except (OSError, RuntimeError, ValueError):
+        # It leads nowhere; opening it says why.
+        return True
 
 
 def _user_cache_directory() -> Path:

@@ -4,7 +4,7 @@
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyList};
-use rememo::{Encoded, Frame};
+use rememo::{ArrayHeader, Encoded, Frame};
 
 /// Codec numbers, as stored.
 const PICKLE: u16 = 1;
@@ -111,15 +111,16 @@ fn is_plain_array(value: &Bound<'_, PyAny>) -> PyResult<bool> {
 fn encode_array(array: &Bound<'_, PyAny>) -> PyResult<Encoded> {
     let dtype: String = array.getattr("dtype")?.getattr("str")?.extract()?;
     let shape: Vec<usize> = array.getattr("shape")?.extract()?;
-    let extents: Vec<String> = shape.iter().map(ToString::to_string).collect();
-    let header = format!("{dtype};{}", extents.join(","));
+    let header = ArrayHeader::new(&dtype, shape).ok_or_else(|| {
+        pyo3::exceptions::PyValueError::new_err(format!("an array of {dtype} has no raw form"))
+    })?;
     let data = array.call_method0("tobytes")?;
     let data = data.cast::<PyBytes>()?.as_bytes().to_vec();
     Ok(Encoded {
         codec: NDARRAY,
         frames: vec![
             Frame {
-                bytes: header.into_bytes().into(),
+                bytes: header.to_string().into_bytes().into(),
                 writable: false,
             },
             Frame {
@@ -134,15 +135,12 @@ fn decode_array<'py>(py: Python<'py>, frames: &[Frame]) -> PyResult<Bound<'py, P
     let damaged = || pyo3::exceptions::PyValueError::new_err("a damaged array header");
     let (header, rest) = first(frames)?;
     let data = rest.first().ok_or_else(damaged)?;
-    let header = std::str::from_utf8(&header.bytes).map_err(|_| damaged())?;
-    let (dtype, extents) = header.split_once(';').ok_or_else(damaged)?;
-    let shape: Vec<usize> = extents
-        .split(',')
-        .filter(|extent| !extent.is_empty())
-        .map(|extent| extent.parse().map_err(|_| damaged()))
-        .collect::<PyResult<_>>()?;
+    let header = ArrayHeader::parse(&header.bytes).ok_or_else(damaged)?;
+    if header.byte_len() != Some(data.bytes.len()) {
+        return Err(damaged());
+    }
     let array = py
         .import("numpy")?
-        .call_method1("frombuffer", (buffer(py, data), dtype))?;
-    array.call_method1("reshape", (shape,))
+        .call_method1("frombuffer", (buffer(py, data), header.dtype()))?;
+    array.call_method1("reshape", (header.shape(),))
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
-use rememo::{Event, StoreConfig, Subscriber};
+use rememo::{Access, Event, StoreConfig, Subscriber, Trust};
 
 use crate::events::Bridge;
 
@@ -32,11 +32,23 @@ pub struct Store {
     inner: Option<rememo::Store>,
 }
 
+/// Whose stores are trusted, as Python says it: `True` is a number there, so it comes first.
+#[derive(Clone, Copy, FromPyObject)]
+enum Owner {
+    Anybody(bool),
+    User(u32),
+}
+
 #[pymethods]
 impl Store {
     #[new]
-    fn new(py: Python<'_>, dir: PathBuf) -> Self {
-        match py.detach(|| open(&dir)) {
+    fn new(py: Python<'_>, dir: PathBuf, trust_owner: Owner, shared: bool) -> Self {
+        let trust = match trust_owner {
+            Owner::Anybody(true) => Trust::Anybody,
+            Owner::Anybody(false) => Trust::Nobody,
+            Owner::User(user) => Trust::User(user),
+        };
+        match py.detach(|| open(&dir, Access { trust, shared })) {
             Ok(store) => Self {
                 path: dir,
                 inner: Some(store),
@@ -93,9 +105,10 @@ impl Store {
     }
 }
 
-fn open(dir: &Path) -> Result<rememo::Store, rememo::StoreError> {
+fn open(dir: &Path, access: Access) -> Result<rememo::Store, rememo::StoreError> {
     let config = StoreConfig::new(dir);
     rememo::Store::open(StoreConfig {
+        access,
         subscriber: Some(Arc::new(Bridge)),
         ..config
     })

@@ -203,6 +203,17 @@ fn checksum(container: &[u8]) -> u128 {
     hasher.finish_128()
 }
 
+/// The same bytes with the checksum that they should have; none if they are too short for one.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn with_right_checksum(mut container: Vec<u8>) -> Option<Vec<u8>> {
+    if container.len() < HEADER {
+        return None;
+    }
+    let sum = checksum(&container).to_le_bytes();
+    container[CHECKED_HEADER..HEADER].copy_from_slice(&sum);
+    Some(container)
+}
+
 fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
     let mut out = [0; N];
     out.copy_from_slice(&bytes[at..at + N]);
@@ -255,8 +266,7 @@ mod tests {
     fn absurd_lengths_are_refused_without_allocating() {
         let mut bytes = small().to_container(b"");
         bytes[HEADER..HEADER + 8].copy_from_slice(&u64::MAX.to_le_bytes());
-        let sum = checksum(&bytes).to_le_bytes();
-        bytes[CHECKED_HEADER..HEADER].copy_from_slice(&sum);
+        let bytes = with_right_checksum(bytes).unwrap();
         assert_eq!(Encoded::from_container(bytes), Err(Damage::Length));
     }
 

@@ -7,6 +7,7 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
+use crate::access::Keeper;
 use crate::digest::Digest;
 use crate::lock::lock;
 use crate::ofd;
@@ -27,6 +28,7 @@ pub struct Patience {
 #[derive(Debug)]
 pub struct Flights {
     path: PathBuf,
+    keeper: Keeper,
     pub(crate) table: Mutex<Table>,
     landed: Condvar,
 }
@@ -85,10 +87,11 @@ enum Attempt {
 
 impl Flights {
     /// The claims kept in the lock file at `path`.
-    pub(crate) fn new(path: &Path) -> Self {
+    pub(crate) fn new(path: &Path, keeper: Keeper) -> Self {
         let table = Mutex::new(Table::empty());
         Self {
             path: path.to_owned(),
+            keeper,
             table,
             landed: Condvar::new(),
         }
@@ -132,7 +135,7 @@ impl Flights {
             None => {}
         }
         if table.file.is_none() {
-            table.file = Some(open_locks(&self.path)?);
+            table.file = Some(self.keeper.open_or_make(&self.path)?);
         }
         match &table.file {
             Some(file) if ofd::try_lock(file, byte)? => {
@@ -237,19 +240,6 @@ fn byte_of(key: &Digest) -> u64 {
         .fold(0, |byte, next| byte << 8 | u64::from(*next))
 }
 
-/// Opens the lock file, for its owner only.
-pub(crate) fn open_locks(path: &Path) -> std::io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut options = File::options();
-    options
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -272,7 +262,11 @@ mod tests {
     fn flights() -> (tempfile::TempDir, Flights, Flights) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("locks");
-        (dir, Flights::new(&path), Flights::new(&path))
+        (
+            dir,
+            Flights::new(&path, Keeper::default()),
+            Flights::new(&path, Keeper::default()),
+        )
     }
 
     #[test]

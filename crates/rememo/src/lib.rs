@@ -3,12 +3,18 @@
 //! A front-end implements [`Callee`] for one call of one function; [`call`] then looks the call
 //! up in a [`Store`], runs it at most once across threads and processes, and keeps its result.
 
+mod access;
+mod array;
 mod call;
 mod codec;
 mod digest;
 mod event;
 mod explain;
 mod flight;
+// For the targets in `fuzz/`, which cargo-fuzz builds with this set, and for the tests.
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod index;
 mod lock;
 mod map;
@@ -18,6 +24,8 @@ mod state;
 mod stats;
 mod store;
 
+pub use access::{Access, Fault, Objection, Trust};
+pub use array::ArrayHeader;
 pub use call::{
     Callee, Mode, Stored, Undecodable, Unkeyable, call, clear_entry, lookup, would_hit,
 };

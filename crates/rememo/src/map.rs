@@ -2,27 +2,30 @@
 
 #![expect(unsafe_code, reason = "a mapping is only as immutable as its file")]
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use memmap2::{Mmap, MmapMut, MmapOptions};
 
+use crate::access::Keeper;
+
 /// Files of this many bytes and more are mapped: below, a copy costs less than a mapping.
 const MAPPED: u64 = 256 * 1024;
 
-/// The content of an object's file.
-pub(crate) fn read(path: &Path) -> io::Result<Bytes> {
-    let file = File::open(path)?;
-    if file.metadata()?.len() < MAPPED {
-        return fs::read(path).map(Bytes::from);
+/// The content of an object's file, which is mapped if it is large and nobody else can write to it.
+pub(crate) fn read(mut file: File, len: u64, exclusive: bool) -> io::Result<Bytes> {
+    if len < MAPPED || !exclusive {
+        let mut content = Vec::new();
+        content.try_reserve_exact(usize::try_from(len).map_err(io::Error::other)?)?;
+        file.read_to_end(&mut content)?;
+        return Ok(content.into());
     }
     // SAFETY: objects are written elsewhere, renamed into place, and from then on only unlinked,
-    // which leaves a mapping valid. The directory is its owner's alone, so whoever could change a
-    // file under us could change this process as well.
+    // which leaves a mapping valid. The store is its owner's alone, as was seen to when it was
+    // opened, so whoever could change a file under us could change this process as well.
     let map = unsafe { Mmap::map(&file)? };
     Ok(Bytes::from_owner(map))
 }
@@ -34,22 +37,17 @@ pub(crate) struct SharedNumber(MmapMut);
 const NUMBER: usize = size_of::<u64>();
 
 impl SharedNumber {
-    /// Opens the number in the file at `path`, which is created for its owner only.
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let mut options = File::options();
-        let options = options.read(true).append(true).create(true).mode(0o600);
-        let mut file = options.open(path)?;
+    /// Opens the number in the file at `path`, which is made if need be.
+    pub(crate) fn open(path: &Path, keeper: Keeper) -> io::Result<Self> {
+        let mut file = keeper.open_or_make(path)?;
         if file.metadata()?.len() < NUMBER as u64 {
+            file.seek(SeekFrom::End(0))?;
             // Written and not merely made longer: on a full disk this fails, where touching a page
             // of a hole would kill the process. Two that do so at once only make the file longer.
             file.write_all(&[0; NUMBER])?;
         }
         // SAFETY: the file is never made shorter, and the mapping is used as an atomic only.
-        let map = unsafe {
-            MmapOptions::new()
-                .len(NUMBER)
-                .map_mut(&File::options().read(true).write(true).open(path)?)?
-        };
+        let map = unsafe { MmapOptions::new().len(NUMBER).map_mut(&file)? };
         Ok(Self(map))
     }
 
@@ -73,19 +71,23 @@ impl SharedNumber {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn a_number_is_shared() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("number");
         let (here, there) = (
-            SharedNumber::open(&path).unwrap(),
-            SharedNumber::open(&path).unwrap(),
+            SharedNumber::open(&path, Keeper::default()).unwrap(),
+            SharedNumber::open(&path, Keeper::default()).unwrap(),
         );
         assert_eq!((here.get(), there.get()), (0, 0));
         there.advance();
         assert_eq!((here.get(), there.get()), (1, 1));
-        assert_eq!(SharedNumber::open(&path).unwrap().get(), 1);
+        assert_eq!(
+            SharedNumber::open(&path, Keeper::default()).unwrap().get(),
+            1
+        );
     }
 
     #[test]
@@ -94,7 +96,10 @@ mod tests {
         for len in [0, 10, usize::try_from(MAPPED).unwrap() + 1] {
             let path = dir.path().join("object");
             fs::write(&path, vec![7; len]).unwrap();
-            let content = read(&path).unwrap();
+            let whole = len as u64;
+            let content = read(File::open(&path).unwrap(), whole, true).unwrap();
+            let copied = read(File::open(&path).unwrap(), whole, false).unwrap();
+            assert_eq!(content, copied);
             fs::remove_file(&path).unwrap();
             assert_eq!(content, vec![7; len]);
         }

@@ -1,11 +1,13 @@
 //! Objects: immutable files named by their content, staged and then renamed into place.
 
 use bytes::Bytes;
-use std::fs::{self, DirBuilder, Permissions};
+use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::access::Keeper;
 use crate::codec::Encoded;
 use crate::digest::Digest;
 use crate::map;
@@ -15,17 +17,22 @@ use crate::map;
 pub struct ObjectStore {
     objects: PathBuf,
     staging: PathBuf,
+    keeper: Keeper,
+    /// Which of the 256 directories of objects were looked at, one bit each.
+    inspected: Arc<[AtomicU64; 4]>,
 }
 
 impl ObjectStore {
     /// Opens the objects of a store's directory.
-    pub fn open(dir: &Path) -> io::Result<Self> {
+    pub(crate) fn open(dir: &Path, keeper: Keeper) -> io::Result<Self> {
         let store = Self {
             objects: dir.join("objects"),
             staging: dir.join("tmp"),
+            keeper,
+            inspected: Arc::default(),
         };
-        private_dir(&store.objects)?;
-        private_dir(&store.staging)?;
+        keeper.make_dirs(&store.objects)?;
+        keeper.make_dirs(&store.staging)?;
         Ok(store)
     }
 
@@ -33,7 +40,7 @@ impl ObjectStore {
     pub fn put(&self, value: &Encoded, producer: &[u8]) -> io::Result<(Digest, u64)> {
         let id = value.object_id();
         let path = self.path(&id);
-        if let Some(size) = whole_len(&path, value) {
+        if let Some(size) = self.whole_len(&id, value) {
             return Ok((id, size));
         }
         let bytes = value.to_container(producer);
@@ -42,11 +49,10 @@ impl ObjectStore {
             path.parent().unwrap_or(&self.objects),
             &self.staging,
         ] {
-            private_leaf(dir)?;
+            self.keeper.make_dir(dir)?;
         }
-        let mut staged = tempfile::Builder::new()
-            .permissions(Permissions::from_mode(0o600))
-            .tempfile_in(&self.staging)?;
+        let mut staged = tempfile::NamedTempFile::new_in(&self.staging)?;
+        self.keeper.give(staged.as_file())?;
         staged.write_all(&bytes)?;
         staged.persist(&path).map_err(|failed| failed.error)?;
         Ok((id, bytes.len() as u64))
@@ -54,12 +60,21 @@ impl ObjectStore {
 
     /// The container of an object, unverified.
     pub fn get(&self, id: &Digest) -> io::Result<Bytes> {
-        map::read(&self.path(id))
+        let path = self.path(id);
+        let of = u64::from(id.0[0]);
+        let (word, bit) = (&self.inspected[id.0[0] as usize / 64], 1 << (of % 64));
+        if word.load(Ordering::Relaxed) & bit == 0 {
+            self.keeper
+                .inspect(path.parent().unwrap_or(&self.objects))?;
+            word.fetch_or(bit, Ordering::Relaxed);
+        }
+        let (file, found) = self.keeper.open(&path)?;
+        map::read(file, found.len(), self.keeper.is_exclusive())
     }
 
     /// Whether there is a file for an object.
     pub fn contains(&self, id: &Digest) -> bool {
-        self.path(id).is_file()
+        fs::symlink_metadata(self.path(id)).is_ok_and(|found| found.is_file())
     }
 
     /// Removes an object; one that is not there is fine.
@@ -70,36 +85,17 @@ impl ObjectStore {
         }
     }
 
+    /// The length of an object, if it is there and holds `value` (whoever produced it).
+    fn whole_len(&self, id: &Digest, value: &Encoded) -> Option<u64> {
+        let bytes = self.get(id).ok()?;
+        let len = bytes.len() as u64;
+        let (stored, _) = Encoded::from_container(bytes).ok()?;
+        (stored == *value).then_some(len)
+    }
+
     fn path(&self, id: &Digest) -> PathBuf {
         let hex = id.to_hex();
         self.objects.join(&hex[..2]).join(&hex[2..])
-    }
-}
-
-/// The length of the file at `path`, if it can be a container of `value` (whoever produced it).
-fn whole_len(path: &Path, value: &Encoded) -> Option<u64> {
-    let bytes = Bytes::from(fs::read(path).ok()?);
-    let (stored, _) = Encoded::from_container(bytes.clone()).ok()?;
-    (stored == *value).then_some(bytes.len() as u64)
-}
-
-/// Creates a directory, and those that it lies in, for their owner only; one that is there is
-/// fine.
-pub(crate) fn private_dir(dir: &Path) -> io::Result<()> {
-    if dir.is_dir() {
-        return Ok(());
-    }
-    DirBuilder::new().recursive(true).mode(0o700).create(dir)
-}
-
-/// Creates a directory in one that must be there: a store that was removed stays so.
-pub(crate) fn private_leaf(dir: &Path) -> io::Result<()> {
-    if dir.is_dir() {
-        return Ok(());
-    }
-    match DirBuilder::new().mode(0o700).create(dir) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        created => created,
     }
 }
 
@@ -107,6 +103,11 @@ pub(crate) fn private_leaf(dir: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::codec::Frame;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn open(dir: &Path) -> io::Result<ObjectStore> {
+        ObjectStore::open(&dir.canonicalize()?, Keeper::default())
+    }
 
     fn value(content: &[u8]) -> Encoded {
         Encoded {
@@ -121,7 +122,7 @@ mod tests {
     #[test]
     fn equal_values_are_stored_once_and_privately() {
         let dir = tempfile::tempdir().unwrap();
-        let store = ObjectStore::open(dir.path()).unwrap();
+        let store = open(dir.path()).unwrap();
         let (id, size) = store.put(&value(b"one"), b"first").unwrap();
         assert_eq!(
             store.put(&value(b"one"), b"second, longer").unwrap(),
@@ -143,7 +144,7 @@ mod tests {
     #[test]
     fn a_damaged_object_is_replaced() {
         let dir = tempfile::tempdir().unwrap();
-        let store = ObjectStore::open(dir.path()).unwrap();
+        let store = open(dir.path()).unwrap();
         let (id, _) = store.put(&value(b"one"), b"").unwrap();
         fs::write(store.path(&id), b"RMOB").unwrap();
         store.put(&value(b"one"), b"").unwrap();

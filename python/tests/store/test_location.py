@@ -86,6 +86,25 @@ def test_a_setting_that_makes_no_sense_is_warned_of(project: Project, setting: s
     assert stores(project.directory) == [".rememo"]
 
 
+@pytest.mark.parametrize("setting", ["../elsewhere", "made/../../elsewhere", "link/elsewhere"])
+def test_a_setting_does_not_lead_out_of_the_project(project: Project, setting: str) -> None:
+    """Unless it says so in full: a project's file should not surprise its user."""
+    inner = project.directory / "inner"
+    inner.mkdir()
+    (inner / "link").symlink_to(project.directory)
+    (project.directory / "m.py").rename(inner / "m.py")
+    pyproject = inner / "pyproject.toml"
+    pyproject.write_text(f'[tool.rememo]\ndir = "{setting}"\n')
+    done = project.run(CALL, PYTHONPATH=str(inner))
+    assert done.names == ["miss", "stored"]
+    assert done.categories == ["StoreWarning"]
+    assert "leads out of the project" in done.warnings[0][1]
+    assert stores(project.directory) == ["inner/.rememo"]
+    pyproject.write_text(f'[tool.rememo]\ndir = "{project.directory / "elsewhere"}"\n')
+    assert not project.run(CALL, PYTHONPATH=str(inner)).warnings
+    assert stores(project.directory) == ["elsewhere", "inner/.rememo"]
+
+
 def test_without_a_project_results_lie_in_the_users_cache(project: Project) -> None:
     """A directory of the user's own, as XDG has it."""
     (project.directory / "pyproject.toml").unlink()

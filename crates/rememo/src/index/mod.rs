@@ -1,7 +1,7 @@
 //! The index: call keys to entries, in LMDB, for many threads and processes at once.
 
 mod open;
-mod schema;
+pub(crate) mod schema;
 mod write;
 
 pub(crate) use open::{Place, aside, is_damage, is_panic, place};

@@ -13,8 +13,7 @@ use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 
 use super::{Database, Index, TABLES};
-use crate::flight::open_locks;
-use crate::object::private_leaf;
+use crate::access::Keeper;
 use crate::ofd;
 
 const MAP_SIZE: usize = 64 << 30;
@@ -30,28 +29,33 @@ const CLOSING: Duration = Duration::from_secs(2);
 impl Index {
     /// Opens the index of a store's directory. If it is damaged, it is set aside and a new one
     /// is begun; the second value then says so.
-    pub(crate) fn open(dir: &Path) -> heed::Result<(Self, Option<String>)> {
+    pub(crate) fn open(dir: &Path, keeper: Keeper) -> heed::Result<(Self, Option<String>)> {
         let path = dir.join("index");
-        match open_begun(&path) {
+        match open_begun(&path, keeper) {
             Err(error) if is_damage(&error) => {}
             opened => return Ok((opened?, None)),
         }
-        let _locks = lock_repairs(dir)?;
+        let _locks = lock_repairs(dir, keeper)?;
         if !data_file(&path).exists() {
-            return Ok((open_whole(&path)?, None));
+            return Ok((begin(&path, keeper)?, None));
         }
-        match open_begun(&path) {
+        match open_begun(&path, keeper) {
             Err(error) if is_damage(&error) => {
                 let what = set_aside(&path, &error)?;
-                Ok((open_whole(&path)?, Some(what)))
+                Ok((begin(&path, keeper)?, Some(what)))
             }
             opened => Ok((opened?, None)),
         }
     }
 
     /// Sets aside the index at this place, unless it is gone already; what was done.
-    pub(crate) fn set_aside(dir: &Path, place: Place, why: &Error) -> heed::Result<Option<String>> {
-        let _locks = lock_repairs(dir)?;
+    pub(crate) fn set_aside(
+        dir: &Path,
+        keeper: Keeper,
+        place: Place,
+        why: &Error,
+    ) -> heed::Result<Option<String>> {
+        let _locks = lock_repairs(dir, keeper)?;
         if self::place(dir) != Some(place) {
             return Ok(None);
         }
@@ -79,24 +83,30 @@ fn data_file(path: &Path) -> PathBuf {
 }
 
 /// Keeps other processes from beginning or setting aside the index meanwhile.
-fn lock_repairs(dir: &Path) -> io::Result<File> {
-    let locks = open_locks(&dir.join("locks"))?;
+fn lock_repairs(dir: &Path, keeper: Keeper) -> io::Result<File> {
+    let locks = keeper.open_or_make(&dir.join("locks"))?;
     ofd::lock(&locks, REPAIR)?;
     Ok(locks)
 }
 
 /// Opens an index that is there. LMDB would take an empty file for a new one, but new ones are
 /// begun behind the lock only: to anybody else an empty file is a truncated one.
-fn open_begun(path: &Path) -> heed::Result<Index> {
+fn open_begun(path: &Path, keeper: Keeper) -> heed::Result<Index> {
     match fs::metadata(data_file(path)) {
-        Ok(found) if found.len() > 0 => open_whole(path),
+        Ok(found) if found.len() > 0 => open_whole(path, keeper),
         _ => Err(Error::Mdb(MdbError::Invalid)),
     }
 }
 
-fn open_whole(path: &Path) -> heed::Result<Index> {
-    private_leaf(path)?;
-    reserve_lock_file(path)?;
+/// Begins an index. Its file is made before LMDB would, for the right people to write to.
+fn begin(path: &Path, keeper: Keeper) -> heed::Result<Index> {
+    keeper.make_dir(path)?;
+    keeper.open_or_make(&data_file(path))?;
+    open_whole(path, keeper)
+}
+
+fn open_whole(path: &Path, keeper: Keeper) -> heed::Result<Index> {
+    reserve_lock_file(path, keeper)?;
     let env = open_env(path)?;
     let info = env.info();
     let data = File::options()
@@ -122,8 +132,8 @@ fn open_whole(path: &Path) -> heed::Result<Index> {
 
 /// Takes the disk space of LMDB's lock file. LMDB only maps it: on a full disk the process would
 /// be killed at its first write there, instead of being told.
-fn reserve_lock_file(path: &Path) -> io::Result<()> {
-    let file = open_locks(&path.join("lock.mdb"))?;
+fn reserve_lock_file(path: &Path, keeper: Keeper) -> io::Result<()> {
+    let file = keeper.open_or_make(&path.join("lock.mdb"))?;
     match fallocate(&file, FallocateFlags::KEEP_SIZE, 0, LOCK_FILE) {
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
         reserved => Ok(reserved?),
@@ -146,8 +156,9 @@ fn open_sized(path: &Path, size: usize) -> heed::Result<Env<WithoutTls>> {
     // SAFETY: data pages are still synced before the meta page that refers to them; leaving the
     // meta page unsynced costs at most the last commits after a power loss, never consistency.
     unsafe { options.flags(EnvFlags::NO_META_SYNC) };
-    // SAFETY: the directory is private to its owner and on a local file system, and nothing but
-    // LMDB writes to its files: this crate only ever lengthens the data file, under LMDB's lock.
+    // SAFETY: the directory is on a local file system, nobody who is not trusted may write to it,
+    // and nothing but LMDB writes to its files: this crate only ever lengthens the data file, under
+    // LMDB's lock.
     unsafe { options.open(path) }
 }
 

@@ -94,7 +94,7 @@ pub(crate) fn seal<T: Serialize>(record: &T) -> heed::Result<Vec<u8>> {
     Ok(with_checksum(bytes))
 }
 
-fn with_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
+pub(crate) fn with_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
     let sum = XxHash3_64::oneshot(&bytes).to_le_bytes();
     bytes.extend_from_slice(&sum);
     bytes

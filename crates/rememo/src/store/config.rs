@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::access::{Access, Objection};
 use crate::event::Subscriber;
 
 /// How to open a store.
@@ -14,6 +15,8 @@ use crate::event::Subscriber;
 pub struct StoreConfig {
     /// Its directory.
     pub dir: PathBuf,
+    /// Who may read and write it.
+    pub access: Access,
     /// Containers of up to this many bytes lie within the index.
     pub inline_max: usize,
     /// Whether a call that is being run is waited for.
@@ -33,6 +36,7 @@ impl StoreConfig {
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
             dir: dir.into(),
+            access: Access::default(),
             inline_max: 2048,
             single_flight: true,
             wait: Duration::from_secs(60 * 60),
@@ -68,6 +72,14 @@ pub enum StoreError {
         /// The file system's magic number.
         kind: u64,
     },
+    /// Others could have written to it.
+    #[error("the store in {} is not used, and calls run without it: {objection}", dir.display())]
+    Untrusted {
+        /// The directory.
+        dir: PathBuf,
+        /// Where, and who.
+        objection: Objection,
+    },
     /// The directory has other things in it.
     #[error("{} is not empty and not a store: name another directory", dir.display())]
     Foreign {
@@ -97,7 +109,17 @@ impl StoreError {
     /// The same failure, with the directory that it was met in.
     pub(super) fn at(self, dir: &Path) -> Self {
         match self {
-            Self::Index(_) | Self::Io(_) => Self::Unusable {
+            Self::Io(error) => match error.downcast() {
+                Ok(objection) => Self::Untrusted {
+                    dir: dir.to_owned(),
+                    objection,
+                },
+                Err(error) => Self::Unusable {
+                    dir: dir.to_owned(),
+                    why: error.to_string(),
+                },
+            },
+            Self::Index(_) => Self::Unusable {
                 dir: dir.to_owned(),
                 why: self.to_string(),
             },

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::access::Keeper;
 use crate::lock::{read, write};
 use crate::map::SharedNumber;
 
@@ -24,16 +25,18 @@ pub(super) type Number = Option<&'static SharedNumber>;
 pub(super) struct Generations {
     /// How often another directory came to stand where the store is.
     era: AtomicU64,
+    keeper: Keeper,
     /// Those of directories that were replaced stay mapped, for generations refer to them; they are
     /// few.
     pub(super) number: RwLock<Number>,
 }
 
 impl Generations {
-    pub(super) fn of(dir: &Path) -> Self {
+    pub(super) fn of(dir: &Path, keeper: Keeper) -> Self {
         Self {
             era: AtomicU64::new(0),
-            number: RwLock::new(number_in(dir)),
+            keeper,
+            number: RwLock::new(number_in(dir, keeper)),
         }
     }
 
@@ -64,11 +67,11 @@ impl Generations {
     pub(super) fn renew(&self, dir: &Path) {
         let mut number = write(&self.number);
         self.era.fetch_add(1, Ordering::Release);
-        *number = number_in(dir);
+        *number = number_in(dir, self.keeper);
     }
 }
 
-fn number_in(dir: &Path) -> Number {
-    let number = SharedNumber::open(&dir.join("generation")).ok()?;
+fn number_in(dir: &Path, keeper: Keeper) -> Number {
+    let number = SharedNumber::open(&dir.join("generation"), keeper).ok()?;
     Some(Box::leak(Box::new(number)))
 }

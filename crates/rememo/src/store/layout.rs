@@ -1,16 +1,17 @@
 //! A store's directory: what is in it, what it may lie on, and which versions are understood.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io::{self, Read, Write};
 use std::path::Path;
 
-use super::StoreError;
+use super::{StoreError, ownership};
+use crate::access::{Access, Keeper};
 use crate::index::aside;
-use crate::object::private_dir;
 
 const VERSION: u64 = 1;
 const FORMAT: &str = "rememo 1\ndigest xxh3-128\n";
+/// Longer than any format file.
+const FORMAT_MAX: u64 = 1 << 12;
 const CACHEDIR_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
     # This file marks a cache directory, which backups may leave out.\n\
     # See https://bford.info/cachedir/\n";
@@ -28,12 +29,20 @@ const LOCAL: [u64; 9] = [
     0x8584_58F6, // ramfs
 ];
 
-/// Makes a directory a store, unless it is one. What was set aside for it is reported.
-pub(super) fn prepare(dir: &Path) -> Result<Option<String>, StoreError> {
+/// A directory that is a store now.
+pub(super) struct Prepared {
+    pub keeper: Keeper,
+    /// What was set aside for it.
+    pub moved: Option<String>,
+}
+
+/// Makes a directory a store, unless it is one. One that others could have
+/// written to is refused before anything in it is looked at.
+pub(super) fn prepare(dir: &Path, access: Access) -> Result<Prepared, StoreError> {
     refuse_remote(dir)?;
-    private_dir(dir)?;
-    let format = dir.join("format");
-    let moved = match fs::read(&format) {
+    let keeper = ownership::check(dir, access)?;
+    keeper.make_dirs(dir)?;
+    let moved = match format_in(dir, keeper) {
         Ok(text) => match version(&text) {
             Some(VERSION) => None,
             Some(newer) if newer > VERSION => {
@@ -47,12 +56,20 @@ pub(super) fn prepare(dir: &Path) -> Result<Option<String>, StoreError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => set_aside_if_used(dir)?,
         Err(error) => return Err(error.into()),
     };
-    furnish(dir)?;
-    Ok(moved)
+    furnish(dir, keeper)?;
+    Ok(Prepared { keeper, moved })
 }
 
-fn furnish(dir: &Path) -> io::Result<()> {
-    private_dir(dir)?;
+/// The head of the format file: as much as there is in one that is ours.
+fn format_in(dir: &Path, keeper: Keeper) -> io::Result<Vec<u8>> {
+    let (file, _) = keeper.open(&dir.canonicalize()?.join("format"))?;
+    let mut text = Vec::new();
+    file.take(FORMAT_MAX).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+fn furnish(dir: &Path, keeper: Keeper) -> io::Result<()> {
+    keeper.make_dirs(dir)?;
     for (name, content) in [
         ("format", FORMAT),
         ("CACHEDIR.TAG", CACHEDIR_TAG),
@@ -60,23 +77,19 @@ fn furnish(dir: &Path) -> io::Result<()> {
     ] {
         let path = dir.join(name);
         if !path.exists() {
-            write_private(dir, &path, content)?;
+            write(dir, &path, content, keeper)?;
         }
     }
     for name in ["index", "objects", "tmp"] {
-        private_dir(&dir.join(name))?;
+        keeper.make_dir(&dir.join(name))?;
     }
-    File::options()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(dir.join("locks"))?;
+    keeper.open_or_make(&dir.join("locks"))?;
     Ok(())
 }
 
-fn write_private(dir: &Path, path: &Path, content: &str) -> io::Result<()> {
+fn write(dir: &Path, path: &Path, content: &str, keeper: Keeper) -> io::Result<()> {
     let mut staged = tempfile::NamedTempFile::new_in(dir)?;
+    keeper.give(staged.as_file())?;
     staged.write_all(content.as_bytes())?;
     staged
         .persist(path)
@@ -85,7 +98,7 @@ fn write_private(dir: &Path, path: &Path, content: &str) -> io::Result<()> {
 }
 
 /// The version in a format file, if that is what it is.
-fn version(format: &[u8]) -> Option<u64> {
+pub(crate) fn version(format: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(format).ok()?;
     text.lines().next()?.strip_prefix("rememo ")?.parse().ok()
 }
@@ -167,7 +180,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("thesis.tex"), "").unwrap();
         assert!(matches!(
-            prepare(dir.path()),
+            prepare(dir.path(), Access::default()),
             Err(StoreError::Foreign { .. })
         ));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);

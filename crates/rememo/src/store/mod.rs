@@ -5,11 +5,14 @@ mod fork;
 mod generation;
 mod keep;
 mod layout;
+mod ownership;
 
 pub use config::{StoreConfig, StoreError};
 pub use generation::Generation;
 pub(crate) use keep::Cost;
 pub use keep::{Kept, Recalled};
+#[cfg(any(test, fuzzing))]
+pub(crate) use layout::version as format_version;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,6 +20,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, RwLock};
 
+use crate::access::Keeper;
 use crate::digest::Digest;
 use crate::event::{Event, Events};
 use crate::flight::{Flights, Patience, Wait};
@@ -34,6 +38,7 @@ pub struct Store(&'static Shared);
 
 struct Shared {
     config: StoreConfig,
+    keeper: Keeper,
     gate: RwLock<Gate>,
     objects: ObjectStore,
     flights: Flights,
@@ -60,12 +65,12 @@ impl Store {
 
     fn open_here(config: StoreConfig) -> Result<Self, StoreError> {
         let mut registry = lock(&REGISTRY);
-        let moved = layout::prepare(&config.dir)?;
+        let layout::Prepared { keeper, moved } = layout::prepare(&config.dir, config.access)?;
         let dir = fs::canonicalize(&config.dir)?;
         let shared = if let Some(shared) = registry.get(&dir) {
             *shared
         } else {
-            let shared: &'static Shared = Box::leak(Box::new(Shared::new(&dir, config)?));
+            let shared: &'static Shared = Box::leak(Box::new(Shared::new(&dir, config, keeper)?));
             registry.insert(dir, shared);
             shared
         };
@@ -165,9 +170,11 @@ impl Store {
         gate.index = None;
         let dir = self.dir();
         if place(dir).is_none() {
-            layout::prepare(dir)?;
+            layout::prepare(dir, self.0.config.access)?;
+        } else {
+            ownership::check(dir, self.0.config.access)?;
         }
-        let (index, damage) = Index::open(dir)?;
+        let (index, damage) = Index::open(dir, self.0.keeper)?;
         gate.index = Some(index);
         gate.place = place(dir);
         drop(gate);
@@ -184,7 +191,9 @@ impl Store {
         };
         drop(index);
         let what = match gate.place {
-            Some(place) if is_damage(error) => Index::set_aside(self.dir(), place, error)?,
+            Some(place) if is_damage(error) => {
+                Index::set_aside(self.dir(), self.0.keeper, place, error)?
+            }
             _ => None,
         };
         drop(gate);
@@ -218,7 +227,7 @@ impl fmt::Debug for Store {
 }
 
 impl Shared {
-    fn new(dir: &Path, mut config: StoreConfig) -> Result<Self, StoreError> {
+    fn new(dir: &Path, mut config: StoreConfig, keeper: Keeper) -> Result<Self, StoreError> {
         let events = Events::default();
         if let Some(subscriber) = config.subscriber.take() {
             events.subscribe(subscriber);
@@ -229,9 +238,10 @@ impl Shared {
                 ..config
             },
             gate: RwLock::default(),
-            objects: ObjectStore::open(dir)?,
-            flights: Flights::new(&dir.join("locks")),
-            generations: Generations::of(dir),
+            keeper,
+            objects: ObjectStore::open(dir, keeper)?,
+            flights: Flights::new(&dir.join("locks"), keeper),
+            generations: Generations::of(dir, keeper),
             events,
         })
     }

@@ -1,0 +1,76 @@
+"""Who else may have written what a cache decodes: nobody, unless its user says so."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from rememo.notices import tell
+from rememo.warnings import StoreWarning
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Trust(NamedTuple):
+    """What a store is opened with."""
+
+    owner: int | bool
+    """A user by number; True for anybody; False for nobody but oneself."""
+    shared: bool
+    """Whether the store is its group's."""
+
+
+def trust_of(owner: str | int | None, shared: str | None) -> Trust:
+    """Returns what `trust_owner` and `shared` come to; the environment says what they do not.
+
+    Raises:
+        TypeError: if one of them is not of its type.
+        ValueError: if there is no such user, or `shared` is not "group".
+    """
+    return Trust(
+        _from_environment("REMEMO_TRUST_OWNER", _owner) if owner is None else _owner(owner),
+        bool(_from_environment("REMEMO_SHARED", _shared) if shared is None else _shared(shared)),
+    )
+
+
+def _from_environment(name: str, read: Callable[[str], int | bool]) -> int | bool:
+    value = os.environ.get(name)
+    if not value:
+        return False
+    try:
+        return read(value)
+    except ValueError as error:
+        tell(f"ignored {name}: {error}", StoreWarning)
+        return False
+
+
+def _owner(owner: object) -> int | bool:
+    if isinstance(owner, bool):
+        return owner
+    if isinstance(owner, str):
+        return _user(owner)
+    if not isinstance(owner, int):
+        raise TypeError(f"trust_owner must be a user's name or number, or True, not {owner!r}")
+    if not 0 <= owner < 2**32:
+        raise ValueError(f"trust_owner={owner}: there is no user of that number")
+    return owner
+
+
+def _user(name: str) -> int | bool:
+    if name.lower() in {"true", "false"}:
+        return name.lower() == "true"
+    if name.isdecimal():
+        return _owner(int(name))
+    import pwd
+
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"trust_owner={name!r}: there is no user of that name") from error
+
+
+def _shared(shared: object) -> bool:
+    if shared != "group":
+        raise ValueError(f'shared must be "group", not {shared!r}')
+    return True
