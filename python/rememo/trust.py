@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -36,8 +37,11 @@ def trust_of(owner: str | int | None, shared: str | None) -> Trust:
 
 def _from_environment(name: str, read: Callable[[str], int | bool]) -> int | bool:
     value = os.environ.get(name)
-    if not value:
-        return False
+    return _setting(name, value, read) if value else False
+
+
+@functools.cache  # so that nonsense is warned of once, not for each function
+def _setting(name: str, value: str, read: Callable[[str], int | bool]) -> int | bool:
     try:
         return read(value)
     except ValueError as error:
