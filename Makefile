@@ -7,7 +7,7 @@
 #   make lint       formatting, lints and types only
 #   make generator  random programs, edited and changed while they run, for 20 minutes
 #   make fuzz       fuzz each parser of stored bytes for FUZZ_SECONDS, ten minutes if not said
-#   make bench      compare the speed with that of other caches
+#   make bench      compare the speed with that of other caches, and eviction policies
 #   make soundness  count wrong answers after edits, beside other caches
 #   make docs       the engine's documentation, into target/doc
 #   make clean      remove what the above made
@@ -48,6 +48,7 @@ lint: lint-rust lint-python
 
 bench: bench-environment
 	$(BENCH)/bin/python benches/peers.py
+	$(BIN)/python benches/eviction/report.py
 
 soundness: bench-environment
 	$(BENCH)/bin/python benches/answers.py

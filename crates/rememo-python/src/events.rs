@@ -233,11 +233,16 @@ fn describe<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyDict>>
             function,
             key,
             size,
+            compute_ns,
             inline,
         } => {
             told.set_item("function", function)?;
             told.set_item("key", key.to_hex())?;
             told.set_item("size", size)?;
+            told.set_item(
+                "compute_seconds",
+                Duration::from_nanos(*compute_ns).as_secs_f64(),
+            )?;
             told.set_item("inline", inline)?;
         }
         Event::NotStored { function, reason } => {

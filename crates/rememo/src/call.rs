@@ -350,6 +350,7 @@ fn try_keep<C: Callee>(
         function,
         key: digest,
         size: kept.size,
+        compute_ns,
         inline: kept.inline,
     })
 }

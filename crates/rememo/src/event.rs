@@ -39,6 +39,8 @@ pub enum Event {
         key: Digest,
         /// Bytes taken.
         size: u64,
+        /// How long the call took.
+        compute_ns: u64,
         /// Whether it lies within the index.
         inline: bool,
     },

@@ -9,6 +9,7 @@ mod call;
 mod codec;
 mod digest;
 mod event;
+pub mod evict;
 mod explain;
 mod flight;
 // For the targets in `fuzz/`, which cargo-fuzz builds with this set, and for the tests.
@@ -18,6 +19,7 @@ pub mod fuzzing;
 mod index;
 mod lock;
 mod map;
+pub mod measure;
 mod object;
 mod ofd;
 mod state;
