@@ -90,6 +90,9 @@ def iterate_diffs(
     ["object['a'][1]: 2 became 3"]
     """
     pending: list[Difference] = [Difference("", old, new)]
+    # Containers that were compared, kept alive so that their addresses stay theirs: what is shared,
+    # or contains itself, is looked into once.
+    compared: dict[tuple[int, int], Difference] = {}
     while pending:
         path, one, other = place = pending.pop()
         if _core.freeze(one, config) == _core.freeze(other, config):
@@ -98,6 +101,8 @@ def iterate_diffs(
         matched = type(one) is type(other) and bool(ours) and bool(theirs)
         if not matched or [step for step, _ in ours or ()] != [step for step, _ in theirs or ()]:
             yield place
+            continue
+        if compared.setdefault((id(one), id(other)), place) is not place:
             continue
         inner = [
             Difference(path + step, mine, yours)

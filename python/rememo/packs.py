@@ -87,9 +87,9 @@ def _sparse(matrix: Any) -> list[object]:
 def _tensor(tensor: Any) -> list[object]:
     import torch
 
-    plain = tensor.detach().cpu().contiguous()
-    if plain.is_quantized or plain.layout != torch.strided:
+    if tensor.is_quantized or tensor.layout != torch.strided:
         raise TypeError("only dense, unquantized tensors have a fingerprint")
+    plain = tensor.detach().cpu().contiguous()
     raw = plain.reshape(-1).view(torch.uint8).numpy() if plain.numel() else b""
     device = tensor.device.type
     return [str(tensor.dtype), tuple(tensor.shape), device, tensor.requires_grad, raw]
@@ -120,8 +120,31 @@ def _image(image: Any) -> list[object]:
     return [image.mode, image.size, palette, dict(image.info), image.tobytes()]
 
 
+# What transforms remember of those made from them, and of what they computed.
+_OF_TRANSFORMS = {"_inverted", "_invalid", "_mtx", "_parents"}
+# Where pyplot has a figure in its list.
+_OF_PYPLOT = {"_number", "_restore_to_pylab"}
+
+
+def _figure(figure: Any) -> list[object]:
+    state = {name: held for name, held in figure.__getstate__().items() if name not in _OF_PYPLOT}
+    return [type(figure), dict(sorted(state.items()))]
+
+
+def _transform(node: Any) -> list[object]:
+    state = {name: held for name, held in vars(node).items() if name not in _OF_TRANSFORMS}
+    return [type(node), dict(sorted(state.items()))]
+
+
+def _callbacks(registry: Any) -> list[object]:
+    return sorted(vars(registry)["_signals"] or ())
+
+
 for _name, _freeze in {
     "PIL.Image.Image": _image,
+    "matplotlib.cbook.CallbackRegistry": _callbacks,
+    "matplotlib.figure.Figure": _figure,
+    "matplotlib.transforms.TransformNode": _transform,
     "networkx.Graph": _graph,
     "polars.DataFrame": _polars_frame,
     "polars.Series": _polars_series,

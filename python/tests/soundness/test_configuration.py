@@ -213,6 +213,22 @@ def test_differences_are_named() -> None:
     assert rememo.summarize_diffs(one, one) == ""
 
 
+def test_differences_of_what_is_shared_are_found_once() -> None:
+    def shared(leaf: int, depth: int = 60) -> list[Any]:
+        value: list[Any] = [leaf]
+        for _ in range(depth):
+            value = [value, value]
+        return value
+
+    assert [str(found) for found in rememo.iterate_diffs(shared(1), shared(2))] == [
+        f"object{'[0]' * 61}: 1 became 2"
+    ]
+    one, other = shared(1, 2), shared(2, 2)
+    one.append(one)
+    other.append(other)
+    assert len(list(rememo.iterate_diffs(one, other))) == 1
+
+
 def test_a_scan_tells_what_a_function_uses() -> None:
     import random
     import time

@@ -158,6 +158,36 @@ def test_distinct_figures_never_share_a_digest() -> None:
     assert freeze(figure(2)) != freeze(figure(3))
 
 
+def test_like_figures_are_alike() -> None:
+    from matplotlib import pyplot as plt
+
+    assert freeze(figure(2)) == freeze(figure(2))
+    one, other = plt.figure(), plt.figure()
+    try:
+        assert freeze(one) == freeze(other)
+    finally:
+        plt.close("all")
+
+
+def test_a_figure_counts_by_all_that_is_drawn_in_it() -> None:
+    changes = {
+        "a point": lambda axes: axes.lines[0].set_data([0, 1], [1, 3]),
+        "a colour": lambda axes: axes.lines[0].set_color("red"),
+        "the limits": lambda axes: axes.set_xlim(0, 9),
+        "a title": lambda axes: axes.set_title("other"),
+        "a text": lambda axes: axes.text(0, 0, "text"),
+        "a scale": lambda axes: axes.set_yscale("log"),
+        "the size": lambda axes: axes.figure.set_size_inches(3, 3),
+        "a transform": lambda axes: axes.lines[0].set_transform(axes.transAxes),
+    }
+    seen = {freeze(figure(2))}
+    for change in changes.values():
+        drawn = figure(2)
+        change(drawn.axes[0])
+        seen.add(freeze(drawn))
+    assert len(seen) == len(changes) + 1
+
+
 # --- what is not seen, but named before the first call ---
 
 NAMED: dict[str, tuple[Callable[..., Any], str, str]] = {
@@ -394,8 +424,3 @@ def test_an_edit_that_is_said_to_miss_needlessly_does(
     first, after = coarse[name]
     assert first[:2] == after[:2] == [first[0], None]
     assert after[2][-1] != "hit", after[3]
-
-
-def test_like_figures_are_not_alike() -> None:
-    """What matplotlib keeps in them differs from one to the next."""
-    assert freeze(figure(2)) != freeze(figure(2))

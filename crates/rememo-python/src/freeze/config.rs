@@ -125,8 +125,15 @@ pub fn register(
 }
 
 /// Libraries that `rememo.packs` registers types of.
-const PACKED: [&str; 7] = [
-    "PIL", "networkx", "polars", "pyarrow", "scipy", "torch", "xarray",
+const PACKED: [&str; 8] = [
+    "PIL",
+    "matplotlib",
+    "networkx",
+    "polars",
+    "pyarrow",
+    "scipy",
+    "torch",
+    "xarray",
 ];
 
 /// How a type was registered, if it was: it, or a base of it in the same library.
