@@ -230,14 +230,14 @@ _open_stores: dict[tuple[Path, Trust], _core.Store] = {}
 
 def _store_for(func: FunctionType) -> _core.Store:
     try:
-        directory = directory_for(func)
+        directory, trust = directory_for(func), trust_of(None, None)
     except (OSError, RuntimeError, StoreWarning) as error:
         # No home, no working directory, no right to look, or a warning that is made an error:
         # calls go on all the same.
         return _core.Store.unusable(
             f"there is no directory to keep results in ({error}): name one with REMEMO_DIR"
         )
-    return _store_at(directory, trust_of(None, None))
+    return _store_at(directory, trust)
 
 
 def _store_at(path: Path, trust: Trust) -> _core.Store:

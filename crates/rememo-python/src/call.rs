@@ -11,6 +11,7 @@ use rememo::{
 };
 
 use crate::codec;
+use crate::depth::with_room_for_limit;
 use crate::freeze::{
     Config, Frozen, Graph, Reads, Root, Unfreezable, is_immutable_scalar, source_of,
 };
@@ -344,7 +345,7 @@ impl Callee for Call<'_, '_> {
 
     fn encode(&mut self, value: &Py<PyAny>) -> Result<Encoded, String> {
         let value = value.bind(self.py);
-        codec::encode(value).map_err(|error| {
+        with_room_for_limit(self.py, || codec::encode(value)).map_err(|error| {
             let plain = self.judge(&error);
             let found = self
                 .py

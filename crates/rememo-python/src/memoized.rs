@@ -10,6 +10,7 @@ use pyo3::types::{PyCode, PyDict, PyFunction, PyTuple};
 use rememo::{Digest, Explanation, Mode, Unkeyable};
 
 use crate::call::{Call, Semantics};
+use crate::depth::with_room;
 use crate::events::reason_name;
 use crate::freeze::{FreezeConfig, Impurity, function_name};
 use crate::hot;
@@ -223,9 +224,9 @@ pub fn answer<'py>(
     if let Some(value) = hot::answer(memoized, py, arguments)? {
         return Ok(value.unbind());
     }
-    Python::attach(|_| {
-        let (args, kwargs) = arguments.collected()?;
-        memoized.run(py, &args, kwargs.as_ref(), Mode::Normal)
+    let (args, kwargs) = arguments.collected()?;
+    with_room(py, || {
+        Python::attach(|_| memoized.run(py, &args, kwargs.as_ref(), Mode::Normal))
     })
 }
 

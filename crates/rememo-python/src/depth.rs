@@ -1,0 +1,71 @@
+//! Room on the stack. A memoized call takes some of C's stack, where a plain one takes none: a deep
+//! recursion that the interpreter allows must not end the process.
+
+use std::cell::Cell;
+
+use pyo3::exceptions::PyRecursionError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+/// Bytes that one call needs for itself: its key, its result, the index.
+const NEEDED: usize = 1 << 20;
+/// Bytes without which not even the smallest call goes well, where no more stack is to be had.
+const LEAST: usize = 128 << 10;
+/// Bytes of each further piece of stack, and of all of them at most.
+const PIECE: usize = 4 << 20;
+const ALL: usize = 256 << 20;
+/// Bytes that a level of recursion takes in C.
+const LEVEL: usize = 1 << 10;
+
+thread_local! {
+    static PIECES: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Does work that may come back here, deeper and deeper.
+///
+/// Fails with a `RecursionError` where the stack is used up.
+pub fn with_room<T>(py: Python<'_>, work: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
+    match stacker::remaining_stack() {
+        Some(remaining) if remaining < NEEDED => {}
+        _ => return work(),
+    }
+    let pieces = PIECES.get();
+    if may_grow(py) && (pieces + 1) * PIECE <= ALL {
+        PIECES.set(pieces + 1);
+        let done = stacker::grow(PIECE, work);
+        PIECES.set(pieces);
+        return done;
+    }
+    if stacker::remaining_stack().is_some_and(|remaining| remaining < LEAST) {
+        return Err(PyRecursionError::new_err(
+            "memoized calls within memoized calls are too deep for the stack",
+        ));
+    }
+    work()
+}
+
+/// Does work within which the interpreter recurses in C, as pickling does, for as many levels as the
+/// program's own limit allows. From 3.12 on that has a limit of its own.
+pub fn with_room_for_limit<T>(py: Python<'_>, work: impl FnOnce() -> T) -> T {
+    if cfg!(Py_3_12) {
+        return work();
+    }
+    let limit = py
+        .import("sys")
+        .and_then(|sys| sys.call_method0("getrecursionlimit")?.extract::<usize>());
+    let needed = limit.unwrap_or_default().saturating_mul(LEVEL).min(ALL);
+    match stacker::remaining_stack() {
+        Some(remaining) if remaining < needed => stacker::grow(needed, work),
+        _ => work(),
+    }
+}
+
+/// Whether a call may go on in another piece of memory. From 3.14 on the interpreter compares the
+/// stack with where it began, and greenlets copy it from there.
+fn may_grow(py: Python<'_>) -> bool {
+    let greenlets = || {
+        let modules = py.import("sys")?.getattr("modules")?;
+        modules.cast_into::<PyDict>()?.contains("greenlet")
+    };
+    !cfg!(Py_3_14) && matches!(greenlets(), Ok(false))
+}
