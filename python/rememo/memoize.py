@@ -57,8 +57,8 @@ def memoize(
 
     A call whose arguments, code and whatever that code reads were all seen before returns the
     stored result, in this process or any later one. Use it bare, ``@memoize``, or called,
-    ``@memoize(cache=...)``. A memoized function that calls itself may not reach as deep as a plain
-    one before a RecursionError, as with `functools.lru_cache`.
+    ``@memoize(cache=...)``. A memoized function that calls itself reaches as deep as
+    `sys.setrecursionlimit` allows, but for a RecursionError beyond some ten thousand levels.
 
     Args:
         func: a plain function, written with ``def`` or ``lambda``.
