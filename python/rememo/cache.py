@@ -158,6 +158,20 @@ class Cache:
         """Closes the cache."""
         self.close()
 
+    def __getstate__(self) -> dict[str, object]:
+        """Leaves out what belongs to this process: a copy opens the same directory when used.
+
+        It removes nothing: a temporary directory lasts as long as the cache that made it.
+        """
+        return {
+            "freeze": self.freeze,
+            "_path": self._path,
+            "_trust": self._trust,
+            "_closed": self._closed,
+            "_temporary": False,
+            "_store": None,
+        }
+
     def __repr__(self) -> str:
         """Shows the directory."""
         state = "closed " if self._closed else ""

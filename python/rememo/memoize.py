@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast, overload
 
 from rememo import _core
 from rememo.cache import Cache, DefaultStore
+from rememo.sending import reduce
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -106,12 +107,7 @@ def _check_types(cache: object, ignore: object, freeze: object) -> None:
         raise TypeError(f"ignore must be a list of parameter names, not {ignore!r}")
 
 
-def _name(memoized: _core.Memoized[..., object]) -> str:
-    return memoized.__qualname__
-
-
-# Pickled by name, as plain functions are: it is how they get to the workers of a pool.
-copyreg.pickle(_core.Memoized, _name)
+copyreg.pickle(_core.Memoized, reduce)
 
 
 def _wrap(

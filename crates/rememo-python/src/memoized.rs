@@ -155,6 +155,18 @@ impl Memoized {
         (self.semantics.ignore.clone(), version)
     }
 
+    /// What finds the store.
+    #[getter]
+    fn resolver(&self, py: Python<'_>) -> Py<PyAny> {
+        self.resolver.clone_ref(py)
+    }
+
+    /// What counts, where it is not what it seems.
+    #[getter]
+    fn freeze_config(&self) -> FreezeConfig {
+        FreezeConfig(self.semantics.config.clone())
+    }
+
     fn cache_clear(&self, py: Python<'_>) -> PyResult<()> {
         if let Some(store) = self.store(py)?.get().opened() {
             let name = self.name(py);

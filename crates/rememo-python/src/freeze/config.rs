@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyType};
+use pyo3::types::{PyDict, PyString, PyType};
 use rememo::Encoder;
 
 /// The settings of one freeze.
@@ -72,6 +72,24 @@ impl FreezeConfig {
             ignore_classes: ignore_classes.into_iter().collect(),
             ignore_dict_order: !dict_order,
         }))
+    }
+
+    /// What to make the same one from, for pickling.
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<((), Bound<'py, PyDict>)> {
+        let config = &self.0;
+        let sorted = |names: &HashSet<String>| {
+            let mut names: Vec<String> = names.iter().cloned().collect();
+            names.sort();
+            names
+        };
+        let arguments = PyDict::new(py);
+        arguments.set_item("by_version", &config.by_version)?;
+        arguments.set_item("by_content", &config.by_content)?;
+        arguments.set_item("deep", &config.deep)?;
+        arguments.set_item("ignore_attributes", sorted(&config.ignore_attributes))?;
+        arguments.set_item("ignore_classes", sorted(&config.ignore_classes))?;
+        arguments.set_item("dict_order", !config.ignore_dict_order)?;
+        Ok(((), arguments))
     }
 }
 
