@@ -7,6 +7,7 @@
 #   make lint       formatting, lints and types only
 #   make generator  random programs, edited and changed while they run, for 20 minutes
 #   make fuzz       fuzz each parser of stored bytes for FUZZ_SECONDS, ten minutes if not said
+#   make memcheck   the core of the Python tests under valgrind, about half an hour
 #   make bench      compare the speed with that of other caches, and eviction policies
 #   make soundness  count wrong answers after edits, beside other caches
 #   make docs       the engine's documentation, into target/doc
@@ -34,7 +35,7 @@ ENV_READY := $(VENV)/.ready
 BUILT := $(VENV)/.built
 
 .PHONY: demo test test-all lint lint-rust lint-python test-rust test-python test-paranoid \
-	test-docs fuzz generator bench soundness bench-environment docs services clean
+	test-docs fuzz memcheck generator bench soundness bench-environment docs services clean
 
 demo: $(BUILT) $(VENV)/.group-demo
 	$(BIN)/python examples/flights/demo.py
@@ -98,6 +99,10 @@ test-paranoid: $(BUILT)
 # Needs a nightly toolchain, and cargo-fuzz: cargo install cargo-fuzz.
 fuzz:
 	scripts/fuzz
+
+# Needs valgrind.
+memcheck: $(BUILT)
+	$(BIN)/python scripts/memcheck
 
 generator: $(BUILT)
 	REMEMO_GENERATOR_SECONDS=1200 $(BIN)/python -m pytest \

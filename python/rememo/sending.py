@@ -1,15 +1,15 @@
 """How memoized functions get to other processes.
 
-By name, as plain functions do. Where a function cannot be found by its name, cloudpickle (and with it
-joblib, loky and Dask) writes it out in full; so it does with a memoized one, which then keeps its
-results in the same directory as here.
+By name, as plain functions do. Where a function cannot be found by its name, cloudpickle (and with
+it joblib, loky and Dask) writes it out in full; so it does with a memoized one, which then keeps
+its results in the same directory as here.
 """
 
 from __future__ import annotations
 
 import sys
 from types import FunctionType, MethodType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from rememo import _core
 
@@ -20,32 +20,42 @@ if TYPE_CHECKING:
     from rememo.cache import Cache
 
 
-def reduce(memoized: _core.Memoized[..., object]) -> str | tuple[Callable[..., Any], tuple[Any, ...]]:
+def reduce(
+    memoized: _core.Memoized[..., object],
+) -> str | tuple[Callable[..., Any], tuple[object, ...]]:
     """Returns a memoized function's name, or what it is made from again."""
     name = memoized.__qualname__
     module: str = memoized.__module__
     if not _is_written_out() or _has_name(memoized, module, name):
         return name
     ignore, version = memoized.semantics
+    # Of a function that was memoized in a cache it is a method of that.
     resolver = memoized.resolver
-    cache = resolver.__self__ if isinstance(resolver, MethodType) else None
-    options = (cache, ignore, version, memoized.freeze_config)
-    return _rebuild, (memoized.__wrapped__, _core.module_name(module), *options)
+    cache = cast("Cache", resolver.__self__) if isinstance(resolver, MethodType) else None
+    options = Options(
+        cache=cache,
+        ignore=ignore,
+        version=version,
+        freeze=memoized.freeze_config,
+    )
+    return _rebuild, (memoized.__wrapped__, _core.module_name(module), options)
 
 
-def _rebuild(
-    func: FunctionType,
-    module: str,
-    cache: Cache | None,
-    ignore: list[str],
-    version: object,
-    freeze: FreezeConfig,
-) -> _core.Memoized[..., object]:
+class Options(TypedDict):
+    """What was said of a function when it was memoized."""
+
+    cache: Cache | None
+    ignore: list[str]
+    version: object
+    freeze: FreezeConfig
+
+
+def _rebuild(func: FunctionType, module: str, options: Options) -> _core.Memoized[..., object]:
     from rememo.memoize import decorator
 
     # The main module here is another one: a function goes on by the name that it had there.
     func.__module__ = module
-    return decorator(cache=cache, ignore=ignore, version=version, freeze=freeze)(func)
+    return decorator(**options)(func)
 
 
 def _has_name(memoized: object, module: str, name: str) -> bool:
@@ -59,4 +69,4 @@ def _is_written_out() -> bool:
     """Whether the pickler at work is cloudpickle's: its method is what called, by way of C."""
     # Of this function and the one that it was called from, that is the caller.
     pickler: object = sys._getframe(2).f_locals.get("self")  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    return any("cloudpickle" in cast("type", kind).__module__ for kind in type(pickler).__mro__)
+    return any("cloudpickle" in kind.__module__ for kind in type(pickler).__mro__)

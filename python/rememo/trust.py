@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -40,13 +39,20 @@ def _from_environment(name: str, read: Callable[[str], int | bool]) -> int | boo
     return _setting(name, value, read) if value else False
 
 
-@functools.cache  # so that nonsense is warned of once, not for each function
+# What was made of settings: nonsense is warned of once, not for each function.
+_known: dict[tuple[str, str], int | bool] = {}
+
+
 def _setting(name: str, value: str, read: Callable[[str], int | bool]) -> int | bool:
+    known = _known.get((name, value))
+    if known is not None:
+        return known
     try:
-        return read(value)
+        found = read(value)
     except ValueError as error:
+        found = False
         tell(f"ignored {name}: {error}", StoreWarning)
-        return False
+    return _known.setdefault((name, value), found)
 
 
 def _owner(owner: object) -> int | bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 from rememo import Cache
 
-from python.tests.conftest import Program
+if TYPE_CHECKING:
+    from python.tests.conftest import Program
 
 MODULE = """
 import sys
