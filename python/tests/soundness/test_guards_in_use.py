@@ -182,6 +182,19 @@ def test_a_function_that_refers_to_itself_is_let_go_of(rememo_cache: Cache) -> N
     assert not alive(make)
 
 
+def test_a_collection_while_a_function_is_decorated_meets_no_half_made_one(
+    rememo_cache: Cache,
+) -> None:
+    threshold = gc.get_threshold()
+    gc.set_threshold(1)
+    try:
+        made = [memoize(lambda x: x) for _ in range(300)]
+    finally:
+        gc.set_threshold(*threshold)
+    assert [f(1) for f in made[:3]] == [1, 1, 1]
+    assert gc.isenabled()
+
+
 def test_arguments_are_let_go_of(rememo_cache: Cache) -> None:
     @memoize
     def f(owner: Owner) -> int:

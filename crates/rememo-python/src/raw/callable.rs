@@ -157,7 +157,13 @@ unsafe extern "C" fn new(
         let Some(base_new) = (*base).tp_new else {
             return ptr::null_mut();
         };
+        // The interpreter shows the collector an instance as soon as it has room for it, and then
+        // makes its dictionary, which may set off a collection: of an instance that holds nothing yet.
+        let collects = ffi::PyGC_Disable() == 1;
         let object = base_new(class, args, kwargs);
+        if collects {
+            ffi::PyGC_Enable();
+        }
         if let (false, Some(offset)) = (object.is_null(), OFFSET.get()) {
             object
                 .byte_add(*offset)
