@@ -32,14 +32,22 @@ pub(crate) fn read(mut file: File, len: u64, exclusive: bool) -> io::Result<Byte
 
 /// A number in a file, seen at once by every process that has it open.
 #[derive(Debug)]
-pub(crate) struct SharedNumber(MmapMut);
+pub(crate) enum SharedNumber {
+    /// Counted up here, too.
+    Ours(MmapMut),
+    /// Where the file can only be read.
+    Theirs(Mmap),
+}
 
 const NUMBER: usize = size_of::<u64>();
 
 impl SharedNumber {
     /// Opens the number in the file at `path`, which is made if need be.
     pub(crate) fn open(path: &Path, keeper: Keeper) -> io::Result<Self> {
-        let mut file = keeper.open_or_make(path)?;
+        let mut file = match keeper.open_or_make(path) {
+            Err(error) if is_refusal(&error) => return Self::open_theirs(path, keeper),
+            opened => opened?,
+        };
         if file.metadata()?.len() < NUMBER as u64 {
             file.seek(SeekFrom::End(0))?;
             // Written and not merely made longer: on a full disk this fails, where touching a page
@@ -48,7 +56,17 @@ impl SharedNumber {
         }
         // SAFETY: the file is never made shorter, and the mapping is used as an atomic only.
         let map = unsafe { MmapOptions::new().len(NUMBER).map_mut(&file)? };
-        Ok(Self(map))
+        Ok(Self::Ours(map))
+    }
+
+    fn open_theirs(path: &Path, keeper: Keeper) -> io::Result<Self> {
+        let (file, found) = keeper.open(path)?;
+        if found.len() < NUMBER as u64 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        // SAFETY: the file is never made shorter, and the mapping is used as an atomic only.
+        let map = unsafe { MmapOptions::new().len(NUMBER).map(&file)? };
+        Ok(Self::Theirs(map))
     }
 
     /// The number now.
@@ -56,16 +74,29 @@ impl SharedNumber {
         self.atomic().load(Ordering::Acquire)
     }
 
-    /// Counts up.
+    /// Counts up, where this is for us to do.
     pub(crate) fn advance(&self) {
-        self.atomic().fetch_add(1, Ordering::Release);
+        if let Self::Ours(_) = self {
+            self.atomic().fetch_add(1, Ordering::Release);
+        }
     }
 
     fn atomic(&self) -> &AtomicU64 {
+        let word = match self {
+            Self::Ours(map) => map.as_ptr(),
+            Self::Theirs(map) => map.as_ptr(),
+        };
         // SAFETY: a mapping begins at a page, which is aligned for a word, is as long as one, and
-        // lives as long as `self`; whoever else maps it uses it as an atomic too.
-        unsafe { AtomicU64::from_ptr(self.0.as_ptr().cast_mut().cast()) }
+        // lives as long as `self`; whoever else maps it uses it as an atomic too. One that may not
+        // be written to is only loaded from.
+        unsafe { AtomicU64::from_ptr(word.cast_mut().cast()) }
     }
+}
+
+/// Whether an error says that a file may not be written to.
+pub(crate) fn is_refusal(error: &io::Error) -> bool {
+    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem)
 }
 
 #[cfg(test)]

@@ -170,18 +170,49 @@ def test_a_directory_that_cannot_be_made_is_done_without(project: Project) -> No
     told_once(project.run(CALLS, REMEMO_DIR=str(folder)), str(folder))
 
 
-@pytest.mark.parametrize("filled", [False, True])
-def test_a_directory_that_cannot_be_written_is_done_without(project: Project, filled: bool) -> None:
-    """Whether there is a store in it or not."""
-    if filled:
-        project.run(FILL)
-    before = contents(project.store)
+def read_only(project: Project) -> tuple[str, ...]:
+    """The command that runs another one where the project cannot be written to."""
     here = project.directory
-    read_only = (
+    return in_namespace(
         f'mount --bind {here} {here} && mount -o remount,ro,bind {here} && cd {here} && exec "$@"'
     )
-    told_once(project.run(CALLS, under=in_namespace(read_only)), str(project.store))
+
+
+def test_a_store_that_cannot_be_made_is_done_without(project: Project) -> None:
+    """Where nothing can be written."""
+    told_once(project.run(CALLS, under=read_only(project)), str(project.store))
+    assert not project.store.exists()
+
+
+def test_a_store_that_cannot_be_written_is_read(project: Project) -> None:
+    """What is missing is worked out and not stored, which is said once."""
+    project.run(FILL)
+    before = contents(project.store)
+    done = project.run(CALLS, under=read_only(project))
+    assert done.names == ["hit"] * 6
+    assert not done.warnings
+    done = project.run(CALLS + "m.double(8), m.text(8, 2000)", under=read_only(project))
+    told_once(done, f"{project.store} can only be read")
+    assert done.names == ["hit"] * 6 + ["miss", "not_stored"] * 2
     assert contents(project.store) == before
+
+
+def test_a_store_that_cannot_be_written_cannot_be_cleared(project: Project) -> None:
+    """An order that cannot be carried out is an error."""
+    project.run(FILL)
+    code = """
+        import m
+        out = []
+        for order in (m.double.cache_clear, lambda: m.double.clear_entry(1)):
+            try:
+                out.append(order())
+            except OSError as error:
+                out.append("can only be read" in str(error))
+        m.double(1)
+    """
+    done = project.run(code, under=read_only(project))
+    assert done.out == [True, False]
+    assert done.names == ["degraded", "hit"]
 
 
 def test_an_object_that_cannot_be_written_is_done_without(project: Project) -> None:

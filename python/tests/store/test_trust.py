@@ -92,12 +92,48 @@ def test_a_store_of_somebody_else_is_not_decoded(project: Project) -> None:
     hits(project.run(CALLS, REMEMO_TRUST_OWNER="daemon"))
 
 
+def publish(path: Path) -> None:
+    """Lets everybody read a store."""
+    for each in [path, *path.rglob("*")]:
+        each.chmod(0o755 if each.is_dir() else 0o644)
+
+
+@only_root
+def test_a_trusted_store_that_one_may_only_read_is_read(project: Project) -> None:
+    """While its owner goes on writing to it: what they clear is gone, what they add is found."""
+    project.run(CALLS)
+    publish(project.store)
+    reader = project.start(
+        become(ALICE)
+        + CALLS
+        + """
+m.double(3)  # from memory
+os.write(1, b"ready\\n")
+wait_for("cleared")
+events.clear()
+again = m.double(3)
+while not m.double.would_hit(5):
+    time.sleep(0.05)
+out = again, m.double(5)
+""",
+        REMEMO_TRUST_OWNER="0",
+    )
+    assert reader.stdout
+    assert reader.stdout.readline() == "ready\n"
+    project.run("import m; m.double.cache_clear()")
+    project.touch("cleared")
+    project.run("import m; m.double(5)")
+    done = project.finish(reader)
+    assert done.out == [6, 10]
+    assert done.names == ["miss", "not_stored", "hit"]
+    assert [message for _, message in done.warnings if "can only be read" in message]
+
+
 @only_root
 def test_roots_store_is_roots(project: Project) -> None:
     """And no other user's, though root could do as they please."""
     project.run(CALLS)
-    for each in [project.store, *project.store.rglob("*")]:
-        each.chmod(0o755 if each.is_dir() else 0o644)
+    publish(project.store)
     refused(project.run(become(ALICE) + CALLS), "belongs to root")
 
 

@@ -2,10 +2,12 @@
 
 mod open;
 pub(crate) mod schema;
+mod snapshot;
 mod write;
 
 pub(crate) use open::{Place, aside, is_damage, is_panic, place};
 pub use schema::{Entry, StoredValue};
+pub(crate) use snapshot::{Snapshot, is_read_only};
 
 use std::fs::File;
 use std::sync::atomic::AtomicBool;

@@ -78,7 +78,7 @@ pub(crate) fn place(dir: &Path) -> Option<Place> {
     Some((found.dev(), found.ino()))
 }
 
-fn data_file(path: &Path) -> PathBuf {
+pub(super) fn data_file(path: &Path) -> PathBuf {
     path.join("data.mdb")
 }
 
@@ -105,7 +105,7 @@ fn begin(path: &Path, keeper: Keeper) -> heed::Result<Index> {
     open_whole(path, keeper)
 }
 
-fn open_whole(path: &Path, keeper: Keeper) -> heed::Result<Index> {
+pub(super) fn open_whole(path: &Path, keeper: Keeper) -> heed::Result<Index> {
     reserve_lock_file(path, keeper)?;
     let env = open_env(path)?;
     let info = env.info();

@@ -72,6 +72,14 @@ pub enum StoreError {
         /// The file system's magic number.
         kind: u64,
     },
+    /// It may be read, but not written to.
+    #[error(
+        "{} can only be read here: what it holds is used, and nothing is added to it", dir.display()
+    )]
+    ReadOnly {
+        /// The directory.
+        dir: PathBuf,
+    },
     /// Others could have written to it.
     #[error("the store in {} is not used, and calls run without it: {objection}", dir.display())]
     Untrusted {

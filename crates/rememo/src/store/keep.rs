@@ -83,6 +83,7 @@ impl Store {
 
     /// Removes what is stored under a call key; whether there was anything.
     pub fn remove(&self, key: &Digest) -> Result<bool, StoreError> {
+        self.writable()?;
         let removed = self.with_index(|index| index.remove(key))?;
         self.forget(&removed);
         Ok(removed.entries > 0)
@@ -90,12 +91,14 @@ impl Store {
 
     /// Removes all entries of a function; how many there were.
     pub fn clear_function(&self, function: &str) -> Result<u64, StoreError> {
+        self.writable()?;
         let removed = self.with_index(|index| index.clear_function(function))?;
         Ok(self.invalidated(function, &removed))
     }
 
     /// Removes all entries; how many there were.
     pub fn clear_all(&self) -> Result<u64, StoreError> {
+        self.writable()?;
         let removed = self.with_index(crate::index::Index::clear_all)?;
         Ok(self.invalidated("*", &removed))
     }

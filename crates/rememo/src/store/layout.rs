@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::{StoreError, ownership};
 use crate::access::{Access, Keeper};
-use crate::index::aside;
+use crate::index::{aside, is_read_only};
 
 const VERSION: u64 = 1;
 const FORMAT: &str = "rememo 1\ndigest xxh3-128\n";
@@ -42,6 +42,11 @@ pub(super) fn prepare(dir: &Path, access: Access) -> Result<Prepared, StoreError
     refuse_remote(dir)?;
     let keeper = ownership::check(dir, access)?;
     keeper.make_dirs(dir)?;
+    if is_read_only(dir) && format_in(dir, keeper).is_ok_and(|text| version(&text) == Some(VERSION))
+    {
+        let moved = None;
+        return Ok(Prepared { keeper, moved });
+    }
     let moved = match format_in(dir, keeper) {
         Ok(text) => match version(&text) {
             Some(VERSION) => None,

@@ -24,7 +24,7 @@ use crate::access::Keeper;
 use crate::digest::Digest;
 use crate::event::{Event, Events};
 use crate::flight::{Flights, Patience, Wait};
-use crate::index::{Index, Place, is_damage, is_panic, place};
+use crate::index::{Index, Place, Snapshot, is_damage, is_panic, is_read_only, place};
 use crate::lock::{lock, read, write};
 use crate::object::ObjectStore;
 use generation::Generations;
@@ -54,6 +54,8 @@ struct Gate {
     place: Option<Place>,
     /// Whether the directory is to be removed.
     retired: bool,
+    /// What the index is a copy of, where the directory may be read only; and the generation then.
+    copied: Option<(Snapshot, Option<Generation>)>,
 }
 
 impl Store {
@@ -151,7 +153,9 @@ impl Store {
     fn try_index<T>(&self, work: impl Fn(&Index) -> heed::Result<T>) -> Result<T, StoreError> {
         loop {
             let gate = read(&self.0.gate);
-            if let Some(index) = gate.live() {
+            if let Some(index) = gate.live()
+                && !self.0.is_outdated(&gate)
+            {
                 return Ok(work(index).inspect_err(|error| index.condemn(error))?);
             }
             drop(gate);
@@ -164,18 +168,28 @@ impl Store {
         if gate.retired {
             return Err(StoreError::Removed);
         }
-        if gate.live().is_some() {
+        if gate.live().is_some() && !self.0.is_outdated(&gate) {
             return Ok(());
         }
         gate.index = None;
+        gate.copied = None;
         let dir = self.dir();
         if place(dir).is_none() {
             layout::prepare(dir, self.0.config.access)?;
         } else {
             ownership::check(dir, self.0.config.access)?;
         }
-        let (index, damage) = Index::open(dir, self.0.keeper)?;
-        gate.index = Some(index);
+        let damage = if is_read_only(dir) {
+            let generation = self.0.generations.current();
+            let (index, snapshot) = Index::open_copy(dir, self.0.keeper)?;
+            gate.index = Some(index);
+            gate.copied = Some((snapshot, generation));
+            None
+        } else {
+            let (index, damage) = Index::open(dir, self.0.keeper)?;
+            gate.index = Some(index);
+            damage
+        };
         gate.place = place(dir);
         drop(gate);
         self.degraded(damage);
@@ -208,7 +222,17 @@ impl Store {
         if at != place(self.dir()) {
             self.0.close_if_replaced();
         }
-        self.with_index(|_| Ok(()))
+        self.writable()
+    }
+
+    /// Refuses to change a store that may be read only.
+    fn writable(&self) -> Result<(), StoreError> {
+        self.with_index(|_| Ok(()))?;
+        if read(&self.0.gate).copied.is_none() {
+            return Ok(());
+        }
+        let dir = self.dir().to_owned();
+        Err(StoreError::ReadOnly { dir })
     }
 
     fn degraded(&self, what: Option<String>) {
@@ -243,6 +267,15 @@ impl Shared {
             flights: Flights::new(&dir.join("locks"), keeper),
             generations: Generations::of(dir, keeper),
             events,
+        })
+    }
+
+    /// Whether the index is a copy of one that others have changed since.
+    fn is_outdated(&self, gate: &Gate) -> bool {
+        gate.copied.as_ref().is_some_and(|(snapshot, generation)| {
+            let ended =
+                generation.is_some_and(|generation| !self.generations.is_current(&generation));
+            ended || snapshot.is_outdated(&self.config.dir)
         })
     }
 
