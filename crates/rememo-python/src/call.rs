@@ -19,8 +19,9 @@ use crate::known::{Known, Link, State, number};
 use crate::memoized::Memoized;
 use crate::memory::{self, Kept};
 use crate::narrate;
-use crate::raw::{QuickHash, Shapes};
+use crate::raw::QuickHash;
 use crate::signature::{Signature, Values};
+use crate::switches::paranoid;
 use crate::wrappers::{self, Frozen as FrozenArgument, Ignore};
 
 /// What a function's user said of it, as far as it counts.
@@ -47,6 +48,8 @@ pub struct Call<'a, 'py> {
     pub state: Option<Rc<State>>,
     /// The fingerprint of the arguments that the last key was made of, where they are plain.
     fingerprint: Option<QuickHash>,
+    /// The last key.
+    key: Option<Key>,
     /// Where to look for, and keep, results in memory, and as of which epoch.
     memory: Option<(Store, u64)>,
     /// What code reads about code, as far as was met in state and arguments.
@@ -88,6 +91,7 @@ impl<'a, 'py> Call<'a, 'py> {
             fatal: None,
             state: None,
             fingerprint: None,
+            key: None,
             memory: None,
             reads: Reads::default(),
             remembered: Vec::new(),
@@ -133,23 +137,19 @@ impl<'a, 'py> Call<'a, 'py> {
 
     /// The state of the function: as it is known, or else found anew.
     fn state(&mut self) -> Result<Rc<State>, Unkeyable> {
-        let known = self.memoized.known.with(self.py, |known| known.clone());
-        if let Some(known) = known
-            && known.state.reads.with(self.reads) == known.state.reads
-            && known.state.holds(self.py)
-        {
-            self.reads = known.state.reads;
-            return Ok(known.state.clone());
+        let asked = self.reads;
+        let mut at = 0;
+        while let Some(known) = self.memoized.known.with(self.py, |all| all.get(at)) {
+            if known.serves(asked) && known.state.holds(self.py) {
+                self.reads = known.state.reads;
+                return Ok(known.state.clone());
+            }
+            at += 1;
         }
-        // What an argument reads of code does not belong to the state that others can use.
-        let usable = self.reads == Reads::default();
         let state = self.found_state()?;
-        if usable && state.watched.is_some() {
-            let known = Known::new(
-                state.clone(),
-                self.signature.clone(),
-                self.memoized.semantics.config.clone(),
-            );
+        if state.watched.is_some() {
+            let (signature, config) = (&self.signature, &self.memoized.semantics.config);
+            let known = Known::new(asked, state.clone(), signature.clone(), config.clone());
             self.memoized.know(self.py, Rc::new(known));
         }
         Ok(state)
@@ -204,9 +204,9 @@ impl<'a, 'py> Call<'a, 'py> {
             let state = state(self)?;
             let reads = self.reads;
             // Taken on both sides of the digest: where they agree, it is of the same values.
-            let before = self.values_fingerprint();
+            let before = self.values_fingerprint(&state);
             let (arguments, argument_digest) = self.arguments()?;
-            let after = self.values_fingerprint();
+            let after = self.values_fingerprint(&state);
             self.fingerprint = before.filter(|_| before == after);
             // What one part reads of code counts in all: in that case, all is looked at anew.
             if self.reads != reads {
@@ -229,18 +229,39 @@ impl<'a, 'py> Call<'a, 'py> {
         }
     }
 
-    fn values_fingerprint(&self) -> Option<QuickHash> {
-        let known = self.memoized.known.with(self.py, |known| known.clone());
-        let shapes = known.as_deref().map(|known| known as &dyn Shapes<'py>);
-        self.signature.fingerprint(self.py, &self.values, shapes)
+    /// The fingerprint of the arguments in memory, where one goes with this state.
+    fn values_fingerprint(&mut self, state: &Rc<State>) -> Option<QuickHash> {
+        let known = self.known_with(state)?;
+        let taken = self
+            .signature
+            .fingerprint(self.py, &self.values, &known.definitions);
+        taken.unwrap_or_else(|fatal| {
+            self.fatal = Some(fatal);
+            None
+        })
+    }
+
+    /// The last key, where everything that it was made of is seen to be as it was.
+    fn unchanged(&mut self) -> Option<Key> {
+        let (state, before) = (self.state.clone()?, self.fingerprint?);
+        if self.key.is_none() || paranoid() {
+            return None;
+        }
+        let same = self.values_fingerprint(&state) == Some(before) && state.holds(self.py);
+        self.key.clone().filter(|_| same)
+    }
+
+    /// All that is known together with a state.
+    fn known_with(&self, state: &Rc<State>) -> Option<Rc<Known>> {
+        let of_state = |known: &&Rc<Known>| Rc::ptr_eq(&known.state, state);
+        self.memoized
+            .known
+            .with(self.py, |all| all.iter().find(of_state).cloned())
     }
 
     /// The way to the results in memory, if the state that the last key was made of is known.
     fn link(&self) -> Option<Rc<Link>> {
-        let known = self.memoized.known.with(self.py, |known| known.clone())?;
-        if !Rc::ptr_eq(&known.state, self.state.as_ref()?) {
-            return None;
-        }
+        let known = self.known_with(self.state.as_ref()?)?;
         let (store, epoch) = self.memory.as_ref()?;
         Some(known.link_to(self.py, &self.name, store, *epoch))
     }
@@ -276,15 +297,16 @@ impl<'a, 'py> Call<'a, 'py> {
             let frozen = self.freeze(Root::Argument { name, value })?;
             return Ok((frozen.digest, frozen.parts));
         };
-        if let Some(known) = promised.get().known(&self.memoized.semantics.config) {
+        let (promised, config) = (promised.get(), &self.memoized.semantics.config);
+        if let Some((known, reads)) = promised.known(config, self.reads) {
+            self.reads = reads;
             return Ok(known);
         }
-        let value = promised.get().value.bind(self.py).clone();
+        let asked = self.reads;
+        let value = promised.value.bind(self.py).clone();
         let frozen = self.freeze(Root::Argument { name, value })?;
         let known = (frozen.digest, frozen.parts);
-        promised
-            .get()
-            .remember(&self.memoized.semantics.config, known.clone());
+        promised.remember(config, (asked, frozen.reads), known.clone());
         Ok(known)
     }
 
@@ -306,7 +328,12 @@ impl Callee for Call<'_, '_> {
     }
 
     fn key(&mut self) -> Result<Key, Unkeyable> {
-        self.key_with(Self::state)
+        let key = match self.unchanged() {
+            Some(key) => key,
+            None => self.key_with(Self::state)?,
+        };
+        self.key = Some(key.clone());
+        Ok(key)
     }
 
     fn add_sources(&mut self, parts: &mut [Part]) {

@@ -4,6 +4,7 @@ use pyo3::exceptions::PyAssertionError;
 use pyo3::prelude::*;
 use rememo::Digest;
 
+use crate::known::Known;
 use crate::memoized::Memoized;
 use crate::memory;
 use crate::raw::Arguments;
@@ -16,45 +17,72 @@ pub fn answer<'py>(
     py: Python<'py>,
     arguments: Arguments<'_, 'py>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let Some(known) = memoized.known.with(py, |known| known.clone()) else {
+    if disabled(py) {
         return Ok(None);
-    };
-    let Some(link) = known.link(py).filter(|_| !disabled(py)) else {
-        return Ok(None);
+    }
+    let mut at = 0;
+    while let Some(known) = memoized.known.with(py, |all| all.get(at)) {
+        match look(memoized, &known, arguments)? {
+            Look::Found(value) => return Ok(Some(value)),
+            Look::Absent => return Ok(None),
+            Look::Unfit => at += 1,
+        }
+    }
+    Ok(None)
+}
+
+/// What came of looking for a result.
+enum Look<'py> {
+    Found(Bound<'py, PyAny>),
+    Absent,
+    /// The arguments read more about code than is known of here, or have no fingerprint.
+    Unfit,
+}
+
+#[inline]
+fn look<'py>(
+    memoized: &Memoized,
+    known: &Known,
+    arguments: Arguments<'_, 'py>,
+) -> PyResult<Look<'py>> {
+    let py = arguments.py();
+    let Some(link) = known.link(py) else {
+        return Ok(Look::Unfit);
     };
     let function = memoized.function.bind(py);
     let (positional, keywords) = (arguments.positional(), arguments.keywords());
     let Some(values) = known.signature.bind(function, positional, keywords)? else {
-        return Ok(None);
+        return Ok(Look::Absent);
     };
-    let take = || known.signature.fingerprint(py, &values, Some(&*known));
-    let Some(fingerprint) = take() else {
-        return Ok(None);
+    let take = || known.signature.fingerprint(py, &values, &known.definitions);
+    let Some(fingerprint) = take()? else {
+        return Ok(Look::Unfit);
     };
     // The guards come last, right before the result: nothing runs in between.
     if !known.state.holds(py) {
-        return Ok(None);
+        return Ok(Look::Absent);
     }
     let found = memory::get(py, link.memory_key(fingerprint));
     let Some(found) = found.filter(|found| link.is_good(found)) else {
-        return Ok(None);
+        return Ok(Look::Absent);
     };
     let (key, saved_ns) = (found.key, found.compute_ns);
     if paranoid() {
         let checked = Python::attach(|_| check(memoized, arguments, key));
         // Another thread may have changed something since.
-        let unchanged = || take() == Some(fingerprint) && known.state.holds(py);
+        let unchanged =
+            || take().is_ok_and(|now| now == Some(fingerprint)) && known.state.holds(py);
         match checked {
             Err(error) if unchanged() => return Err(error),
-            Err(_) => return Ok(None),
+            Err(_) => return Ok(Look::Absent),
             Ok(()) => {}
         }
     }
-    let value = found.open(py);
-    if value.is_some() {
-        link.hit(py, key, saved_ns);
-    }
-    Ok(value)
+    let Some(value) = found.open(py) else {
+        return Ok(Look::Absent);
+    };
+    link.hit(py, key, saved_ns);
+    Ok(Look::Found(value))
 }
 
 /// Finds the key of a call from scratch, and complains if it is another one.

@@ -1,19 +1,20 @@
 //! What is known of a function from earlier calls, and good for as long as its guards hold: its
 //! state, its parameters, and the way to its results in memory.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::PyType;
 use rememo::{Digest, Encoder, Event, StateTree, Store, Tally, Tier};
+use smallvec::SmallVec;
 
+use crate::definitions::Definitions;
 use crate::events;
-use crate::freeze::{Config, Graph, Impurity, Reads, Root, Watched, slots_of_plain};
+use crate::freeze::{Config, Impurity, Reads, Watched};
 use crate::memory::Found;
-use crate::raw::{Attached, QuickHash, Shape, Shapes};
+use crate::raw::{Attached, QuickHash};
 use crate::signature::Signature;
 use crate::store::epoch;
 
@@ -34,19 +35,12 @@ pub struct State {
 pub struct Known {
     pub state: Rc<State>,
     pub signature: Rc<Signature>,
+    /// What is read about code by more than the function: the state was listed under that.
+    asked: Reads,
     link: Attached<Option<Rc<Link>>>,
     config: Arc<Config>,
-    classes: Attached<HashMap<usize, Rc<Class>>>,
-}
-
-/// A class that arguments were instances of.
-#[derive(Debug)]
-struct Class {
-    /// Kept, so that its address stays its own.
-    class: Py<PyType>,
-    /// The shape of its instances, and by what to see whether it is still the class that it was;
-    /// nothing where there is more to them.
-    shape: Option<(Rc<Shape>, Watched)>,
+    /// The classes and functions that arguments are made of.
+    pub definitions: Definitions,
 }
 
 /// The way from calls of a function to their results in memory.
@@ -75,13 +69,19 @@ impl State {
 }
 
 impl Known {
-    pub fn new(state: Rc<State>, signature: Rc<Signature>, config: Arc<Config>) -> Self {
+    pub fn new(
+        asked: Reads,
+        state: Rc<State>,
+        signature: Rc<Signature>,
+        config: Arc<Config>,
+    ) -> Self {
         Self {
+            definitions: Definitions::new(state.reads, config.clone()),
+            asked,
             state,
             signature,
             link: Attached::new(None),
             config,
-            classes: Attached::default(),
         }
     }
 
@@ -102,6 +102,7 @@ impl Known {
         salt.len(store.id());
         salt.str(function);
         salt.digest(&self.state.tree.digest);
+        self.state.reads.write(&mut salt);
         // What a fingerprint of arguments leaves out.
         self.config.write(&mut salt);
         self.signature.write_ignored(&mut salt);
@@ -118,67 +119,49 @@ impl Known {
     }
 }
 
-/// How many classes are known at once.
-const CLASSES: usize = 64;
-
-impl<'py> Shapes<'py> for Known {
-    fn shape(&self, class: &Bound<'py, PyType>) -> Option<Rc<Shape>> {
-        let py = class.py();
-        let address = class.as_ptr() as usize;
-        let known = self.classes.with(py, |known| known.get(&address).cloned());
-        if let Some(known) = known {
-            let (shape, watched) = known.shape.as_ref()?;
-            if watched.holds(py) {
-                return Some(shape.clone());
-            }
-        }
-        let found = Rc::new(Class {
-            class: class.clone().unbind(),
-            shape: self.find(class),
-        });
-        let shape = found.shape.as_ref().map(|(shape, _)| shape.clone());
-        let old = self.classes.with(py, |known| {
-            let old = (known.len() >= CLASSES).then(|| std::mem::take(known));
-            (old, known.insert(address, found))
-        });
-        drop(old);
-        shape
-    }
-}
-
 impl Known {
-    /// Lists what a class is made of. What functions read about code counts in all, which a class
-    /// on its own does not tell.
-    fn find(&self, class: &Bound<'_, PyType>) -> Option<(Rc<Shape>, Watched)> {
-        if self.state.reads != Reads::default() {
-            return None;
-        }
-        let slots = slots_of_plain(class, &self.config)?;
-        let root = Root::Argument {
-            name: String::new(),
-            value: class.clone().into_any(),
-        };
-        let frozen = Graph::freeze_and_watch(root, Reads::default(), &self.config).ok()?;
-        if frozen.reads != Reads::default() || frozen.remembered.is_some() {
-            return None;
-        }
-        let class = number(&frozen.digest);
-        Some((Rc::new(Shape { class, slots }), frozen.watched?.ok()?))
+    /// Whether the state is what listing the function under `reads` would give, if its guards hold:
+    /// the state lists all that is read of what it was asked for and of what it met.
+    pub fn serves(&self, reads: Reads) -> bool {
+        let all = self.state.reads;
+        reads.with(self.asked) == reads && all.with(reads) == all
     }
 
     /// Shows the garbage collector all that is held.
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.state.kept().try_for_each(|kept| visit.call(kept))?;
-        self.classes.peek(visit, |classes| {
-            classes.values().try_for_each(|known| {
-                visit.call(&known.class)?;
-                let Some((shape, watched)) = &known.shape else {
-                    return Ok(());
-                };
-                let mut kept = watched.kept().chain(&shape.slots);
-                kept.try_for_each(|kept| visit.call(kept))
-            })
-        })
+        self.definitions.traverse(visit)
+    }
+}
+
+/// What is known of a function, once for each set of things that its arguments read about code.
+#[derive(Debug, Default)]
+pub struct Everything(SmallVec<[Rc<Known>; 1]>);
+
+/// How many such sets there are at once.
+const SETS: usize = 4;
+
+impl Everything {
+    #[inline]
+    pub fn get(&self, at: usize) -> Option<Rc<Known>> {
+        self.0.get(at).cloned()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Rc<Known>> {
+        self.0.iter()
+    }
+
+    /// Puts something known in the place of what was known for the same set, if anything; gives what
+    /// had to go.
+    #[must_use]
+    pub fn put(&mut self, known: Rc<Known>) -> Option<Rc<Known>> {
+        let at = self.0.iter().position(|old| old.asked == known.asked);
+        if at.is_none() && self.0.len() < SETS {
+            self.0.push(known);
+            return None;
+        }
+        let at = at.unwrap_or(SETS - 1);
+        Some(std::mem::replace(&mut self.0[at], known))
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod call;
 mod codec;
+mod definitions;
 mod depth;
 mod events;
 mod freeze;

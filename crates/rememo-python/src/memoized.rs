@@ -14,7 +14,7 @@ use crate::depth::with_room;
 use crate::events::reason_name;
 use crate::freeze::{FreezeConfig, Impurity, function_name};
 use crate::hot;
-use crate::known::Known;
+use crate::known::{Everything, Known};
 use crate::raw::{Arguments, Attached, bound_method};
 use crate::signature::Signature;
 use crate::store::{Store, epoch};
@@ -35,7 +35,7 @@ pub struct Memoized {
     pub function: Py<PyFunction>,
     resolver: Py<PyAny>,
     pub semantics: Semantics,
-    pub known: Attached<Option<Rc<Known>>>,
+    pub known: Attached<Everything>,
     /// The parameters, and the code that they were read from.
     signature: Attached<Option<(Py<PyCode>, Rc<Signature>)>>,
 }
@@ -63,7 +63,7 @@ impl Memoized {
             function: func,
             resolver: cache_resolver,
             semantics,
-            known: Attached::new(None),
+            known: Attached::default(),
             signature: Attached::new(None),
         }
     }
@@ -215,13 +215,12 @@ impl Memoized {
             visit.call(version)?;
         }
         self.known.peek(&visit, |known| {
-            let mut known = known.iter();
-            known.try_for_each(|known| known.traverse(&visit))
+            known.iter().try_for_each(|known| known.traverse(&visit))
         })
     }
 
     fn __clear__(&self, py: Python<'_>) {
-        let known = self.known.with(py, Option::take);
+        let known = self.known.with(py, std::mem::take);
         drop(known);
     }
 }
@@ -268,7 +267,7 @@ impl Memoized {
 
     /// Keeps what is known of the function from now on.
     pub fn know(&self, py: Python<'_>, known: Rc<Known>) {
-        let old = self.known.with(py, |place| place.replace(known));
+        let old = self.known.with(py, |all| all.put(known));
         drop(old);
     }
 

@@ -6,10 +6,15 @@ use pyo3::types::{PyCode, PyDict, PyFunction, PyString, PyTuple};
 use rememo::Encoder;
 use smallvec::SmallVec;
 
-use crate::raw::{Quick, QuickHash, Shapes, defaults_of};
+use crate::definitions::{Definitions, Reading};
+use crate::raw::{Quick, QuickHash, defaults_of};
 
 /// The values of a call, one for each parameter. What `*` and `**` collect comes last.
 pub type Values<'py> = SmallVec<[Bound<'py, PyAny>; 8]>;
+
+/// How a value entered a fingerprint; no value begins with either.
+const PLAIN: u8 = 254;
+const WALKED: u8 = 255;
 
 const VARIADIC: u32 = 0x04;
 const KEYWORDS: u32 = 0x08;
@@ -160,21 +165,54 @@ impl Signature {
         Ok(true)
     }
 
-    /// A fingerprint of the values that count, where all are plain, or instances of known shapes.
+    /// A fingerprint of the values that count, with what is known of the classes and functions in
+    /// them; nothing where they have none that tells all.
     #[inline]
     pub fn fingerprint<'py>(
         &self,
         py: Python<'py>,
         values: &Values<'py>,
-        shapes: Option<&dyn Shapes<'py>>,
-    ) -> Option<QuickHash> {
-        let mut quick = Quick::with(py, shapes);
+        definitions: &Definitions,
+    ) -> PyResult<Option<QuickHash>> {
+        let reading = Reading::new(py, definitions);
+        let mut quick = Quick::with(py, Some(&reading));
         for (parameter, value) in self.parameters.iter().zip(values) {
             if !parameter.ignored && !quick.value(value) {
-                return None;
+                return self.walked(py, values, &reading);
             }
         }
-        Some(quick.finish())
+        let fingerprint = quick.finish();
+        Ok(reading.holds().then_some(fingerprint))
+    }
+
+    /// The same, value by value, where some are not told by their structure alone.
+    #[cold]
+    fn walked<'py>(
+        &self,
+        py: Python<'py>,
+        values: &Values<'py>,
+        reading: &Reading<'_, 'py>,
+    ) -> PyResult<Option<QuickHash>> {
+        let mut whole = Quick::new(py);
+        whole.raw(&[WALKED]);
+        for (parameter, value) in self.parameters.iter().zip(values) {
+            if parameter.ignored {
+                continue;
+            }
+            let mut quick = Quick::with(py, Some(reading));
+            let (how, number) = if quick.value(value) {
+                (PLAIN, quick.finish())
+            } else {
+                match reading.walked(value)? {
+                    Some(number) => (WALKED, number),
+                    None => return Ok(None),
+                }
+            };
+            whole.raw(&[how]);
+            whole.raw(&number.to_le_bytes());
+        }
+        let fingerprint = whole.finish();
+        Ok(reading.holds().then_some(fingerprint))
     }
 
     /// Writes which parameters do not count.

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use rememo::{Digest, Part};
 
-use crate::freeze::Config;
+use crate::freeze::{Config, Reads};
 
 /// An argument that does not count.
 #[pyclass(module = "rememo._core", frozen)]
@@ -27,7 +27,13 @@ impl Ignore {
     }
 }
 
-type Known = (Arc<Config>, Digest, Vec<Part>);
+/// A fingerprint with its parts.
+type Fingerprint = (Digest, Vec<Part>);
+
+/// What was read about code before a fingerprint was taken, and after.
+type Range = (Reads, Reads);
+
+type Known = (Arc<Config>, Range, Fingerprint);
 
 /// An argument that its caller promises not to change: fingerprinted once.
 #[pyclass(module = "rememo._core", frozen)]
@@ -53,17 +59,21 @@ impl Frozen {
 }
 
 impl Frozen {
-    /// The fingerprint under a configuration, if it was taken.
-    pub fn known(&self, config: &Arc<Config>) -> Option<(Digest, Vec<Part>)> {
+    /// The fingerprint under a configuration and what is read about code, if it was taken; with all
+    /// that is read then.
+    pub fn known(&self, config: &Arc<Config>, reads: Reads) -> Option<(Fingerprint, Reads)> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let (taken_under, digest, parts) = known.as_ref()?;
-        Arc::ptr_eq(taken_under, config).then(|| (*digest, parts.clone()))
+        let (taken_under, (before, after), fingerprint) = known.as_ref()?;
+        let same = Arc::ptr_eq(taken_under, config)
+            && reads.with(*before) == reads
+            && after.with(reads) == *after;
+        same.then(|| (fingerprint.clone(), *after))
     }
 
     /// Keeps a fingerprint.
-    pub fn remember(&self, config: &Arc<Config>, (digest, parts): (Digest, Vec<Part>)) {
+    pub fn remember(&self, config: &Arc<Config>, reads: Range, fingerprint: Fingerprint) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        *known = Some((config.clone(), digest, parts));
+        *known = Some((config.clone(), reads, fingerprint));
     }
 }
 

@@ -466,6 +466,292 @@ PROGRAMS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "m.A.append(2)",
         "m.f(m.L)",
     ),
+    # --- arguments whose classes are known ---
+    "field of a dataclass argument": (
+        "import dataclasses\n@dataclasses.dataclass\nclass C:\n    a: int = 1\n@memoize\ndef f(x): return x.a\nc = C()\n",
+        "m.c.a = 5",
+        "m.f(m.c)",
+    ),
+    "further attribute of a dataclass argument": (
+        "import dataclasses\n@dataclasses.dataclass\nclass C:\n    a: int = 1\n@memoize\ndef f(x): return getattr(x, 'b', 0)\nc = C()\n",
+        "m.c.b = 5",
+        "m.f(m.c)",
+    ),
+    "order of the attributes of a dataclass argument": (
+        "import dataclasses\n@dataclasses.dataclass\nclass C:\n    a: int = 1\n    b: int = 2\n@memoize\ndef f(x): return list(vars(x))\nc = C()\n",
+        "m.c.a = m.c.__dict__.pop('a')",
+        "m.f(m.c)",
+    ),
+    "generated method of a dataclass argument": (
+        "import dataclasses\n@dataclasses.dataclass\nclass C:\n    a: int = 1\n@memoize\ndef f(x): return repr(x)\nc = C()\n",
+        "m.C.__repr__ = lambda self: 'other'",
+        "m.f(m.c)",
+    ),
+    "qualified name of the class of a dataclass argument": (
+        "import dataclasses\n@dataclasses.dataclass\nclass C:\n    a: int = 1\n@memoize\ndef f(x): return repr(x)\nc = C()\n",
+        "m.C.__qualname__ = 'Other'",
+        "m.f(m.c)",
+    ),
+    "name of a method of a dataclass argument": (
+        "import dataclasses\n@dataclasses.dataclass\nclass C:\n    a: int = 1\n    def g(self): return 1\n@memoize\ndef f(x): return type(x).g.__name__\nc = C()\n",
+        "m.C.g.__name__ = 'other'",
+        "m.f(m.c)",
+    ),
+    "method of a dataclass argument": (
+        "import dataclasses\n@dataclasses.dataclass\nclass C:\n    a: int = 1\n    def g(self): return 1\n@memoize\ndef f(x): return x.g()\nc = C()\n",
+        "m.C.g = lambda self: 5",
+        "m.f(m.c)",
+    ),
+    "code of a method of a dataclass argument": (
+        "import dataclasses\n@dataclasses.dataclass\nclass C:\n    a: int = 1\n    def g(self): return 1\n@memoize\ndef f(x): return x.g()\nc = C()\n",
+        "m.C.g.__code__ = (lambda self: 5).__code__",
+        "m.f(m.c)",
+    ),
+    "global of a method of a dataclass argument": (
+        "G = 1\nimport dataclasses\n@dataclasses.dataclass\nclass C:\n    a: int = 1\n    def g(self): return G\n@memoize\ndef f(x): return x.g()\nc = C()\n",
+        "m.G = 5",
+        "m.f(m.c)",
+    ),
+    "helper of a method of a dataclass argument": (
+        "def h(): return 1\nimport dataclasses\n@dataclasses.dataclass\nclass C:\n    a: int = 1\n    def g(self): return h()\n@memoize\ndef f(x): return x.g()\nc = C()\n",
+        "m.h = lambda: 5",
+        "m.f(m.c)",
+    ),
+    "builtin shadowed for a dataclass argument": (
+        "import dataclasses\n@dataclasses.dataclass\nclass C:\n    a: int = 1\n    def g(self): return len([1])\n@memoize\ndef f(x): return x.g()\nc = C()\n",
+        "m.len = lambda x: 99",
+        "m.f(m.c)",
+    ),
+    "default of a method of a dataclass argument": (
+        "import dataclasses\n@dataclasses.dataclass\nclass C:\n    a: int = 1\n    def g(self, n=1): return n\n@memoize\ndef f(x): return x.g()\nc = C()\n",
+        "m.C.g.__defaults__ = (5,)",
+        "m.f(m.c)",
+    ),
+    "class attribute of a dataclass argument, twice": (
+        "import dataclasses\n@dataclasses.dataclass\nclass C:\n    a: int = 1\n@memoize\ndef f(x): return x.k\nC.k = 1\nc = C()\n",
+        "m.C.k = 5\nm.f(m.c)\nm.f(m.c)\nm.C.k = 6",
+        "m.f(m.c)",
+    ),
+    "class attribute of a dataclass argument, in place": (
+        "import dataclasses\n@dataclasses.dataclass\nclass C:\n    a: int = 1\n@memoize\ndef f(x): return x.k[0]\nC.k = [1]\nc = C()\n",
+        "m.C.k[0] = 5",
+        "m.f(m.c)",
+    ),
+    "base of the class of a dataclass argument": (
+        "class B:\n    def g(self): return 1\nimport dataclasses\n@dataclasses.dataclass\nclass C(B):\n    a: int = 1\n@memoize\ndef f(x): return x.g()\nc = C()\n",
+        "m.B.g = lambda self: 5",
+        "m.f(m.c)",
+    ),
+    "class of a dataclass argument": (
+        "import dataclasses\n@dataclasses.dataclass\nclass C:\n    a: int = 1\nclass E(C):\n    def g(self): return 5\nC.g = lambda self: 1\n@memoize\ndef f(x): return x.g()\nc = C()\n",
+        "m.c.__class__ = m.E",
+        "m.f(m.c)",
+    ),
+    "dataclass in a dataclass argument": (
+        "import dataclasses\n@dataclasses.dataclass\nclass C:\n    a: int = 1\nclass O:\n    def g(self): return 1\n@memoize\ndef f(x): return x.a.g()\nc = C(C(O()).a)\n",
+        "m.O.g = lambda self: 5",
+        "m.f(m.c)",
+    ),
+    "dataclass deep in an argument": (
+        "import dataclasses\n@dataclasses.dataclass\nclass C:\n    a: int = 1\n@memoize\ndef f(x): return x['k'][0].a\nc = {'k': [C()]}\n",
+        "m.c['k'][0].a = 5",
+        "m.f(m.c)",
+    ),
+    "method of a dataclass deep in an argument": (
+        "import dataclasses\n@dataclasses.dataclass\nclass C:\n    a: int = 1\n    def g(self): return 1\n@memoize\ndef f(x): return x['k'][0].g()\nc = {'k': [C()]}\n",
+        "m.C.g = lambda self: 5",
+        "m.f(m.c)",
+    ),
+    "dataclass with slots as argument": (
+        "import dataclasses\n@dataclasses.dataclass(slots=True)\nclass C:\n    a: int = 1\n@memoize\ndef f(x): return x.a\nc = C()\n",
+        "m.c.a = 5",
+        "m.f(m.c)",
+    ),
+    "dataclass that is a key of an argument": (
+        "import dataclasses\n@dataclasses.dataclass(frozen=True)\nclass C:\n    a: int = 1\n@memoize\ndef f(x): return [k.a for k in x]\nc = {C(): 1}\n",
+        "object.__setattr__(next(iter(m.c)), 'a', 5)",
+        "m.f(m.c)",
+    ),
+    "global of a function with a dataclass argument": (
+        "G = 1\nimport dataclasses\n@dataclasses.dataclass\nclass C:\n    a: int = 1\n@memoize\ndef f(x): return x.a + G\nc = C()\n",
+        "m.G = 5",
+        "m.f(m.c)",
+    ),
+    "name of a helper with a dataclass argument": (
+        "def h(): pass\nimport dataclasses\n@dataclasses.dataclass\nclass C:\n    a: int = 1\n@memoize\ndef f(x): return (x.a, h.__name__)\nc = C()\n",
+        "m.h.__name__ = 'other'",
+        "m.f(m.c)",
+    ),
+    "dataclass argument made to count otherwise": (
+        "import dataclasses\n@dataclasses.dataclass\nclass Counted:\n    a: int = 1\n@memoize\ndef f(x): return x.a\nc = Counted()\n",
+        "import rememo\nm.c.a = 5\nrememo.register(m.Counted, lambda c: c.a)",
+        "m.f(m.c)",
+    ),
+    "value of a member": (
+        "import enum\nclass C(enum.Enum):\n    A = 1\n    B = 2\n@memoize\ndef f(x): return x.value\nc = C.A\n",
+        "m.c._value_ = 5",
+        "m.f(m.c)",
+    ),
+    "attribute of a member": (
+        "import enum\nclass C(enum.Enum):\n    A = 1\n    B = 2\n@memoize\ndef f(x): return getattr(x, 'k', 0)\nc = C.A\n",
+        "m.c.k = 5",
+        "m.f(m.c)",
+    ),
+    "method of the class of a member": (
+        "import enum\nclass C(enum.Enum):\n    A = 1\n    B = 2\n    def g(self): return 1\n@memoize\ndef f(x): return x.g()\nc = C.A\n",
+        "m.C.g = lambda self: 5",
+        "m.f(m.c)",
+    ),
+    "other member": (
+        "import enum\nclass C(enum.Enum):\n    A = 1\n    B = 2\n@memoize\ndef f(x): return [y.value for y in type(x)]\nc = C.A\n",
+        "m.C.B._value_ = 5",
+        "m.f(m.c)",
+    ),
+    "member that is a key of an argument": (
+        "import enum\nclass C(enum.Enum):\n    A = 1\n    B = 2\n@memoize\ndef f(x): return x[C.A]\nc = {C.A: 1}\n",
+        "m.c[m.C.A] = 5",
+        "m.f(m.c)",
+    ),
+    "member in a set": (
+        "import enum\nclass C(enum.Enum):\n    A = 1\n    B = 2\n@memoize\ndef f(x): return sorted(y.name for y in x)\nc = {C.A}\n",
+        "m.c.add(m.C.B)",
+        "m.f(m.c)",
+    ),
+    "method of a named tuple": (
+        "import typing\nclass C(typing.NamedTuple):\n    a: int\n    def g(self): return self.a\n@memoize\ndef f(x): return x.g()\nc = C(1)\n",
+        "m.C.g = lambda self: 5",
+        "m.f(m.c)",
+    ),
+    "list in a named tuple": (
+        "import typing\nclass C(typing.NamedTuple):\n    a: int\n    def g(self): return self.a\n@memoize\ndef f(x): return x.a[0]\nc = C([1])\n",
+        "m.c.a[0] = 5",
+        "m.f(m.c)",
+    ),
+    "item of a subclass of dict": (
+        "class C(dict): pass\n@memoize\ndef f(x): return x['k']\nc = C(k=1)\n",
+        "m.c['k'] = 5",
+        "m.f(m.c)",
+    ),
+    "item of a subclass of list": (
+        "class C(list): pass\n@memoize\ndef f(x): return x[0]\nc = C([1])\n",
+        "m.c[0] = 5",
+        "m.f(m.c)",
+    ),
+    "method of a subclass of dict": (
+        "class C(dict):\n    def __missing__(self, k): return 1\n@memoize\ndef f(x): return x['k']\nc = C()\n",
+        "m.C.__missing__ = lambda self, k: 5",
+        "m.f(m.c)",
+    ),
+    "attribute of a subclass of str": (
+        "class C(str): pass\n@memoize\ndef f(x): return x.k\nc = C('c')\nc.k = 1\n",
+        "m.c.k = 5",
+        "m.f(m.c)",
+    ),
+    "method of a subclass of int": (
+        "class C(int):\n    def __add__(self, n): return 1\n@memoize\ndef f(x): return x + 1\nc = C(3)\n",
+        "m.C.__add__ = lambda self, n: 5",
+        "m.f(m.c)",
+    ),
+    "method of a subclass of float": (
+        "class C(float):\n    def g(self): return 1\n@memoize\ndef f(x): return x.g()\nc = C(3)\n",
+        "m.C.g = lambda self: 5",
+        "m.f(m.c)",
+    ),
+    "method of a time zone in an argument": (
+        "import datetime\nclass Z(datetime.tzinfo):\n    def utcoffset(self, t): return datetime.timedelta(hours=1)\n@memoize\ndef f(x): return str(x.utcoffset())\nc = datetime.datetime(2020, 1, 1, tzinfo=Z())\n",
+        "import datetime\nm.Z.utcoffset = lambda self, t: datetime.timedelta(hours=5)",
+        "m.f(m.c)",
+    ),
+    "function of a partial as argument": (
+        "import functools\nG = 1\ndef g(x): return x + G\n@memoize\ndef f(x): return x(1)\nc = functools.partial(g)\n",
+        "m.G = 5",
+        "m.f(m.c)",
+    ),
+    "bound method as argument": (
+        "import dataclasses\n@dataclasses.dataclass\nclass C:\n    a: int = 1\n    def g(self): return self.a\n@memoize\ndef f(x): return x()\nc = C().g\n",
+        "m.c.__self__.a = 5",
+        "m.f(m.c)",
+    ),
+    "reduction of an argument": (
+        "class C:\n    def __getstate__(self): return {'s': S}\n    def g(self): return S\nS = 1\n@memoize\ndef f(x): return x.g()\nc = C()\n",
+        "m.S = 5",
+        "m.f(m.c)",
+    ),
+    "item of a deque": (
+        "import collections\n@memoize\ndef f(x): return x[0]\nc = collections.deque([1])\n",
+        "m.c[0] = 5",
+        "m.f(m.c)",
+    ),
+    "cell of a frame of objects": (
+        "import pandas as pd\n@memoize\ndef f(x): return list(x['a'])\nc = pd.DataFrame({'a': pd.Series(['u', 'v'], dtype=object)})\n",
+        "m.c.loc[0, 'a'] = 'w'",
+        "m.f(m.c)",
+    ),
+    "item of an array of objects": (
+        "import numpy as np\n@memoize\ndef f(x): return list(x)\nc = np.array(['u', None], dtype=object)\n",
+        "m.c[1] = 'w'",
+        "m.f(m.c)",
+    ),
+    "list in an array of objects": (
+        "import numpy as np\n@memoize\ndef f(x): return repr(list(x))\nc = np.array([None, None], dtype=object)\nc[0] = [1]\n",
+        "m.c[0].append(2)",
+        "m.f(m.c)",
+    ),
+    "attribute of a class as argument": (
+        "class C: a = 1\n@memoize\ndef f(x): return x.a\nc = C\n",
+        "m.C.a = 5",
+        "m.f(m.c)",
+    ),
+    "field of a dataclass as argument": (
+        "import dataclasses\n@dataclasses.dataclass\nclass C:\n    a: int = 1\n@memoize\ndef f(x): return x().a\nc = C\n",
+        "m.C.__init__ = lambda self: setattr(self, 'a', 5)",
+        "m.f(m.c)",
+    ),
+    "code of a function as argument": (
+        "def g(): return 1\n@memoize\ndef f(x): return x()\nc = g\n",
+        "m.g.__code__ = (lambda: 5).__code__",
+        "m.f(m.c)",
+    ),
+    "default of a function as argument": (
+        "def g(n=1): return n\n@memoize\ndef f(x): return x()\nc = g\n",
+        "m.g.__defaults__ = (5,)",
+        "m.f(m.c)",
+    ),
+    "attribute of a function as argument": (
+        "def g(): return g.k\ng.k = 1\n@memoize\ndef f(x): return x()\nc = g\n",
+        "m.g.k = 5",
+        "m.f(m.c)",
+    ),
+    "name of a function as argument": (
+        "def g(): pass\n@memoize\ndef f(x): return x.__name__\nc = g\n",
+        "m.g.__name__ = 'other'",
+        "m.f(m.c)",
+    ),
+    "function in a list as argument": (
+        "S = 1\ndef g(x): return x * S\n@memoize\ndef f(x): return x[0](1)\nc = [g]\n",
+        "m.S = 5",
+        "m.f(m.c)",
+    ),
+    "set as argument": (
+        "@memoize\ndef f(x): return sorted(x)\nc = {1, 2}\n",
+        "m.c.add(3)",
+        "m.f(m.c)",
+    ),
+    "tuple in a set as argument": (
+        "@memoize\ndef f(x): return sorted(x)\nc = {(1, 2)}\n",
+        "m.c.add((3, 4))",
+        "m.f(m.c)",
+    ),
+    "value that contains itself as argument": (
+        "@memoize\ndef f(x): return x[1][1][0]\nc = [1]\nc.append(c)\n",
+        "m.c[0] = 5",
+        "m.f(m.c)",
+    ),
+    "dictionary twice in an argument": (
+        "@memoize\ndef f(x): return repr(x)\nc = {'a': 1}\nd = [c, c]\n",
+        "m.c['a'] = 2",
+        "m.f(m.c)",
+    ),
     # --- context ---
     "context variable": (
         "import contextvars\nV = contextvars.ContextVar('V', default=1)\n@memoize\ndef f(x): return V.get()\n",

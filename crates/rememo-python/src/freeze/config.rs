@@ -2,6 +2,7 @@
 //! registered.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::exceptions::PyTypeError;
@@ -139,7 +140,15 @@ pub fn register(
     };
     let mut registry = REGISTRY.lock().unwrap_or_else(PoisonError::into_inner);
     registry.get_or_insert_default().insert(name, registration);
+    REGISTRATIONS.fetch_add(1, Ordering::Release);
     Ok(())
+}
+
+static REGISTRATIONS: AtomicU64 = AtomicU64::new(0);
+
+/// How many types have been registered, each time counted.
+pub fn registrations() -> u64 {
+    REGISTRATIONS.load(Ordering::Acquire)
 }
 
 /// Libraries that `rememo.packs` registers types of.

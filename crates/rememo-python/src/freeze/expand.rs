@@ -17,7 +17,7 @@ use super::origin::is_library_class;
 use super::walk::{Children, Expansion, Step};
 use super::wrappers::{self, Wrapper};
 use super::{code, packs, scalars, subclasses, tag};
-use crate::raw;
+use crate::raw::{self, Form};
 
 /// Methods by which a class says what counts of its instances, those asked first foremost.
 const OWN_STATE: [&[&str]; 2] = [&["__getfrozenstate__"], &["__cache_key__", "__cache_ver__"]];
@@ -62,6 +62,24 @@ fn is_defined(class: &Bound<'_, PyType>, name: &str) -> PyResult<bool> {
         }
     }
     Ok(false)
+}
+
+/// A form, with what reads the slots.
+type Formed = (Form, Vec<Py<PyAny>>);
+
+/// How instances of a class are told apart by their structure, and what reads their slots, if there
+/// is nothing to them but their class, their namespace and these. Instances of a class of a library
+/// are what they pickle as from when that is registered.
+pub(super) fn form(class: &Bound<'_, PyType>, scope: Scope<'_>) -> Result<Option<Formed>, Refusal> {
+    let py = class.py();
+    let (form, slots) = match Expander::new(py, scope).kind(class)? {
+        Kind::Plain(_) if is_library_class(class, scope.options)? => return Ok(None),
+        Kind::Plain(layout) => (Form::Attributes, layout.slots_if_all_counts(py)),
+        Kind::Enumeration => (Form::Member, Some(Vec::new())),
+        Kind::BuiltinSubclass(layout) => (Form::Builtin, layout.slots_if_all_counts(py)),
+        _ => return Ok(None),
+    };
+    Ok(slots.map(|slots| (form, slots)))
 }
 
 /// What reads the slots of instances of a class, if there is nothing to them but their class, their

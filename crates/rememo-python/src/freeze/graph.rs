@@ -16,7 +16,7 @@ use super::expand::Kinds;
 use super::names::{Uses, uses};
 use super::reads::Reads;
 use super::watch::{Watch, Watched};
-use super::{classes, expand, functions, modules, tag, walk};
+use super::{classes, functions, modules, tag, walk};
 
 /// Why something has no fingerprint.
 #[derive(Debug)]
@@ -190,17 +190,21 @@ pub(super) struct Closed<'py> {
     targets: Option<Rc<[Rc<Target<'py>>]>>,
 }
 
-impl Closed<'_> {
+impl<'py> Closed<'py> {
+    /// The parts that it refers to.
+    pub fn targets(&self) -> impl Iterator<Item = &Rc<Target<'py>>> {
+        self.targets.iter().flat_map(|targets| targets.iter())
+    }
+
     /// Whether it refers to other parts.
     pub fn refers(&self) -> bool {
         self.targets.is_some()
     }
 
-    /// The parts that it refers to.
+    /// The parts that it refers to, by identity and name.
     pub fn named_targets(&self) -> Vec<(Identity, String)> {
         let named = |target: &Rc<Target<'_>>| (target.identity.clone(), target.name.clone());
-        let targets = self.targets.iter().flat_map(|targets| targets.iter());
-        targets.map(named).collect()
+        self.targets().map(named).collect()
     }
 }
 
@@ -462,20 +466,6 @@ pub fn children<'py>(
         what: refusal.what,
         fatal: refusal.fatal,
     })
-}
-
-/// What reads the slots of instances of a class, if there is nothing to them but their class, their
-/// namespace and these.
-pub fn slots_of_plain(class: &Bound<'_, PyType>, config: &Arc<Config>) -> Option<Vec<Py<PyAny>>> {
-    let options = Options {
-        config: config.clone(),
-        ..Options::default()
-    };
-    let scope = Scope {
-        options: &options,
-        path: "",
-    };
-    expand::slots_of_plain(class, scope).ok().flatten()
 }
 
 /// The outside names of a function's code.

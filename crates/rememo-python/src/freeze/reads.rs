@@ -1,6 +1,8 @@
 //! What code may read about code: documentation, annotations, names and the like. Each counts only
 //! where something reads it, so that changing one that nothing reads is no miss.
 
+use rememo::Encoder;
+
 /// A set of the things that code may read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Reads(u16);
@@ -36,6 +38,11 @@ impl Reads {
         .with(Self::LOCALS)
         .with(Self::DOCS)
         .with(Self::NAMES);
+
+    /// Writes which they are.
+    pub fn write(self, encoder: &mut Encoder) {
+        encoder.u64(self.0.into());
+    }
 
     /// What code reads that uses a name.
     pub fn by(name: &str) -> Self {

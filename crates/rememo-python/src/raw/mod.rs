@@ -17,7 +17,7 @@ pub use callable::{Arguments, bound_method, new_callable_type};
 pub use guards::{Guards, Recorder, slot_of};
 pub use memo::Memo;
 pub use namespaces::{attributes_of, class_namespace, defaults_of, namespace};
-pub use quick::{Quick, QuickHash, Shape, Shapes};
+pub use quick::{Form, Quick, QuickHash, Shape, Shapes};
 
 use std::cell::UnsafeCell;
 

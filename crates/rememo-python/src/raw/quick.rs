@@ -4,7 +4,7 @@
 //! The encoding is type-tagged and length-prefixed, as the canonical one is, but need not be
 //! canonical: where two equal values lie differently in memory, theirs may differ.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -48,6 +48,12 @@ const BYTEARRAY: u8 = 14;
 const SHORT_STR: u8 = 15;
 const INSTANCE: u8 = 16;
 const MISSING: u8 = 17;
+const MEMBER: u8 = 18;
+const BUILTIN: u8 = 19;
+const SET: u8 = 20;
+const FROZENSET: u8 = 21;
+const SEEN: u8 = 22;
+const DEFINITION: u8 = 23;
 const SHORT_CONTENT: u8 = 0;
 const BULK_CONTENT: u8 = 1;
 
@@ -56,14 +62,35 @@ const BULK_CONTENT: u8 = 1;
 pub struct Shape {
     /// What stands for the class and all that its methods use.
     pub class: QuickHash,
+    /// Where the class is: two that are alike are two all the same.
+    pub address: usize,
+    pub form: Form,
     /// What reads the slots.
     pub slots: Vec<Py<PyAny>>,
 }
 
-/// Who knows classes whose instances have nothing to them but slots and a namespace.
+/// What there is to an instance besides slots and namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Nothing.
+    Attributes,
+    /// It is a member of an enumeration: some of its namespace follows from the class.
+    Member,
+    /// The content of the built-in type that the class derives from.
+    Builtin,
+}
+
+/// What the namespace of a member of an enumeration holds for the record.
+const RECORD_OF_MEMBER: [&CStr; 3] = [c"__objclass__", c"__module__", c"_sort_order_"];
+
+/// Who knows classes and functions. Where `may_run` is false, only those are known that were looked
+/// at before, so that no Python code is run.
 pub trait Shapes<'py> {
-    /// The shape of instances of a class, if it is such a one. May run Python code.
-    fn shape(&self, class: &Bound<'py, PyType>) -> Option<Rc<Shape>>;
+    /// What stands for a class or a function, and all that it uses.
+    fn definition(&self, object: &Bound<'py, PyAny>, may_run: bool) -> Option<QuickHash>;
+
+    /// The shape of instances of a class, if nothing of them is hidden.
+    fn shape(&self, class: &Bound<'py, PyType>, may_run: bool) -> Option<Rc<Shape>>;
 }
 
 /// A fingerprint being taken.
@@ -74,9 +101,12 @@ pub struct Quick<'a, 'py> {
     used: usize,
     /// What did not fit.
     long: Option<Box<XxHash3_128>>,
-    /// Containers that could be met again.
-    shared: Option<HashSet<usize>>,
+    /// Containers that could be met again, each with its number, and held: what holds them may let
+    /// go of them while other threads run.
+    shared: Option<HashMap<usize, (Bound<'py, PyAny>, u64)>>,
     depth: u32,
+    /// Whether Python code may be run here.
+    may_run: bool,
 }
 
 impl<'a, 'py> Quick<'a, 'py> {
@@ -96,6 +126,7 @@ impl<'a, 'py> Quick<'a, 'py> {
             long: None,
             shared: None,
             depth: 0,
+            may_run: true,
         }
     }
 
@@ -115,6 +146,12 @@ impl<'a, 'py> Quick<'a, 'py> {
             ptr::copy_nonoverlapping(bytes.as_ptr(), end, bytes.len());
         }
         self.used += bytes.len();
+    }
+
+    /// Takes bytes with their length.
+    pub fn text_of(&mut self, bytes: &[u8]) {
+        self.raw(&(bytes.len() as u64).to_le_bytes());
+        self.raw(bytes);
     }
 
     fn spill(&mut self) {
@@ -229,11 +266,7 @@ impl<'a, 'py> Quick<'a, 'py> {
             } else if class == &raw mut ffi::PyDict_Type {
                 self.inside(object, |quick, object| quick.dict(object))
             } else if class == &raw mut ffi::PyBytes_Type {
-                self.raw(&[BYTES]);
-                let length = ffi::PyBytes_Size(object).unsigned_abs();
-                let start = ffi::PyBytes_AsString(object).cast::<u8>();
-                let held = self.depth == 0;
-                self.content(std::slice::from_raw_parts(start, length), held);
+                self.bytes(object);
                 true
             } else if class == &raw mut ffi::PyComplex_Type {
                 let value = ffi::PyComplex_AsCComplex(object);
@@ -250,6 +283,12 @@ impl<'a, 'py> Quick<'a, 'py> {
             } else if object == ffi::Py_Ellipsis() {
                 self.raw(&[ELLIPSIS]);
                 true
+            } else if class == &raw mut ffi::PySet_Type {
+                self.inside(object, |quick, object| quick.set(object, SET))
+            } else if class == &raw mut ffi::PyFrozenSet_Type {
+                self.inside(object, |quick, object| quick.set(object, FROZENSET))
+            } else if ffi::PyType_Check(object) != 0 || class == &raw mut ffi::PyFunction_Type {
+                self.definition(object)
             } else {
                 is_array(class) && self.array(object) || self.instance(object, class)
             }
@@ -305,15 +344,44 @@ impl<'a, 'py> Quick<'a, 'py> {
     ) -> bool {
         // SAFETY: the object is alive.
         let theirs = unsafe { ffi::Py_REFCNT(object) } - 1;
-        // With one reference, it is its container's alone. With more it may come again, and again
-        // within itself: a walk with a memo is needed then.
-        if self.depth >= DEPTH || theirs > 1 && !self.is_new(object) {
+        if self.depth >= DEPTH {
             return false;
+        }
+        // With one reference, it is its container's alone. With more it may come again, perhaps
+        // within itself: its number says all of it then.
+        if theirs > 1 {
+            // SAFETY: as above.
+            let held = unsafe { Bound::from_borrowed_ptr(self.py, object) };
+            let shared = self.shared.get_or_insert_default();
+            let next = shared.len() as u64;
+            let number = shared.entry(object as usize).or_insert((held, next)).1;
+            if number != next {
+                self.tagged(SEEN, number);
+                return true;
+            }
         }
         self.depth += 1;
         let taken = walk(self, object);
         self.depth -= 1;
         taken
+    }
+
+    /// Takes a class or a function.
+    ///
+    /// # Safety
+    /// The object must be alive.
+    unsafe fn definition(&mut self, object: Object) -> bool {
+        let Some(shapes) = self.shapes else {
+            return false;
+        };
+        // SAFETY: as promised by the caller.
+        let object = unsafe { Bound::from_borrowed_ptr(self.py, object) };
+        let Some(number) = shapes.definition(&object, self.may_run) else {
+            return false;
+        };
+        self.tagged(DEFINITION, object.as_ptr() as u64);
+        self.raw(&number.to_le_bytes());
+        true
     }
 
     /// Takes an instance of a class whose shape is known: class, slots and namespace.
@@ -328,7 +396,7 @@ impl<'a, 'py> Quick<'a, 'py> {
         let class = unsafe {
             Bound::from_borrowed_ptr(self.py, class.cast()).cast_into_unchecked::<PyType>()
         };
-        let Some(shape) = shapes.shape(&class) else {
+        let Some(shape) = shapes.shape(&class, self.may_run) else {
             return false;
         };
         let walk = |quick: &mut Self, object| {
@@ -343,10 +411,14 @@ impl<'a, 'py> Quick<'a, 'py> {
     /// The object must be alive, and of the class that the shape is of.
     unsafe fn attributes(&mut self, object: Object, shape: &Shape) -> bool {
         self.tagged(INSTANCE, shape.slots.len() as u64);
+        self.raw(&shape.address.to_le_bytes());
         self.raw(&shape.class.to_le_bytes());
         // SAFETY: as promised by the caller; what a slot or the namespace holds is held while it is
         // looked at.
         unsafe {
+            if shape.form == Form::Builtin && !self.builtin(object) {
+                return false;
+            }
             let object = Bound::from_borrowed_ptr(self.py, object);
             for slot in &shape.slots {
                 match slot_of(&object, slot.bind(self.py)) {
@@ -359,6 +431,10 @@ impl<'a, 'py> Quick<'a, 'py> {
                 }
             }
             match namespace(&object) {
+                Ok(Some(namespace)) if shape.form == Form::Member => {
+                    self.raw(&[MEMBER]);
+                    self.items(namespace.as_ptr(), &RECORD_OF_MEMBER)
+                }
                 Ok(Some(namespace)) => self.dict(namespace.as_ptr()),
                 Ok(None) => true,
                 Err(_) => false,
@@ -366,9 +442,80 @@ impl<'a, 'py> Quick<'a, 'py> {
         }
     }
 
-    fn is_new(&mut self, object: Object) -> bool {
-        let shared = self.shared.get_or_insert_default();
-        shared.insert(object as usize)
+    /// Takes the content that an instance of a subclass has as one of its built-in base.
+    ///
+    /// # Safety
+    /// The object must be alive, and held by a reference of ours.
+    unsafe fn builtin(&mut self, object: Object) -> bool {
+        self.raw(&[BUILTIN]);
+        // SAFETY: each look at the structure follows the check that it is one of that kind; none
+        // of them asks the subclass.
+        unsafe {
+            if ffi::PyLong_Check(object) != 0 {
+                self.integer(object)
+            } else if ffi::PyUnicode_Check(object) != 0 {
+                self.text(object)
+            } else if ffi::PyTuple_Check(object) != 0 {
+                self.tuple(object)
+            } else if ffi::PyDict_Check(object) != 0 {
+                self.dict(object)
+            } else if ffi::PyList_Check(object) != 0 {
+                self.list(object)
+            } else if ffi::PyFloat_Check(object) != 0 {
+                self.tagged(FLOAT, ffi::PyFloat_AS_DOUBLE(object).to_bits());
+                true
+            } else if ffi::PyBytes_Check(object) != 0 {
+                self.bytes(object);
+                true
+            } else {
+                false
+            }
+        }
+    }
+
+    /// # Safety
+    /// The object must be live bytes.
+    unsafe fn bytes(&mut self, object: Object) {
+        self.raw(&[BYTES]);
+        // SAFETY: bytes do not change, and stay while who called holds them.
+        unsafe {
+            let length = ffi::PyBytes_Size(object).unsigned_abs();
+            let start = ffi::PyBytes_AsString(object).cast::<u8>();
+            let held = self.depth == 0;
+            self.content(std::slice::from_raw_parts(start, length), held);
+        }
+    }
+
+    /// Takes the elements of a set, in no order.
+    ///
+    /// # Safety
+    /// The object must be a live, exact set, held by a reference of ours.
+    unsafe fn set(&mut self, object: Object, tag: u8) -> bool {
+        // SAFETY: as promised by the caller; iterating over an exact set runs no Python code.
+        let set = unsafe { Bound::from_borrowed_ptr(self.py, object) };
+        let Ok(elements) = set.try_iter() else {
+            return false;
+        };
+        let mut hashes = Vec::new();
+        for element in elements {
+            let Ok(element) = element else { return false };
+            let mut inner = Quick::with(self.py, self.shapes);
+            inner.depth = self.depth;
+            inner.may_run = false;
+            inner.shared = self.shared.take();
+            let taken = inner.value(&element);
+            self.shared = inner.shared.take();
+            if !taken {
+                return false;
+            }
+            hashes.push(inner.finish());
+        }
+        hashes.sort_unstable();
+        self.tagged(tag, hashes.len() as u64);
+        for hash in hashes {
+            self.raw(&hash.to_le_bytes());
+        }
+        true
     }
 
     unsafe fn tuple(&mut self, object: Object) -> bool {
@@ -398,17 +545,28 @@ impl<'a, 'py> Quick<'a, 'py> {
     }
 
     unsafe fn dict(&mut self, object: Object) -> bool {
-        // SAFETY: the caller checked for an exact dictionary and holds it. No code is run for a key,
-        // so that its value is still there when its turn comes; the walk ends where the length
-        // changed.
+        // SAFETY: as promised by the caller.
+        unsafe { self.items(object, &[]) }
+    }
+
+    /// Takes the items of a dictionary, but those under some names.
+    ///
+    /// # Safety
+    /// The object must be a live dictionary, held by a reference of ours.
+    unsafe fn items(&mut self, object: Object, left_out: &[&CStr]) -> bool {
+        // SAFETY: as promised by the caller. No code is run for a key, so that its value is still
+        // there when its turn comes; the walk ends where the length changed.
         unsafe {
             let length = ffi::PyDict_Size(object);
             self.tagged(DICT, length.cast_unsigned() as u64);
             let (mut position, mut key, mut value) = (0, ptr::null_mut(), ptr::null_mut());
             while ffi::PyDict_Next(object, &raw mut position, &raw mut key, &raw mut value) != 0 {
-                let shapes = self.shapes.take();
+                if left_out.iter().any(|name| is_name(key, name)) {
+                    continue;
+                }
+                let may_run = std::mem::replace(&mut self.may_run, false);
                 let taken = self.object(key);
-                self.shapes = shapes;
+                self.may_run = may_run;
                 let taken = taken && self.object(value);
                 if !taken || ffi::PyDict_Size(object) != length {
                     return false;
@@ -510,6 +668,18 @@ impl<'a, 'py> Quick<'a, 'py> {
         hash.write(&chunk);
         self.tagged(BULK_CONTENT, view.len.unsigned_abs() as u64);
         self.raw(&hash.finish_128().to_le_bytes());
+    }
+}
+
+/// Whether an object is a string of this content.
+///
+/// # Safety
+/// The object must be alive.
+unsafe fn is_name(object: Object, name: &CStr) -> bool {
+    // SAFETY: as promised by the caller; the comparison follows the check for a string.
+    unsafe {
+        ffi::PyUnicode_CheckExact(object) != 0
+            && ffi::PyUnicode_CompareWithASCIIString(object, name.as_ptr()) == 0
     }
 }
 
