@@ -13,7 +13,7 @@ use rememo::Folded;
 use smallvec::SmallVec;
 
 use crate::freeze::{
-    Config, Glance, Graph, Reads, Referred, Root, Watched, glance, registrations, shape_of,
+    Config, Glance, Graph, Reads, Referred, Root, Types, Watched, glance, registrations, shape_of,
 };
 use crate::known::number;
 use crate::raw::{Attached, Quick, QuickHash, Shape, Shapes};
@@ -28,6 +28,8 @@ pub struct Definitions {
     reads: Reads,
     config: Arc<Config>,
     known: Attached<HashMap<usize, Rc<Definition>>>,
+    /// The types that walks met.
+    types: Attached<Option<Types>>,
 }
 
 #[derive(Debug)]
@@ -54,22 +56,26 @@ impl Definitions {
             reads,
             config,
             known: Attached::default(),
+            types: Attached::new(None),
         }
     }
 
-    /// What is known of a definition: from before, or else found now, which may run Python code.
-    fn get(&self, object: &Bound<'_, PyAny>, may_run: bool) -> Option<Rc<Definition>> {
-        let py = object.py();
+    /// What is known of a definition from before.
+    fn get(&self, object: &Bound<'_, PyAny>) -> Option<Rc<Definition>> {
         let address = object.as_ptr() as usize;
-        let known = self.known.with(py, |known| known.get(&address).cloned());
-        if let Some(known) = known
-            && known.registrations == registrations()
-        {
-            return Some(known);
-        }
-        if !may_run || is_made_for_the_occasion(object) {
+        let known = self
+            .known
+            .with(object.py(), |known| known.get(&address).cloned());
+        known.filter(|known| known.registrations == registrations())
+    }
+
+    /// Finds what there is to know of a definition, which may run Python code.
+    fn learn(&self, object: &Bound<'_, PyAny>) -> Option<Rc<Definition>> {
+        if is_made_for_the_occasion(object) {
             return None;
         }
+        let py = object.py();
+        let address = object.as_ptr() as usize;
         let found = Rc::new(Definition {
             object: object.clone().unbind(),
             registrations: registrations(),
@@ -109,6 +115,9 @@ impl Definitions {
 
     /// Shows the garbage collector all that is held.
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.types.peek(visit, |types| {
+            types.iter().try_for_each(|types| types.traverse(visit))
+        })?;
         self.known.peek(visit, |known| {
             known.values().try_for_each(|definition| {
                 visit.call(&definition.object)?;
@@ -141,6 +150,12 @@ pub struct Reading<'a, 'py> {
     met: RefCell<SmallVec<[Rc<Definition>; 4]>>,
     /// Whether something was met that is not known under what is read here.
     unfit: Cell<bool>,
+    /// Whether something was met for the first time.
+    learned: Cell<bool>,
+    /// The types that walks meet.
+    types: RefCell<Option<Types>>,
+    /// An exception that was raised by a walk and says nothing about the value.
+    fatal: RefCell<Option<PyErr>>,
 }
 
 impl<'a, 'py> Reading<'a, 'py> {
@@ -151,6 +166,9 @@ impl<'a, 'py> Reading<'a, 'py> {
             definitions,
             met: RefCell::default(),
             unfit: Cell::new(false),
+            learned: Cell::new(false),
+            types: RefCell::new(None),
+            fatal: RefCell::new(None),
         }
     }
 
@@ -171,24 +189,51 @@ impl<'a, 'py> Reading<'a, 'py> {
                 holds = false;
             }
         }
+        let types = self.types.take();
+        // What was found of types is good only if their guards are older, and hold now.
+        if let Some(types) = types
+            && holds
+            && !self.learned.get()
+        {
+            let old = self
+                .definitions
+                .types
+                .with(self.py, |place| place.replace(types));
+            drop(old);
+        }
         holds
     }
 
-    /// A fingerprint of one argument that is not told by its structure alone: by the walk that
-    /// makes a key of it, with what is known in place of the definitions.
-    pub fn walked(&self, value: &Bound<'py, PyAny>) -> PyResult<Option<QuickHash>> {
-        if self.unfit.get() {
-            return Ok(None);
+    /// A fingerprint of one argument that is not told by its structure alone.
+    pub fn argument(&self, value: &Bound<'py, PyAny>) -> PyResult<Option<QuickHash>> {
+        if let Some(fatal) = self.fatal.take() {
+            return Err(fatal);
         }
         if value.cast::<wrappers::Ignore>().is_ok() {
             return Ok(Some(0));
         }
-        if value.cast::<wrappers::Frozen>().is_ok() {
+        if self.unfit.get() || value.cast::<wrappers::Frozen>().is_ok() {
             return Ok(None);
         }
+        self.walk(value)
+    }
+
+    /// A fingerprint by the walk that makes keys, with what is known in place of the definitions.
+    fn walk(&self, value: &Bound<'py, PyAny>) -> PyResult<Option<QuickHash>> {
         let Definitions { reads, config, .. } = self.definitions;
-        let glance = glance(value, *reads, config)?;
-        Ok(glance.and_then(|glance| self.number(&glance)))
+        let known = self
+            .types
+            .take()
+            .or_else(|| self.definitions.types.with(self.py, Option::take));
+        let mut types = Types::current(known, self.py)?;
+        let glance = glance(value, *reads, config, &mut types)?;
+        let met = types
+            .met()
+            .all(|class| self.meet(class.bind(self.py).as_any(), true).is_some());
+        self.types.replace(Some(types));
+        Ok(glance
+            .filter(|_| met)
+            .and_then(|glance| self.number(&glance)))
     }
 
     fn number(&self, glance: &Glance<'py>) -> Option<QuickHash> {
@@ -219,7 +264,11 @@ impl<'a, 'py> Reading<'a, 'py> {
         if let Some(met) = self.met.borrow().iter().rfind(is_it) {
             return Some(met.clone());
         }
-        let definition = self.definitions.get(object, may_run);
+        let known = self.definitions.get(object);
+        let definition = known.or_else(|| {
+            self.learned.set(true);
+            may_run.then(|| self.definitions.learn(object)).flatten()
+        });
         let fits = definition.filter(|definition| definition.found.is_some());
         match &fits {
             Some(definition) => self.met.borrow_mut().push(definition.clone()),
@@ -239,5 +288,12 @@ impl<'py> Shapes<'py> for Reading<'_, 'py> {
     fn shape(&self, class: &Bound<'py, PyType>, may_run: bool) -> Option<Rc<Shape>> {
         let definition = self.meet(class.as_any(), may_run)?;
         definition.found.as_ref()?.shape.clone()
+    }
+
+    fn walked(&self, value: &Bound<'py, PyAny>) -> Option<QuickHash> {
+        self.walk(value).unwrap_or_else(|fatal| {
+            self.fatal.replace(Some(fatal));
+            None
+        })
     }
 }

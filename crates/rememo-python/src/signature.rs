@@ -203,7 +203,7 @@ impl Signature {
             let (how, number) = if quick.value(value) {
                 (PLAIN, quick.finish())
             } else {
-                match reading.walked(value)? {
+                match reading.argument(value)? {
                     Some(number) => (WALKED, number),
                     None => return Ok(None),
                 }

@@ -32,7 +32,7 @@ pub use call::{
     Callee, Mode, Stored, Undecodable, Unkeyable, call, clear_entry, lookup, would_hit,
 };
 pub use codec::{Damage, Encoded, Frame};
-pub use digest::{BULK, Digest, Encoder, Folded, SCHEME_VERSION};
+pub use digest::{BULK, Digest, Encoder, Folded, Pieces, SCHEME_VERSION};
 pub use event::{Event, Events, MissReason, NotStored, Subscriber, Tier};
 pub use explain::{Explanation, explain};
 pub use flight::{Claim, Flights, Patience};

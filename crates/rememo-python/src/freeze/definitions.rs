@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyFunction, PyModule, PyType};
 
@@ -59,7 +60,37 @@ enum Known {
 /// The classes met in a listing, each kept alive so that its address stays its own: every instance
 /// refers to one.
 #[derive(Default)]
-pub(super) struct Classes(HashMap<usize, (Py<PyType>, Known)>);
+pub(super) struct Classes(HashMap<usize, KnownClass>);
+
+struct KnownClass {
+    class: Py<PyType>,
+    known: Known,
+    /// Whether it was asked for since `begin`.
+    used: bool,
+}
+
+impl Classes {
+    pub fn begin(&mut self) {
+        for known in self.0.values_mut() {
+            known.used = false;
+        }
+    }
+
+    pub fn used(&self) -> impl Iterator<Item = &Py<PyType>> {
+        let used = self.0.values().filter(|known| known.used);
+        used.map(|known| &known.class)
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Shows the garbage collector all that is held.
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        let mut all = self.0.values();
+        all.try_for_each(|known| visit.call(&known.class))
+    }
+}
 
 fn refer_to_class<'py>(
     class: &Bound<'py, PyType>,
@@ -81,8 +112,9 @@ fn refer_to_class<'py>(
 fn known(class: &Bound<'_, PyType>, scope: Scope<'_>) -> Result<Known, Refusal> {
     let address = class.as_ptr() as usize;
     let classes = &scope.options.classes;
-    if let Some((_, known)) = classes.borrow().0.get(&address) {
-        return Ok(known.clone());
+    if let Some(known) = classes.borrow_mut().0.get_mut(&address) {
+        known.used = true;
+        return Ok(known.known.clone());
     }
     let library = match library_object(class.as_any(), scope.options)? {
         None => static_type(class, scope.options)?,
@@ -92,7 +124,11 @@ fn known(class: &Bound<'_, PyType>, scope: Scope<'_>) -> Result<Known, Refusal> 
         Some((library, name)) => Known::Library(library, name),
         None => Known::Own(classes::class_name(class)?),
     };
-    let kept = (class.clone().unbind(), known.clone());
+    let kept = KnownClass {
+        class: class.clone().unbind(),
+        known: known.clone(),
+        used: true,
+    };
     classes.borrow_mut().0.insert(address, kept);
     Ok(known)
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{
     PyByteArray, PyBytes, PyCode, PyComplex, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet,
@@ -52,7 +53,54 @@ enum Kind {
 
 /// The types met in a listing, each kept alive so that its address stays its own.
 #[derive(Default)]
-pub(super) struct Kinds(HashMap<usize, (Py<PyType>, Kind)>);
+pub(super) struct Kinds(HashMap<usize, KnownKind>);
+
+struct KnownKind {
+    class: Py<PyType>,
+    /// The version of the type that was looked at.
+    version: u32,
+    kind: Kind,
+    /// Whether it was asked for since `begin`.
+    used: bool,
+}
+
+impl Kinds {
+    /// Forgets what has changed since it was looked at, and what can't be seen to be unchanged.
+    pub fn begin(&mut self, py: Python<'_>) {
+        self.0.retain(|_, known| {
+            known.used = false;
+            known.version != 0 && known.version == raw::version_of_class(known.class.bind(py))
+        });
+    }
+
+    pub fn used(&self) -> impl Iterator<Item = &Py<PyType>> {
+        let used = self.0.values().filter(|known| known.used);
+        used.map(|known| &known.class)
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Shows the garbage collector all that is held.
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.0.values().try_for_each(|known| {
+            visit.call(&known.class)?;
+            match &known.kind {
+                Kind::Plain(layout)
+                | Kind::BuiltinSubclass(layout)
+                | Kind::WrapperSubclass(_, layout)
+                | Kind::SetSubclass(layout) => layout.traverse(visit),
+                Kind::ReducedSubclass(layout, home) => {
+                    layout.traverse(visit)?;
+                    visit.call(&**home)
+                }
+                // What the user registered is held by the registry.
+                _ => Ok(()),
+            }
+        })
+    }
+}
 
 /// Whether a class or a base of it has an attribute: what a metaclass answers is not of instances.
 fn is_defined(class: &Bound<'_, PyType>, name: &str) -> PyResult<bool> {
@@ -159,11 +207,18 @@ impl<'a, 'py> Expander<'a, 'py> {
     fn kind(&mut self, class: &Bound<'py, PyType>) -> Result<Kind, Refusal> {
         let address = class.as_ptr() as usize;
         let kinds = &self.scope.options.kinds;
-        if let Some((_, kind)) = kinds.borrow().0.get(&address) {
-            return Ok(kind.clone());
+        if let Some(known) = kinds.borrow_mut().0.get_mut(&address) {
+            known.used = true;
+            return Ok(known.kind.clone());
         }
+        let version = raw::version_of_class(class);
         let kind = self.classify(class)?;
-        let kept = (class.clone().unbind(), kind.clone());
+        let kept = KnownKind {
+            class: class.clone().unbind(),
+            version,
+            kind: kind.clone(),
+            used: true,
+        };
         kinds.borrow_mut().0.insert(address, kept);
         Ok(kind)
     }

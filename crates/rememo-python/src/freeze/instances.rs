@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use pyo3::exceptions::{PyBaseException, PyTypeError};
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyDict, PyList, PyString, PyTuple, PyType};
 
@@ -40,6 +41,11 @@ impl Layout {
         let all = self.remembered.is_empty() && self.ignored.is_empty();
         let slots = self.slots.iter().map(|(_, slot)| slot.clone_ref(py));
         all.then(|| slots.collect())
+    }
+
+    /// Shows the garbage collector what is held.
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.slots.iter().try_for_each(|(_, slot)| visit.call(slot))
     }
 
     /// Compares the size of instances with what their attributes need, as pickling does

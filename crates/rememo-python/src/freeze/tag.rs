@@ -49,3 +49,5 @@ pub const BUILTIN_SUBCLASS: u8 = 43;
 pub const WRAPPER_SUBCLASS: u8 = 44;
 pub const REDUCED_SUBCLASS: u8 = 45;
 pub const VIRTUAL_SUBCLASSES: u8 = 46;
+pub const OBJECTS: u8 = 47;
+pub const OTHER: u8 = 48;

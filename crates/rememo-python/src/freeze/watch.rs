@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyDict, PyFrozenSet, PyList, PyString, PyTuple};
+use pyo3::types::{PyByteArray, PyDict, PyFrozenSet, PyList, PyString, PyTuple, PyType};
 use rememo::Folded;
 
 use super::config::Config;
@@ -181,11 +181,20 @@ pub(super) fn scalar(value: &Bound<'_, PyAny>, scope: Scope<'_>) {
 
 /// Types of libraries whose instances never change.
 const IMMUTABLE: [(&str, &[&str]); 8] = [
-    ("builtins", &["complex", "ellipsis", "range"]),
     (
-        "datetime",
-        &["date", "datetime", "time", "timedelta", "timezone"],
+        "builtins",
+        &[
+            "classmethod_descriptor",
+            "complex",
+            "ellipsis",
+            "getset_descriptor",
+            "member_descriptor",
+            "method_descriptor",
+            "range",
+            "wrapper_descriptor",
+        ],
     ),
+    ("datetime", &["date", "timedelta", "timezone"]),
     ("decimal", &["Decimal"]),
     ("fractions", &["Fraction"]),
     ("pathlib", &["PosixPath", "PurePath", "PurePosixPath"]),
@@ -215,6 +224,18 @@ const IMMUTABLE: [(&str, &[&str]); 8] = [
         ],
     ),
 ];
+
+fn is_immutable(module: &str, name: &str) -> bool {
+    IMMUTABLE
+        .iter()
+        .any(|(known, names)| *known == module && names.contains(&name))
+}
+
+/// Whether instances of a class are small and hold nothing that other values could hold too.
+pub(super) fn is_small(class: &Bound<'_, PyType>) -> PyResult<bool> {
+    let (module, name) = type_name(class)?;
+    Ok(is_immutable(&module, &name) || module == "datetime" && name != "tzinfo")
+}
 
 /// What a memoized function has in its namespace to describe the function that it wraps.
 const DESCRIBES: [&str; 3] = ["__annotations__", "__type_params__", "__wrapped__"];
@@ -284,15 +305,20 @@ impl Watcher<'_> {
             }
             ("builtins", "mappingproxy") => self.watch_proxied(value),
             ("dataclasses", "Field") => self.watch_members(value, wrappers::fields_of_field()),
+            ("builtins", "method") => self.watch_members(value, &["__func__", "__self__"]),
+            ("builtins", "builtin_function_or_method" | "builtin_method" | "method-wrapper") => {
+                self.watch_members(value, &["__self__"])
+            }
+            // Its documentation can be set, and is a part of what it pickles as.
+            ("collections", "_tuplegetter") => self.watch_members(value, &["__doc__"]),
+            ("enum", "property") if !self.scope.options.reads.has(Reads::DOCS) => {
+                self.watch_members(value, &["fget", "fset", "fdel"])
+            }
+            // A time zone may be an object of the user's.
+            ("datetime", "datetime" | "time") => self.watch_members(value, &["tzinfo"]),
             ("functools", "partial") => self.watch_members(value, &["func", "args", "keywords"]),
             ("rememo._core", "Memoized") => self.watch_memoized(value),
-            (module, name)
-                if IMMUTABLE
-                    .iter()
-                    .any(|(known, names)| *known == module && names.contains(&name)) =>
-            {
-                Ok(true)
-            }
+            (module, name) if is_immutable(module, name) => Ok(true),
             _ => Ok(self.watch_data(value)
                 || self.watch_named(value)?
                 || self.watch_instance(value)?),

@@ -297,6 +297,19 @@ unsafe extern "C" {
     fn PyUnstable_Type_AssignVersionTag(class: *mut ffi::PyTypeObject) -> std::ffi::c_int;
 }
 
+/// The version of a class, given to it now if it had none; 0 where it can't have one.
+pub fn version_of_class(class: &Bound<'_, PyType>) -> u32 {
+    if version_tag(class.as_ptr()) == 0 {
+        assign_version(class);
+    }
+    version_tag(class.as_ptr())
+}
+
+/// The version of a dictionary; 0 where there is none.
+pub fn version_of_dict(dict: &Bound<'_, PyDict>) -> u64 {
+    dict_tag(dict.as_ptr())
+}
+
 /// Gives a class a version, if it has none and may have one.
 fn assign_version(class: &Bound<'_, PyType>) {
     #[cfg(Py_3_12)]

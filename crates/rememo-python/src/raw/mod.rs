@@ -10,13 +10,15 @@ mod callable;
 mod guards;
 mod memo;
 mod namespaces;
+mod objects;
 mod quick;
 
 pub use buffer::encode_buffer;
 pub use callable::{Arguments, bound_method, new_callable_type};
-pub use guards::{Guards, Recorder, slot_of};
+pub use guards::{Guards, Recorder, slot_of, version_of_class, version_of_dict};
 pub use memo::Memo;
 pub use namespaces::{attributes_of, class_namespace, defaults_of, namespace};
+pub use objects::{Element, Text, each_object};
 pub use quick::{Form, Quick, QuickHash, Shape, Shapes};
 
 use std::cell::UnsafeCell;

@@ -54,6 +54,7 @@ const SET: u8 = 20;
 const FROZENSET: u8 = 21;
 const SEEN: u8 = 22;
 const DEFINITION: u8 = 23;
+const SMALL: u8 = 24;
 const SHORT_CONTENT: u8 = 0;
 const BULK_CONTENT: u8 = 1;
 
@@ -78,6 +79,8 @@ pub enum Form {
     Member,
     /// The content of the built-in type that the class derives from.
     Builtin,
+    /// Nothing is told by its structure; but it is small, and walking it is as good.
+    Small,
 }
 
 /// What the namespace of a member of an enumeration holds for the record.
@@ -91,6 +94,9 @@ pub trait Shapes<'py> {
 
     /// The shape of instances of a class, if nothing of them is hidden.
     fn shape(&self, class: &Bound<'py, PyType>, may_run: bool) -> Option<Rc<Shape>>;
+
+    /// A fingerprint of a value by the walk that makes keys. May run Python code.
+    fn walked(&self, value: &Bound<'py, PyAny>) -> Option<QuickHash>;
 }
 
 /// A fingerprint being taken.
@@ -399,6 +405,19 @@ impl<'a, 'py> Quick<'a, 'py> {
         let Some(shape) = shapes.shape(&class, self.may_run) else {
             return false;
         };
+        if shape.form == Form::Small {
+            if !self.may_run {
+                return false;
+            }
+            // SAFETY: as promised by the caller.
+            let object = unsafe { Bound::from_borrowed_ptr(self.py, object) };
+            let Some(number) = shapes.walked(&object) else {
+                return false;
+            };
+            self.raw(&[SMALL]);
+            self.raw(&number.to_le_bytes());
+            return true;
+        }
         let walk = |quick: &mut Self, object| {
             // SAFETY: the object is held, and of the class that the slots are of.
             unsafe { quick.attributes(object, &shape) }

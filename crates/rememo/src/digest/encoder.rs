@@ -1,5 +1,7 @@
 //! The canonical encoding: type-tagged, length-prefixed, little-endian, streamed into BLAKE3.
 
+use std::fmt;
+
 use twox_hash::XxHash3_128;
 
 use super::Digest;
@@ -8,6 +10,8 @@ use super::Digest;
 pub const BULK: usize = 4096;
 
 const FLUSH: usize = 8192;
+/// So many bytes of small pieces are hashed at a time; more than [`BULK`].
+const PIECES: usize = 1 << 16;
 const SHORT_CONTENT: u8 = 0;
 const BULK_CONTENT: u8 = 1;
 
@@ -34,7 +38,59 @@ pub enum Folded {
     Digest(Digest),
 }
 
+/// Content that comes in many small pieces, to be written as one.
+#[derive(Default)]
+pub struct Pieces {
+    buffer: Vec<u8>,
+    /// What has left the buffer; nothing, where all of it is short.
+    hash: Option<Box<XxHash3_128>>,
+    gone: usize,
+}
+
+impl fmt::Debug for Pieces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let length = self.gone + self.buffer.len();
+        f.debug_struct("Pieces")
+            .field("length", &length)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Pieces {
+    /// Content without a piece.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a piece.
+    #[inline]
+    pub fn push(&mut self, piece: &[u8]) {
+        if self.buffer.len() + piece.len() > PIECES {
+            self.flush();
+        }
+        self.buffer.extend_from_slice(piece);
+    }
+
+    fn flush(&mut self) {
+        self.hash.get_or_insert_default().write(&self.buffer);
+        self.gone += self.buffer.len();
+        self.buffer.clear();
+    }
+}
+
 impl Encoder {
+    /// Writes what [`bytes`](Self::bytes) would for all pieces in a row.
+    pub fn pieces(&mut self, mut pieces: Pieces) {
+        if pieces.hash.is_none() {
+            return self.bytes(&pieces.buffer);
+        }
+        pieces.flush();
+        self.len(pieces.gone);
+        self.tag(BULK_CONTENT);
+        let hash = pieces.hash.map_or(0, |hash| hash.finish_128());
+        self.raw(&hash.to_le_bytes());
+    }
+
     /// An encoder with nothing written.
     pub fn new() -> Self {
         Self::default()
@@ -113,6 +169,11 @@ impl Encoder {
         }
     }
 
+    /// What is short enough to have been kept as it is.
+    pub fn written(&self) -> &[u8] {
+        &self.buffer
+    }
+
     /// The digest of everything written.
     pub fn finish(self) -> Digest {
         match self.hasher {
@@ -178,6 +239,29 @@ mod tests {
                 plain.extend_from_slice(&chunk);
             }
             prop_assert_eq!(encoder.finish(), Digest::of(&plain));
+        }
+    }
+
+    #[test]
+    fn pieces_are_their_content() {
+        for (count, size) in [
+            (0, 1),
+            (3, 7),
+            (1, BULK),
+            (BULK, 1),
+            (9, PIECES - 1),
+            (20_000, 19),
+        ] {
+            let (mut pieces, mut whole) = (Pieces::new(), Vec::new());
+            for at in 0..count {
+                let piece = vec![u8::try_from(at % 251).unwrap(); size];
+                pieces.push(&piece);
+                whole.extend(piece);
+            }
+            let (mut apart, mut at_once) = (Encoder::new(), Encoder::new());
+            apart.pieces(pieces);
+            at_once.bytes(&whole);
+            assert_eq!(apart.finish(), at_once.finish());
         }
     }
 

@@ -2,14 +2,14 @@
 
 mod encoder;
 
-pub use encoder::{BULK, Encoder, Folded};
+pub use encoder::{BULK, Encoder, Folded, Pieces};
 
 use std::fmt::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
 /// The version of the canonical encoding; part of every call key.
-pub const SCHEME_VERSION: u16 = 1;
+pub const SCHEME_VERSION: u16 = 2;
 
 /// A BLAKE3 digest.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Ord, PartialOrd, Serialize, Deserialize)]

@@ -67,6 +67,8 @@ class Tag(enum.IntEnum):
     WRAPPER_SUBCLASS = 44
     REDUCED_SUBCLASS = 45
     VIRTUAL_SUBCLASSES = 46
+    OBJECTS = 47
+    OTHER = 48
 
 
 def u64(number: int) -> bytes:

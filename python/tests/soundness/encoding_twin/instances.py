@@ -119,9 +119,30 @@ def _array(array: Any, content: Content) -> list[object]:
     if array.dtype.names is not None:
         return [array.dtype, *(array[name] for name in array.dtype.names)]
     if array.dtype.hasobject:
-        return [array.dtype, array.ravel().tolist()]
+        return [array.dtype, _objects(array.ravel().tolist(), content)]
     content.write(array.dtype.str, Tag.BUFFER, sized(_without_padding(array)))
     return [] if array.dtype.metadata is None else [array.dtype.metadata]
+
+
+def _objects(elements: list[object], content: Content) -> list[object]:
+    """Writes what is plain in a row; gives all else."""
+    from .walk import encode_scalar
+
+    row, others = Content(), []
+    for element in elements:
+        if _is_plain(element):
+            encode_scalar(element, row)
+        else:
+            row.write(Tag.OTHER)
+            others.append(element)
+    content.write(Tag.OBJECTS, sized(bytes(row.data)))
+    return others
+
+
+def _is_plain(element: object) -> bool:
+    if type(element) is int:
+        return -(2**63) <= element < 2**63
+    return element is None or type(element) in {bool, float, str}
 
 
 def _without_padding(array: Any) -> bytes:

@@ -2,6 +2,7 @@
 //! known by name, so that none of these libraries is imported.
 
 mod numpy;
+mod objects;
 mod pandas;
 
 use pyo3::prelude::*;

@@ -1,8 +1,9 @@
 //! numpy arrays by dtype, shape and logical content, whatever their layout in memory.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
+use pyo3::types::PyTuple;
 
+use super::objects;
 use crate::freeze::graph::{Content, Refusal};
 use crate::freeze::tag;
 use crate::freeze::walk::{Children, Expansion, Step};
@@ -33,8 +34,8 @@ pub(super) fn array<'py>(
         }
     } else if dtype.getattr("hasobject")?.is_truthy()? {
         children.push((Step::Inside, dtype));
-        let elements = array.call_method0("ravel")?.call_method0("tolist")?;
-        children.push((Step::Inside, elements.cast_into::<PyList>()?.into_any()));
+        let others = objects::encode(array, encoder)?;
+        children.push((Step::Inside, others.into_any()));
     } else {
         encoder.str(&dtype.getattr("str")?.extract::<String>()?);
         encoder.tag(tag::BUFFER);

@@ -95,8 +95,8 @@ const SHAPES: &[Shape] = &[
     ),
     shape(
         &["StringArray", "ObjectStringArray"],
-        &["dtype"],
-        More::Elements,
+        &["dtype", "_ndarray"],
+        More::Nothing,
     ),
     // Its chunks are a matter of `rememo.packs`.
     shape(
