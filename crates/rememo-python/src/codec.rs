@@ -6,6 +6,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyList};
 use rememo::{ArrayHeader, Encoded, Frame};
 
+use crate::raw;
+
 /// Codec numbers, as stored.
 const PICKLE: u16 = 1;
 const NDARRAY: u16 = 2;
@@ -139,8 +141,10 @@ fn decode_array<'py>(py: Python<'py>, frames: &[Frame]) -> PyResult<Bound<'py, P
     if header.byte_len() != Some(data.bytes.len()) {
         return Err(damaged());
     }
+    // numpy's own memory: it asks for large pages, which is most of what a large copy costs.
     let array = py
         .import("numpy")?
-        .call_method1("frombuffer", (buffer(py, data), header.dtype()))?;
-    array.call_method1("reshape", (header.shape(),))
+        .call_method1("empty", (header.shape(), header.dtype()))?;
+    raw::fill(&array, &data.bytes)?;
+    Ok(array)
 }

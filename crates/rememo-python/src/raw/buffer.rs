@@ -1,6 +1,8 @@
 //! The memory behind a buffer.
 
 use pyo3::buffer::PyBuffer;
+use pyo3::exceptions::PyBufferError;
+use pyo3::ffi;
 use pyo3::prelude::*;
 use rememo::Encoder;
 
@@ -24,4 +26,28 @@ pub fn encode_buffer(object: &Bound<'_, PyAny>, encoder: &mut Encoder) -> PyResu
         unsafe { std::slice::from_raw_parts(buffer.buf_ptr().cast::<u8>(), buffer.len_bytes()) };
     encoder.bytes(bytes);
     Ok(())
+}
+
+/// Fills a new, contiguous buffer of this many bytes, of whatever type.
+pub fn fill(object: &Bound<'_, PyAny>, bytes: &[u8]) -> PyResult<()> {
+    let py = object.py();
+    let mut view = std::mem::MaybeUninit::<ffi::Py_buffer>::zeroed();
+    // SAFETY: the view is released below; until then the exporter keeps `len` bytes at `buf` in
+    // place, which may be written to. Nobody else has seen the object yet.
+    unsafe {
+        let wanted = ffi::PyBUF_WRITABLE | ffi::PyBUF_C_CONTIGUOUS;
+        if ffi::PyObject_GetBuffer(object.as_ptr(), view.as_mut_ptr(), wanted) != 0 {
+            return Err(PyErr::fetch(py));
+        }
+        let view = view.assume_init_mut();
+        let fits = view.len.unsigned_abs() == bytes.len();
+        if fits && !bytes.is_empty() {
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), view.buf.cast::<u8>(), bytes.len());
+        }
+        ffi::PyBuffer_Release(view);
+        if fits {
+            return Ok(());
+        }
+    }
+    Err(PyBufferError::new_err("a buffer of another size"))
 }

@@ -13,7 +13,7 @@ mod namespaces;
 mod objects;
 mod quick;
 
-pub use buffer::encode_buffer;
+pub use buffer::{encode_buffer, fill};
 pub use callable::{Arguments, bound_method, new_callable_type};
 pub use guards::{Guards, Recorder, slot_of, version_of_class, version_of_dict};
 pub use memo::Memo;
