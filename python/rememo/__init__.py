@@ -9,19 +9,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from rememo import _core, notices, operations_log
 from rememo._core import FreezeConfig, Frozen, Ignore, Memoized, freeze, register
 from rememo.cache import Cache
-from rememo.fingerprints import (
-    code_version,
-    freeze_tree,
-    iterate_diffs,
-    scan,
-    summarize_diffs,
-)
-from rememo.info import CacheInfo, NotCached
 from rememo.memoize import memoize
 from rememo.warnings import (
     ChangedDuringCallWarning,
@@ -33,8 +24,18 @@ from rememo.warnings import (
     UnseenDependencyWarning,
 )
 
+# What `typing` has under that name; but `typing` is slow to import.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rememo.explain import Change, Explanation
+    from rememo.fingerprints import (
+        code_version,
+        freeze_tree,
+        iterate_diffs,
+        scan,
+        summarize_diffs,
+    )
+    from rememo.info import CacheInfo, NotCached
     from rememo.requirements import required_modules
 
 __all__ = [
@@ -65,6 +66,19 @@ __all__ = [
     "summarize_diffs",
 ]
 
+_WHERE_ASKED_FOR = {
+    "CacheInfo": "info",
+    "Change": "explain",
+    "Explanation": "explain",
+    "NotCached": "info",
+    "code_version": "fingerprints",
+    "freeze_tree": "fingerprints",
+    "iterate_diffs": "fingerprints",
+    "required_modules": "requirements",
+    "scan": "fingerprints",
+    "summarize_diffs": "fingerprints",
+}
+
 _core.subscribe(operations_log.write, logged=True)
 _core.subscribe(notices.warn, notices.KINDS)
 if hasattr(os, "register_at_fork"):
@@ -76,13 +90,12 @@ if hasattr(os, "register_at_fork"):
 
 
 def __getattr__(name: str) -> object:
-    # These are dataclasses, and importing `dataclasses` imports `inspect`.
-    if name in {"Change", "Explanation"}:
-        from rememo import explain
+    # What few programs need, and what would make all of them start more slowly: some of it takes
+    # `typing`, some `dataclasses`, which takes `inspect`.
+    if home := _WHERE_ASKED_FOR.get(name):
+        import importlib
 
-        return getattr(explain, name)
-    if name == "required_modules":
-        from rememo.requirements import required_modules
-
-        return required_modules
+        found = getattr(importlib.import_module(f"rememo.{home}"), name)
+        globals()[name] = found
+        return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

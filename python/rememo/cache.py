@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, ParamSpec, TypeVar, overload
 
 from rememo import _core
-from rememo.location import directory_for, directory_from
+from rememo.location import absolute, directory_for, directory_from
 from rememo.trust import Trust, trust_of
 from rememo.warnings import StoreWarning
 
+# What `typing` has under these names; but `typing` is slow to import.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
     from types import FunctionType, TracebackType
-    from typing import Self
+    from typing import Literal, ParamSpec, Self, TypeVar
 
     from rememo._core import FreezeConfig
 
-P = ParamSpec("P")
-R = TypeVar("R")
+    _P = ParamSpec("_P")
+    _R = TypeVar("_R")
+
+if not TYPE_CHECKING:
+
+    def overload(_func: object) -> None:
+        """Marks a signature for type checkers."""
+
+else:
+    from typing import overload
 
 
 class Cache:
@@ -78,24 +86,26 @@ class Cache:
         elif dir is not None:
             if not os.fspath(dir):
                 raise ValueError("`dir` is empty: name a directory, or leave it out")
-            self._path = Path(dir).expanduser().absolute()
+            self._path = absolute(os.fspath(dir))
         else:
-            self._path = directory_from(Path.cwd())
+            self._path = directory_from(os.curdir)
 
     @property
     def path(self) -> Path:
         """The directory; it may not exist yet."""
-        return self._path
+        from pathlib import Path
+
+        return Path(self._path)
 
     @overload
     def memoize(
         self,
-        func: Callable[P, R],
+        func: Callable[_P, _R],
         *,
         ignore: Sequence[str] = (),
         version: object = None,
         freeze: FreezeConfig | None = None,
-    ) -> _core.Memoized[P, R]: ...
+    ) -> _core.Memoized[_P, _R]: ...
     @overload
     def memoize(
         self,
@@ -104,15 +114,15 @@ class Cache:
         ignore: Sequence[str] = (),
         version: object = None,
         freeze: FreezeConfig | None = None,
-    ) -> Callable[[Callable[P, R]], _core.Memoized[P, R]]: ...
+    ) -> Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]: ...
     def memoize(
         self,
-        func: Callable[P, R] | None = None,
+        func: Callable[_P, _R] | None = None,
         *,
         ignore: Sequence[str] = (),
         version: object = None,
         freeze: FreezeConfig | None = None,
-    ) -> _core.Memoized[P, R] | Callable[[Callable[P, R]], _core.Memoized[P, R]]:
+    ) -> _core.Memoized[_P, _R] | Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]:
         """Does what `rememo.memoize` does, and keeps the results in this cache."""
         from rememo.memoize import decorator
 
@@ -175,7 +185,7 @@ class Cache:
     def __repr__(self) -> str:
         """Shows the directory."""
         state = "closed " if self._closed else ""
-        return f"<{state}rememo.Cache at {str(self._path)!r}>"
+        return f"<{state}rememo.Cache at {self._path!r}>"
 
     def open_store(self) -> _core.Store:
         """Returns the engine's store of the directory, opening it if need be."""
@@ -185,11 +195,11 @@ class Cache:
             self._store = _store_at(self._path, self._trust)
         return self._store
 
-    def _make_temporary_directory(self) -> Path:
+    def _make_temporary_directory(self) -> str:
         import atexit
         import tempfile
 
-        path = Path(tempfile.mkdtemp(prefix="rememo-")).resolve()
+        path = os.path.realpath(tempfile.mkdtemp(prefix="rememo-"))
         atexit.register(self._close_at_exit, os.getpid())
         return path
 
@@ -221,25 +231,38 @@ class DefaultStore:
         return store
 
 
-@contextmanager
-def default_cache(cache: Cache) -> Generator[Cache]:
-    """Makes `cache` the one that functions memoized without a cache use, meanwhile."""
+class default_cache:  # noqa: N801  used like a function; `contextlib` is slow to import
+    """Makes a cache the one that functions memoized without a cache use, meanwhile."""
+
+    __slots__ = ("_cache", "_previous")
+
+    def __init__(self, cache: Cache) -> None:
+        """Remembers the cache; see the class."""
+        self._cache = cache
+        self._previous: Cache | None = None
+
+    def __enter__(self) -> Cache:
+        """Returns the cache."""
+        self._previous = _default
+        _set_default(self._cache)
+        return self._cache
+
+    def __exit__(self, *_error: object) -> None:
+        """Makes the cache before it the default again."""
+        _set_default(self._previous)
+
+
+def _set_default(cache: Cache | None) -> None:
     global _default, _generation
-    previous = _default
     _default, _generation = cache, _generation + 1
     _core.end_epoch()
-    try:
-        yield cache
-    finally:
-        _default, _generation = previous, _generation + 1
-        _core.end_epoch()
 
 
 _default: Cache | None = None
 # Counts the changes of `_default`, so that functions know when to look again.
 _generation = 0
 # A directory is opened once in a process, however many caches name it.
-_open_stores: dict[tuple[Path, Trust], _core.Store] = {}
+_open_stores: dict[tuple[str, Trust], _core.Store] = {}
 
 
 def _store_for(func: FunctionType) -> _core.Store:
@@ -254,14 +277,15 @@ def _store_for(func: FunctionType) -> _core.Store:
     return _store_at(directory, trust)
 
 
-def _store_at(path: Path, trust: Trust) -> _core.Store:
-    resolved = path
-    # A path that cannot be resolved cannot be opened either, and opening it says why.
-    with suppress(OSError, RuntimeError, ValueError):
-        resolved = path.resolve()
+def _store_at(path: str, trust: Trust) -> _core.Store:
+    try:
+        resolved = os.path.realpath(path)
+    except (OSError, ValueError):
+        # What cannot be resolved cannot be opened either, and opening it says why.
+        resolved = path
     store = _open_stores.get((resolved, trust))
     if store is None:
         # By the name it was given: whoever could change a link in it counts as well.
-        store = _core.Store(str(path), *trust)
+        store = _core.Store(path, *trust)
         store = _open_stores.setdefault((resolved, trust), store)
     return store

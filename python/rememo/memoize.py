@@ -6,19 +6,32 @@ import copyreg
 import functools
 from collections.abc import Iterable
 from types import BuiltinFunctionType, FunctionType, MethodType
-from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast, overload
 
 from rememo import _core
 from rememo.cache import Cache, DefaultStore
-from rememo.sending import reduce
 
+# What `typing` has under these names; but `typing` is slow to import.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import ParamSpec, TypeVar
 
     from rememo._core import FreezeConfig
 
-P = ParamSpec("P")
-R = TypeVar("R")
+    _P = ParamSpec("_P")
+    _R = TypeVar("_R")
+
+if not TYPE_CHECKING:
+
+    def overload(_func: object) -> None:
+        """Marks a signature for type checkers."""
+
+    def cast(_kind: object, value: object) -> object:
+        """Tells type checkers the type of a value."""
+        return value
+
+else:
+    from typing import cast, overload
 
 # Bits of a code object's co_flags, named as in `inspect`, which is slow to import.
 CO_VARARGS = 0x04
@@ -30,13 +43,13 @@ CO_ASYNC_GENERATOR = 0x200
 
 @overload
 def memoize(
-    func: Callable[P, R],
+    func: Callable[_P, _R],
     *,
     cache: Cache | None = None,
     ignore: Sequence[str] = (),
     version: object = None,
     freeze: FreezeConfig | None = None,
-) -> _core.Memoized[P, R]: ...
+) -> _core.Memoized[_P, _R]: ...
 @overload
 def memoize(
     func: None = None,
@@ -45,15 +58,15 @@ def memoize(
     ignore: Sequence[str] = (),
     version: object = None,
     freeze: FreezeConfig | None = None,
-) -> Callable[[Callable[P, R]], _core.Memoized[P, R]]: ...
+) -> Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]: ...
 def memoize(
-    func: Callable[P, R] | None = None,
+    func: Callable[_P, _R] | None = None,
     *,
     cache: Cache | None = None,
     ignore: Sequence[str] = (),
     version: object = None,
     freeze: FreezeConfig | None = None,
-) -> _core.Memoized[P, R] | Callable[[Callable[P, R]], _core.Memoized[P, R]]:
+) -> _core.Memoized[_P, _R] | Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]:
     """Keeps a function's results on disk for as long as they would come out the same.
 
     A call whose arguments, code and whatever that code reads were all seen before returns the
@@ -89,7 +102,7 @@ def decorator(
     ignore: Sequence[str],
     version: object,
     freeze: FreezeConfig | None,
-) -> Callable[[Callable[P, R]], _core.Memoized[P, R]]:
+) -> Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]:
     """Returns what memoizes a function with these options.
 
     Raises:
@@ -107,17 +120,23 @@ def _check_types(cache: object, ignore: object, freeze: object) -> None:
         raise TypeError(f"ignore must be a list of parameter names, not {ignore!r}")
 
 
-copyreg.pickle(_core.Memoized, reduce)
+def _reduce(memoized: _core.Memoized[..., object]) -> str | tuple[object, ...]:
+    from rememo.sending import reduce
+
+    return reduce(memoized)
+
+
+copyreg.pickle(_core.Memoized, _reduce)
 
 
 def _wrap(
-    func: Callable[P, R],
+    func: Callable[_P, _R],
     *,
     cache: Cache | None,
     ignore: list[str],
     version: object,
     freeze: FreezeConfig | None,
-) -> _core.Memoized[P, R]:
+) -> _core.Memoized[_P, _R]:
     if objection := _objection(func):
         raise TypeError(f"cannot memoize {objection}")
     resolver = cache.open_store if cache else DefaultStore(cast("FunctionType", func))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from typing import TYPE_CHECKING, Any
 
 from rememo.warnings import (
     ChangedDuringCallWarning,
@@ -17,8 +16,11 @@ from rememo.warnings import (
     UnseenDependencyWarning,
 )
 
+# What `typing` has under that name; but `typing` is slow to import.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
 KINDS = ["not_stored", "bypassed", "degraded"]
 _PACKAGE = os.path.dirname(__file__) + os.sep  # noqa: PTH120  pathlib has no prefix of a string

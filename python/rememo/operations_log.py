@@ -5,10 +5,11 @@ Nothing is written, and `logging` is not imported, unless the program imported i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+# What `typing` has under that name; but `typing` is slow to import.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
 LOGGER_NAME = "rememo.ops"
 

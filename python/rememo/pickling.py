@@ -8,13 +8,19 @@ at again before the result is decoded.
 from __future__ import annotations
 
 import io
-import json
-import pickle
 import sys
 from types import BuiltinFunctionType, FunctionType
-from typing import Any
 
 from rememo import _core
+
+# What `typing` has under that name; but `typing` is slow to import.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import pickle
+    from typing import Any
+else:
+    # All of `pickle` that is used here, without what is slow to import.
+    import _pickle as pickle
 
 PROTOCOL = 5
 
@@ -63,6 +69,8 @@ def dumps(value: object) -> tuple[bytes, list[pickle.PickleBuffer], bytes]:
         [_core.module_name(module), name, _core.freeze(definition)]
         for (module, name), definition in pickler.definitions.items()
     ]
+    import json
+
     record = json.dumps([_core.module_name("__main__"), definitions])
     return stream.getvalue(), buffers, record.encode()
 
@@ -74,7 +82,9 @@ def loads(stream: bytes, buffers: list[bytes | bytearray], record: bytes) -> obj
         Outdated: if a definition that the result refers to is not what it was.
     """
     if not record:
-        return pickle.loads(stream, buffers=buffers)  # noqa: S301  the owner's own store
+        return pickle.loads(stream, buffers=buffers)
+    import json
+
     written_as_main, definitions = json.loads(record)
     for module, name, digest in definitions:
         _check(module, name, digest)

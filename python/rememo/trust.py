@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from collections import namedtuple
 
 from rememo.notices import tell
 from rememo.warnings import StoreWarning
 
+# What `typing` has under that name; but `typing` is slow to import.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import NamedTuple
 
+    class Trust(NamedTuple):
+        """What a store is opened with."""
 
-class Trust(NamedTuple):
-    """What a store is opened with."""
+        owner: int | bool
+        """A user by number; True for anybody; False for nobody but oneself."""
+        shared: bool
+        """Whether the store is its group's."""
 
-    owner: int | bool
-    """A user by number; True for anybody; False for nobody but oneself."""
-    shared: bool
-    """Whether the store is its group's."""
+else:
+    Trust = namedtuple("Trust", ["owner", "shared"])  # noqa: PYI024  that takes `typing`
 
 
 def trust_of(owner: str | int | None, shared: str | None) -> Trust:

@@ -55,8 +55,8 @@ def test_the_nearest_marker_is_the_root(tmp_path: Path, marker: str) -> None:
     (inner / "package").mkdir(parents=True)
     (tmp_path / "outer" / ".git").mkdir()
     (inner / marker).touch()
-    assert directory_from(inner / "package") == inner / ".rememo"
-    assert directory_from(inner.parent) == inner.parent / ".rememo"
+    assert directory_from(str(inner / "package")) == str(inner / ".rememo")
+    assert directory_from(str(inner.parent)) == str(inner.parent / ".rememo")
 
 
 def test_rememo_dir_comes_first(project: Project) -> None:
@@ -74,7 +74,7 @@ def test_a_project_may_set_its_directory(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    "setting", ["not TOML", "[tool.rememo]\ndir = 3", "[tool.rememo]\ndir = ''", "tool = 1"]
+    "setting", ["rememo: not TOML", "[tool.rememo]\ndir = 3", "[tool.rememo]\ndir = ''", "tool = 1"]
 )
 def test_a_setting_that_makes_no_sense_is_warned_of(project: Project, setting: str) -> None:
     """And the usual directory used."""

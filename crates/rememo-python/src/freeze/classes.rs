@@ -9,6 +9,7 @@ use rememo::PartKind;
 use super::functions::{version_of, versioned};
 use super::graph::{Content, Identity, Refusal, Scope, Subject, Target};
 use super::instances::ordered;
+use super::modules::if_imported;
 use super::origin::{is_library_class, module_name};
 use super::reads::Reads;
 use super::{modules, tag, walk};
@@ -219,7 +220,9 @@ fn is_own_slot(
 /// before the first instance is made, what would be inherited without it afterwards.
 fn is_protocol_init(class: &Bound<'_, PyType>, init: &Bound<'_, PyAny>) -> bool {
     let placeholder = || {
-        let typing = class.py().import("typing")?;
+        let Some(typing) = if_imported(class.py(), "typing")? else {
+            return Ok(None);
+        };
         if !class
             .get_type()
             .is_subclass(&typing.getattr("_ProtocolMeta")?)?

@@ -14,6 +14,7 @@ use rememo::{Encoder, Folded};
 use super::config::{Registration, registration};
 use super::graph::{Content, Options, Refusal, Scope};
 use super::instances::{self, Layout};
+use super::modules::if_imported;
 use super::origin::is_library_class;
 use super::walk::{Children, Expansion, Step};
 use super::wrappers::{self, Wrapper};
@@ -246,7 +247,10 @@ impl<'a, 'py> Expander<'a, 'py> {
         if let Some(pack) = packs::find(class)? {
             return Ok(Kind::Pack(pack));
         }
-        if class.is_subclass(&self.py.import("enum")?.getattr("Enum")?)? {
+        // Where `enum` is not imported, nothing is an enumeration.
+        if let Some(module) = if_imported(self.py, "enum")?
+            && class.is_subclass(&module.getattr("Enum")?)?
+        {
             return Ok(Kind::Enumeration);
         }
         if class.is_subclass_of::<PySet>()? || class.is_subclass_of::<PyFrozenSet>()? {

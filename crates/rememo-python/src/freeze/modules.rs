@@ -212,6 +212,13 @@ pub(super) fn loaded<'py>(
     Ok(found)
 }
 
+/// A module of the interpreter's own, if the program has imported it: to ask for it must not make
+/// the program slower to start.
+pub(super) fn if_imported<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let modules = py.import("sys")?.getattr("modules")?;
+    modules.cast_into::<PyDict>()?.get_item(name)
+}
+
 /// What a module holds under a name, whatever it may do to find it.
 pub(super) fn held<'py>(
     module: &Bound<'py, PyModule>,

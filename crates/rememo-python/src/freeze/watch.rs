@@ -310,7 +310,9 @@ impl Watcher<'_> {
                 self.watch_members(value, &["__self__"])
             }
             // Its documentation can be set, and is a part of what it pickles as.
-            ("collections", "_tuplegetter") => self.watch_members(value, &["__doc__"]),
+            ("_collections" | "collections", "_tuplegetter") => {
+                self.watch_members(value, &["__doc__"])
+            }
             ("enum", "property") if !self.scope.options.reads.has(Reads::DOCS) => {
                 self.watch_members(value, &["fget", "fset", "fdel"])
             }
