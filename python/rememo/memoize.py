@@ -14,7 +14,7 @@ from rememo.cache import Cache, DefaultStore
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import ParamSpec, TypeVar
+    from typing import Any, ParamSpec, TypeVar
 
     from rememo._core import FreezeConfig
 
@@ -120,7 +120,9 @@ def _check_types(cache: object, ignore: object, freeze: object) -> None:
         raise TypeError(f"ignore must be a list of parameter names, not {ignore!r}")
 
 
-def _reduce(memoized: _core.Memoized[..., object]) -> str | tuple[object, ...]:
+def _reduce(
+    memoized: _core.Memoized[..., object],
+) -> str | tuple[Callable[..., Any], tuple[object, ...]]:
     from rememo.sending import reduce
 
     return reduce(memoized)

@@ -137,7 +137,8 @@ def _transform(node: Any) -> list[object]:
 
 
 def _callbacks(registry: Any) -> list[object]:
-    return sorted(vars(registry)["_signals"] or ())
+    signals: Any = vars(registry)["_signals"] or ()
+    return sorted(signals)
 
 
 for _name, _freeze in {
