@@ -80,6 +80,7 @@ def _file(module: Any) -> Path | None:
     return Path(path[0]) if path else None
 
 
+@functools.cache
 def _distribution(site: Path, wanted: str, top: str) -> Library | None:
     for name, version, record in sorted(
         _records(site), key=lambda found: _plain(found[0]) != top.lower()
