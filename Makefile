@@ -84,6 +84,7 @@ lint-python: $(BUILT)
 	$(BIN)/ruff format --check
 	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml rememo
 	$(BIN)/pyright
+	MYPYPATH=python $(BIN)/python -m mypy --strict --config-file= python/tests/typing
 
 test-rust: $(ENV_READY)
 	cargo test --workspace

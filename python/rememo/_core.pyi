@@ -1,19 +1,22 @@
 from collections.abc import Callable, Sequence
-from types import FunctionType
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, final, overload
+from types import FunctionType, ModuleType
+from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, final, overload
 
 from rememo.explain import Explanation
 from rememo.info import CacheInfo
+from rememo.methods import BoundMemoized
 
 __all__ = [
     "FreezeConfig",
     "Frozen",
     "Ignore",
     "Memoized",
+    "Run",
     "Store",
     "after_fork_in_child",
     "after_fork_in_parent",
     "before_fork",
+    "begin",
     "children",
     "end_epoch",
     "freeze",
@@ -22,6 +25,8 @@ __all__ = [
     "register",
     "scan",
     "subscribe",
+    "switch_off",
+    "switch_on_again",
     "unsubscribe",
 ]
 
@@ -43,6 +48,9 @@ class Store:
     # Keeps nothing, and reports why as an event.
     @staticmethod
     def unusable(why: str) -> Store: ...
+    # Keeps nothing, as asked.
+    @staticmethod
+    def off(why: str) -> Store: ...
     @property
     def path(self) -> str: ...
     # It is opened again on the next use.
@@ -62,6 +70,8 @@ class Memoized(Generic[_P, _R]):
         ignore: Sequence[str] = ...,
         version: object = None,
         freeze: FreezeConfig | None = None,
+        # A module with `start` and `hand_back`, for functions whose result comes later.
+        front: ModuleType | None = None,
     ) -> Memoized[_P, _R]: ...
     __wrapped__: Callable[_P, _R]
     @property
@@ -79,7 +89,7 @@ class Memoized(Generic[_P, _R]):
     @overload
     def __get__(
         self: Memoized[Concatenate[_Self, _Q], _R], instance: _Self, owner: type | None = None, /
-    ) -> Callable[_Q, _R]: ...
+    ) -> BoundMemoized[_Q, _R]: ...
     # Runs the function whatever is stored, and stores the result.
     def call(self, *args: _P.args, **kwargs: _P.kwargs) -> _R: ...
     # Raises NotCached where there is no stored result.
@@ -90,6 +100,41 @@ class Memoized(Generic[_P, _R]):
     def clear_entry(self, *args: _P.args, **kwargs: _P.kwargs) -> bool: ...
     def cache_clear(self) -> None: ...
     def cache_info(self) -> CacheInfo: ...
+
+# One call that Python code makes itself, step by step.
+@final
+class Run:
+    # What to do: "answered": take `value`; "missed": make the call, then say what became of it;
+    # "plain": make the call, and no more; "busy": wait, for somebody else makes the call.
+    @property
+    def state(self) -> Literal["answered", "missed", "plain", "busy"]: ...
+    @property
+    def value(self) -> Any: ...  # noqa: ANN401  as the function returns
+    @property
+    def key(self) -> str | None: ...
+    # Makes the call, past the store.
+    def call(self) -> Any: ...  # noqa: ANN401
+    # Keeps the result; whether it was stored.
+    def finish(self, value: object, seconds: float) -> bool: ...
+    # Stores nothing, and tells why.
+    def give_up(self, why: str) -> None: ...
+    # Stores nothing. Does nothing after one of the other two.
+    def abandon(self) -> None: ...
+
+# Looks for the result of a call, without waiting for anybody. With `claiming`, nobody else makes
+# the call until the end of this one.
+def begin(
+    memoized: Memoized[..., Any],
+    args: tuple[object, ...],
+    kwargs: dict[str, object] | None,
+    *,
+    recompute: bool,
+    claiming: bool,
+) -> Run: ...
+
+# Switches memoization off in the whole process, until it is switched on again as often.
+def switch_off() -> None: ...
+def switch_on_again() -> None: ...
 
 # What counts, where it is not what it seems; module names also stand for what is within.
 @final

@@ -42,6 +42,7 @@ class Cache:
         temporary: use a new private directory, removed when the cache is closed, or else
             when the interpreter exits.
         freeze: what counts, for functions memoized in this cache that do not say themselves.
+        enabled: if false, functions memoized in this cache run as if they were not.
         trust_owner: a user, by name or number, whose directory may be read: what a cache holds is
             decoded, so whoever can write to it can run code here. True trusts whoever may write
             to it. By default the directory must be one's own, with nobody else who may write to
@@ -62,12 +63,13 @@ class Cache:
     (8, True)
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  options, all but one given by name
         self,
         dir: str | os.PathLike[str] | None = None,  # noqa: A002  the name users expect
         *,
         temporary: bool = False,
         freeze: FreezeConfig | None = None,
+        enabled: bool = True,
         trust_owner: str | int | None = None,
         shared: Literal["group"] | None = None,
     ) -> None:
@@ -77,6 +79,7 @@ class Cache:
                 "a temporary cache chooses its own directory: give `dir` or `temporary`"
             )
         self.freeze = freeze
+        self._enabled = enabled
         self._trust = trust_of(trust_owner, shared)
         self._temporary = temporary
         self._closed = False
@@ -175,6 +178,7 @@ class Cache:
         """
         return {
             "freeze": self.freeze,
+            "_enabled": self._enabled,
             "_path": self._path,
             "_trust": self._trust,
             "_closed": self._closed,
@@ -192,6 +196,8 @@ class Cache:
         if self._store is None:
             if self._closed:
                 raise RuntimeError(f"{self!r} cannot be used any more")
+            if not self._enabled:
+                return _core.Store.off(f"{self!r} is switched off")
             self._store = _store_at(self._path, self._trust)
         return self._store
 

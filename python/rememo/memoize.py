@@ -5,7 +5,7 @@ from __future__ import annotations
 import copyreg
 import functools
 from collections.abc import Iterable
-from types import BuiltinFunctionType, FunctionType, MethodType
+from types import FunctionType
 
 from rememo import _core
 from rememo.cache import Cache, DefaultStore
@@ -14,6 +14,7 @@ from rememo.cache import Cache, DefaultStore
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from types import ModuleType
     from typing import Any, ParamSpec, TypeVar
 
     from rememo._core import FreezeConfig
@@ -26,19 +27,14 @@ if not TYPE_CHECKING:
     def overload(_func: object) -> None:
         """Marks a signature for type checkers."""
 
-    def cast(_kind: object, value: object) -> object:
-        """Tells type checkers the type of a value."""
-        return value
-
 else:
-    from typing import cast, overload
+    from typing import overload
 
 # Bits of a code object's co_flags, named as in `inspect`, which is slow to import.
 CO_VARARGS = 0x04
 CO_VARKEYWORDS = 0x08
-CO_GENERATOR = 0x20
-CO_COROUTINE = 0x80
-CO_ASYNC_GENERATOR = 0x200
+# A generator, a coroutine or both, in any of their forms.
+NOT_PLAIN = 0x20 | 0x80 | 0x100 | 0x200
 
 
 @overload
@@ -75,15 +71,16 @@ def memoize(
     `sys.setrecursionlimit` allows, but for a RecursionError beyond some ten thousand levels.
 
     Args:
-        func: a plain function, written with ``def`` or ``lambda``.
+        func: a function, written with ``def``, ``async def`` or ``lambda``; or a partial, a bound
+            method or an instance that can be called. A generator is stored once it is exhausted.
         cache: where to keep results; by default, the project's own cache directory.
         ignore: names of parameters that do not count.
         version: counts beside the code; change it to let go of what was stored.
         freeze: what counts, where it is not what it seems; by default, as the cache says.
 
     Raises:
-        TypeError: if `func` is not a plain function, an option is not of its type, or `ignore`
-            names what is no parameter.
+        TypeError: if `func` has no Python code or is a context manager, an option is not of its
+            type, or `ignore` names what is no parameter.
 
     >>> from rememo import Cache, memoize
     >>> @memoize(cache=Cache(temporary=True), ignore=["verbose"])
@@ -139,15 +136,34 @@ def _wrap(
     version: object,
     freeze: FreezeConfig | None,
 ) -> _core.Memoized[_P, _R]:
-    if objection := _objection(func):
-        raise TypeError(f"cannot memoize {objection}")
-    resolver = cache.open_store if cache else DefaultStore(cast("FunctionType", func))
-    _check_names(cast("FunctionType", func), ignore)
+    function, front = _prepared(func)
+    resolver = cache.open_store if cache else DefaultStore(function)
+    _check_names(function, ignore)
     if freeze is None and cache is not None:
         freeze = cache.freeze
-    memoized = _core.Memoized(func, resolver, ignore=ignore, version=version, freeze=freeze)
-    functools.update_wrapper(memoized, func)
+    memoized: _core.Memoized[_P, _R] = _core.Memoized(
+        function, resolver, ignore=ignore, version=version, freeze=freeze, front=front
+    )
+    functools.update_wrapper(memoized, function)
+    if front and front.__name__ == "rememo.coroutines":
+        from rememo.fronts import mark_coroutine_function
+
+        mark_coroutine_function(memoized)
     return memoized
+
+
+def _prepared(func: object) -> tuple[Any, ModuleType | None]:
+    """Returns the function to memoize, and what makes its calls if their result comes later."""
+    if (
+        isinstance(func, FunctionType)
+        and not func.__code__.co_flags & NOT_PLAIN
+        and not hasattr(func, "__wrapped__")
+    ):
+        return func, None
+    from rememo.callables import as_function, innermost
+    from rememo.fronts import front_of
+
+    return as_function(func), front_of(innermost(func))
 
 
 def _check_names(func: FunctionType, ignore: list[str]) -> None:
@@ -161,38 +177,3 @@ def _check_names(func: FunctionType, ignore: list[str]) -> None:
             raise TypeError(
                 f"{func.__qualname__} has no parameter {name!r} to ignore; its parameters: {known}"
             )
-
-
-def _objection(func: object) -> str | None:
-    """Says what was given and why it will not do; None for a plain function."""
-    if isinstance(func, FunctionType):
-        return _objection_to_kind(func)
-    name = getattr(func, "__qualname__", None) or repr(func)
-    for kind, objection in _OBJECTIONS:
-        if isinstance(func, kind):
-            return objection.format(name=name)
-    return f"{name}, of type {type(func).__name__}: only plain functions can be memoized"
-
-
-_OBJECTIONS: tuple[tuple[type, str], ...] = (
-    (_core.Memoized, "{name}: it is memoized already"),
-    (Cache, "a cache: write @memoize(cache=...), or @cache.memoize"),
-    (staticmethod, "the static method {name}: put @memoize below @staticmethod"),
-    (classmethod, "the class method {name}: put @memoize below @classmethod"),
-    (property, "a property: put @memoize below @property"),
-    (type, "the class {name}: only plain functions can be memoized"),
-    (MethodType, "the bound method {name}: memoize the function it comes from"),
-    (BuiltinFunctionType, "the built-in function {name}: it has no Python code to watch"),
-    (functools.partial, "{name}: memoize the function inside the partial"),
-)
-
-
-def _objection_to_kind(func: FunctionType) -> str | None:
-    flags = func.__code__.co_flags
-    if flags & CO_ASYNC_GENERATOR:
-        return f"the asynchronous generator function {func.__qualname__}: return a list instead"
-    if flags & CO_COROUTINE:
-        return f"the coroutine function {func.__qualname__}: memoize the plain work it awaits"
-    if flags & CO_GENERATOR:
-        return f"the generator function {func.__qualname__}: return a list instead"
-    return None

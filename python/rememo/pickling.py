@@ -83,12 +83,22 @@ def loads(stream: bytes, buffers: list[bytes | bytearray], record: bytes) -> obj
     """
     if not record:
         return pickle.loads(stream, buffers=buffers)
+    written_as_main = check(record)
+    return _Unpickler(stream, buffers, written_as_main).load()
+
+
+def check(record: bytes) -> str:
+    """Looks at the definitions of a record; returns what ``__main__`` was when it was written.
+
+    Raises:
+        Outdated: if one is not what it was.
+    """
     import json
 
-    written_as_main, definitions = json.loads(record)
+    written_as_main, definitions = json.loads(record) if record else ("", ())
     for module, name, digest in definitions:
         _check(module, name, digest)
-    return _Unpickler(stream, buffers, written_as_main).load()
+    return written_as_main
 
 
 def _check(module: str, name: str, digest: str) -> None:

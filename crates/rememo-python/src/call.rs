@@ -6,8 +6,8 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFunction, PyString, PyTuple};
 use rememo::{
-    Callee, Digest, Encoded, Encoder, Key, Mode, Part, StateTree, Store, Stored, Undecodable,
-    Unkeyable,
+    Begun, Callee, Digest, Encoded, Encoder, Key, Missed, Mode, Part, StateTree, Store, Stored,
+    Undecodable, Unkeyable,
 };
 
 use crate::codec;
@@ -105,6 +105,39 @@ impl<'a, 'py> Call<'a, 'py> {
         match self.fatal.take() {
             Some(fatal) => Err(fatal),
             None => result,
+        }
+    }
+
+    /// Does what `make` does before the function is called.
+    pub fn begin(
+        &mut self,
+        store: &Store,
+        epoch: u64,
+        mode: Mode,
+        claiming: bool,
+    ) -> PyResult<Begun<Py<PyAny>>> {
+        self.memory = Some((store.clone(), epoch));
+        let begun = rememo::begin(store, self, mode, claiming);
+        match self.fatal.take() {
+            Some(fatal) => Err(fatal),
+            None => Ok(begun),
+        }
+    }
+
+    /// Does what `make` does after the function was called; whether the result is stored.
+    pub fn finish(
+        mut self,
+        store: &Store,
+        epoch: u64,
+        missed: Missed,
+        value: &Py<PyAny>,
+        compute_ns: u64,
+    ) -> PyResult<bool> {
+        self.memory = Some((store.clone(), epoch));
+        let stored = rememo::finish(store, &mut self, missed, value, compute_ns);
+        match self.fatal.take() {
+            Some(fatal) => Err(fatal),
+            None => Ok(stored),
         }
     }
 

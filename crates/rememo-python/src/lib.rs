@@ -15,6 +15,7 @@ mod memory;
 mod narrate;
 mod raw;
 mod signature;
+mod steps;
 mod store;
 mod switches;
 mod wrappers;
@@ -36,6 +37,10 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<freeze::FreezeConfig>()?;
     module.add_class::<wrappers::Frozen>()?;
     module.add_class::<wrappers::Ignore>()?;
+    module.add_class::<steps::Run>()?;
+    module.add_function(wrap_pyfunction!(steps::begin, module)?)?;
+    module.add_function(wrap_pyfunction!(switches::switch_off, module)?)?;
+    module.add_function(wrap_pyfunction!(switches::switch_on_again, module)?)?;
     module.add_function(wrap_pyfunction!(events::subscribe, module)?)?;
     module.add_function(wrap_pyfunction!(events::unsubscribe, module)?)?;
     module.add_function(wrap_pyfunction!(store::end_epoch, module)?)?;

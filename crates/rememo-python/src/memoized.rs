@@ -6,7 +6,8 @@ use std::rc::Rc;
 use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyCode, PyDict, PyFunction, PyTuple};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyCode, PyDict, PyFunction, PyTuple, PyType};
 use rememo::{Digest, Explanation, Mode, Unkeyable};
 
 use crate::call::{Call, Semantics};
@@ -15,10 +16,11 @@ use crate::events::reason_name;
 use crate::freeze::{FreezeConfig, Impurity, function_name};
 use crate::hot;
 use crate::known::{Everything, Known};
-use crate::raw::{Arguments, Attached, bound_method};
+use crate::raw::{Arguments, Attached};
 use crate::signature::Signature;
+use crate::steps::Run;
 use crate::store::{Store, epoch};
-use crate::switches::disabled;
+use crate::switches::{disabled, switched_off_by};
 use crate::wrappers::unwrapped;
 
 /// A function whose results are kept: all of it but the way it is called, which is a matter of the
@@ -34,6 +36,8 @@ use crate::wrappers::unwrapped;
 pub struct Memoized {
     pub function: Py<PyFunction>,
     resolver: Py<PyAny>,
+    /// What makes calls whose result comes later; none where a call returns its result.
+    front: Option<Py<PyAny>>,
     pub semantics: Semantics,
     pub known: Attached<Everything>,
     /// The parameters, and the code that they were read from.
@@ -43,13 +47,14 @@ pub struct Memoized {
 #[pymethods]
 impl Memoized {
     #[new]
-    #[pyo3(signature = (func, cache_resolver, *, ignore = Vec::new(), version = None, freeze = None))]
+    #[pyo3(signature = (func, cache_resolver, *, ignore = Vec::new(), version = None, freeze = None, front = None))]
     fn new(
         func: Py<PyFunction>,
         cache_resolver: Py<PyAny>,
         ignore: Vec<String>,
         version: Option<Py<PyAny>>,
         freeze: Option<&Bound<'_, FreezeConfig>>,
+        front: Option<Py<PyAny>>,
     ) -> Self {
         let config = freeze
             .map(|freeze| freeze.get().0.clone())
@@ -62,6 +67,7 @@ impl Memoized {
         Self {
             function: func,
             resolver: cache_resolver,
+            front,
             semantics,
             known: Attached::default(),
             signature: Attached::new(None),
@@ -70,27 +76,30 @@ impl Memoized {
 
     #[pyo3(signature = (*args, **kwargs))]
     fn call(
-        &self,
-        py: Python<'_>,
+        slf: &Bound<'_, Self>,
         args: &Bound<'_, PyTuple>,
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<PyAny>> {
-        self.run(py, args, kwargs, Mode::Recompute)
+        slf.get().run(slf.as_any(), args, kwargs, Mode::Recompute)
     }
 
     #[pyo3(signature = (*args, **kwargs))]
     fn call_if_cached(
-        &self,
-        py: Python<'_>,
+        slf: &Bound<'_, Self>,
         args: &Bound<'_, PyTuple>,
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<PyAny>> {
-        let found = self.ask(py, args, kwargs, |store, one| rememo::lookup(store, one))?;
+        let (py, this) = (slf.py(), slf.get());
+        let found = this.ask(py, args, kwargs, |store, one| rememo::lookup(store, one))?;
         if let Some(value) = found.flatten() {
-            return Ok(value);
+            let Some(front) = &this.front else {
+                return Ok(value);
+            };
+            let run = Run::new(slf.as_any(), args, kwargs, "answered").answered(value);
+            return front.call_method1(py, "hand_back", (slf, run));
         }
         let absent = py.import("rememo.info")?.getattr("NotCached")?;
-        let message = format!("no stored result for this call of {}", self.name(py));
+        let message = format!("no stored result for this call of {}", this.name(py));
         Err(PyErr::from_value(absent.call1((message,))?))
     }
 
@@ -128,11 +137,12 @@ impl Memoized {
         let Some(mut call) = Call::new(self, args, kwargs)? else {
             return Err(self.unfit(args, kwargs));
         };
-        if disabled(py) {
-            return unexplained(py, "memoization is switched off by REMEMO_DISABLE");
+        if let Some(switch) = switched_off_by(py) {
+            return unexplained(py, &format!("memoization is switched off by {switch}"));
         }
-        let Some(store) = self.store(py)?.get().opened() else {
-            return unexplained(py, "the store could not be opened");
+        let store = self.store(py)?;
+        let Some(store) = store.get().opened() else {
+            return unexplained(py, store.get().why_not());
         };
         match rememo::explain(&store, &mut call) {
             Ok(explanation) => {
@@ -201,7 +211,7 @@ impl Memoized {
         if instance.is_none() {
             return Ok(slf.into_any());
         }
-        bound_method(slf.as_any(), instance)
+        method_of(slf.as_any(), instance)
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {
@@ -211,6 +221,9 @@ impl Memoized {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.function)?;
         visit.call(&self.resolver)?;
+        if let Some(front) = &self.front {
+            visit.call(front)?;
+        }
         if let Some(version) = &self.semantics.version {
             visit.call(version)?;
         }
@@ -227,17 +240,19 @@ impl Memoized {
 
 /// Answers a call of a memoized function: from memory, or else through the engine.
 pub fn answer<'py>(
-    memoized: &Bound<'py, PyAny>,
+    whole: &Bound<'py, PyAny>,
     arguments: Arguments<'_, 'py>,
 ) -> PyResult<Py<PyAny>> {
-    let memoized = memoized.cast::<Memoized>()?.get();
+    let memoized = whole.cast::<Memoized>()?.get();
     let py = arguments.py();
-    if let Some(value) = hot::answer(memoized, py, arguments)? {
+    if memoized.front.is_none()
+        && let Some(value) = hot::answer(memoized, py, arguments)?
+    {
         return Ok(value.unbind());
     }
     let (args, kwargs) = arguments.collected()?;
     with_room(py, || {
-        Python::attach(|_| memoized.run(py, &args, kwargs.as_ref(), Mode::Normal))
+        Python::attach(|_| memoized.run(whole, &args, kwargs.as_ref(), Mode::Normal))
     })
 }
 
@@ -281,7 +296,7 @@ impl Memoized {
         Ok(call.and_then(|mut call| call.key_from_scratch().ok().map(|key| key.digest())))
     }
 
-    fn store<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Store>> {
+    pub fn store<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Store>> {
         let store = self.resolver.bind(py).call0()?;
         store
             .cast_into::<Store>()
@@ -290,12 +305,17 @@ impl Memoized {
 
     fn run<'py>(
         &self,
-        py: Python<'py>,
+        whole: &Bound<'py, PyAny>,
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
         mode: Mode,
     ) -> PyResult<Py<PyAny>> {
+        let py = whole.py();
         let call = Call::new(self, args, kwargs)?;
+        if let (Some(front), Some(_)) = (&self.front, &call) {
+            let recompute = mode == Mode::Recompute;
+            return front.call_method1(py, "start", (whole, args, kwargs, recompute));
+        }
         let epoch = epoch();
         let store = if disabled(py) {
             None
@@ -346,6 +366,17 @@ impl Memoized {
         };
         Ok(store.and_then(|store| question(&store, &mut call).ok()))
     }
+}
+
+/// What a memoized function becomes when it is read from an instance. Methods are called without
+/// that, so it is made for those who ask something of it or pass it on.
+fn method_of<'py>(
+    memoized: &Bound<'py, PyAny>,
+    instance: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    static KIND: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    KIND.import(memoized.py(), "rememo.methods", "BoundMemoized")?
+        .call1((memoized, instance))
 }
 
 fn explained<'py>(

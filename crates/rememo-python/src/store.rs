@@ -29,7 +29,8 @@ pub fn end_epoch() {
 #[pyclass(module = "rememo._core", frozen)]
 pub struct Store {
     path: PathBuf,
-    inner: Option<rememo::Store>,
+    /// The engine's store, or why there is none.
+    inner: Result<rememo::Store, String>,
 }
 
 /// Whose stores are trusted, as Python says it: `True` is a number there, so it comes first.
@@ -51,7 +52,7 @@ impl Store {
         match py.detach(|| open(&dir, Access { trust, shared })) {
             Ok(store) => Self {
                 path: dir,
-                inner: Some(store),
+                inner: Ok(store),
             },
             Err(error) => Self {
                 path: dir,
@@ -64,9 +65,15 @@ impl Store {
     #[staticmethod]
     fn unusable(why: String) -> Self {
         Bridge.on(&Event::Degraded { what: why });
+        Self::off("the store could not be opened".to_owned())
+    }
+
+    /// A store that keeps nothing because it is not to.
+    #[staticmethod]
+    fn off(why: String) -> Self {
         Self {
             path: PathBuf::new(),
-            inner: None,
+            inner: Err(why),
         }
     }
 
@@ -101,7 +108,12 @@ impl Store {
 impl Store {
     /// The engine's store, where it could be opened.
     pub fn opened(&self) -> Option<rememo::Store> {
-        self.inner.clone()
+        self.inner.as_ref().ok().cloned()
+    }
+
+    /// Why it was not opened; nothing if it was.
+    pub fn why_not(&self) -> &str {
+        self.inner.as_ref().err().map_or("", String::as_str)
     }
 }
 

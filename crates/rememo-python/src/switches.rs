@@ -1,6 +1,7 @@
 //! Switches of the whole program, in its environment.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -14,12 +15,40 @@ fn is_on(value: &[u8]) -> bool {
     !value.is_empty() && value != b"0"
 }
 
-/// Whether memoization is switched off, by `REMEMO_DISABLE` as the program sees it now.
-///
+/// How many have switched memoization off, and not on again.
+static OFF: AtomicUsize = AtomicUsize::new(0);
+
+/// Switches memoization off in the whole process, until it is switched on again as often.
+#[pyfunction]
+pub fn switch_off() {
+    OFF.fetch_add(1, Ordering::AcqRel);
+}
+
+/// Undoes one `switch_off`.
+#[pyfunction]
+pub fn switch_on_again() {
+    OFF.fetch_sub(1, Ordering::AcqRel);
+}
+
+/// What switches memoization off, where something does.
+pub fn switched_off_by(py: Python<'_>) -> Option<&'static str> {
+    if OFF.load(Ordering::Acquire) > 0 {
+        return Some("rememo.disabled()");
+    }
+    disabled(py).then_some(DISABLE)
+}
+
+/// Whether memoization is switched off: by the program, or by `REMEMO_DISABLE` as the program sees
+/// it now.
+#[inline]
+pub fn disabled(py: Python<'_>) -> bool {
+    OFF.load(Ordering::Acquire) > 0 || disabled_by_environment(py)
+}
+
 /// It is looked up where `os.environ` keeps what it holds: asking the C library takes longer than
 /// the rest of a hit from memory.
 #[inline]
-pub fn disabled(py: Python<'_>) -> bool {
+fn disabled_by_environment(py: Python<'_>) -> bool {
     static ENVIRONMENT: PyOnceLock<Option<Memo>> = PyOnceLock::new();
     let environment = ENVIRONMENT.get_or_init(py, || {
         let environ = py.import("os").ok()?.getattr("environ").ok()?;

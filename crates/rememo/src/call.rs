@@ -131,19 +131,110 @@ fn run_claimed<C: Callee>(
     mut key: Key,
     mode: Mode,
 ) -> Result<C::Value, C::Error> {
-    let missing = match mode {
-        Mode::Recompute => Missing::new(MissReason::Forced),
-        Mode::Normal => match recall(store, callee, &key) {
-            Ok(value) => return Ok(value),
-            Err(missing) => missing,
-        },
-    };
-    missed(store, callee, &key, missing);
+    if let Some(value) = look_again(store, callee, &key, mode) {
+        return Ok(value);
+    }
     let start = Instant::now();
     let value = callee.run()?;
     let compute_ns = since(start);
     keep(store, callee, &mut key, &value, compute_ns);
     Ok(value)
+}
+
+/// A call that its front-end makes itself, step by step: a result that comes later.
+#[derive(Debug)]
+pub enum Begun<V> {
+    /// There is a stored result.
+    Answered(V),
+    /// There is none: make the call, then [`finish`].
+    Missed(Missed),
+    /// Somebody makes the call at this moment, who holds the claim to this key.
+    Busy(Digest),
+    /// The call has no key: make it, and that is all.
+    Unkeyed,
+}
+
+/// A call without a stored result. Dropped, it gives back its claim and nothing is stored.
+#[derive(Debug)]
+pub struct Missed {
+    key: Key,
+    claim: Claim<'static>,
+}
+
+impl Missed {
+    /// The call key.
+    pub fn key(&self) -> Digest {
+        self.key.digest()
+    }
+}
+
+/// Does what [`call`] does before it makes the call, without waiting for anybody. With `claiming`,
+/// nobody else makes the same call until the end.
+pub fn begin<C: Callee>(
+    store: &Store,
+    callee: &mut C,
+    mode: Mode,
+    claiming: bool,
+) -> Begun<C::Value> {
+    let Some(key) = keyed(store, callee) else {
+        return Begun::Unkeyed;
+    };
+    if mode == Mode::Normal
+        && let Ok(value) = recall(store, callee, &key)
+    {
+        return Begun::Answered(value);
+    }
+    let digest = key.digest();
+    let asked = claiming.then(|| callee.detached(|| store.ask(&digest)));
+    let claim = match asked.flatten() {
+        None => Claim::without(false),
+        Some(mut wait) => match callee.detached(|| wait.at_once()) {
+            Some(claim) => claim,
+            None => return Begun::Busy(digest),
+        },
+    };
+    match look_again(store, callee, &key, mode) {
+        Some(value) => {
+            callee.detached(|| claim.release());
+            Begun::Answered(value)
+        }
+        None => Begun::Missed(Missed { key, claim }),
+    }
+}
+
+/// Does what [`call`] does after it has made the call; whether the result is stored.
+pub fn finish<C: Callee>(
+    store: &Store,
+    callee: &mut C,
+    missed: Missed,
+    value: &C::Value,
+    compute_ns: u64,
+) -> bool {
+    let Missed { mut key, claim } = missed;
+    let stored = keep(store, callee, &mut key, value, compute_ns);
+    callee.detached(|| claim.release());
+    stored
+}
+
+/// Ends a call whose result is not to be stored, and tells why.
+pub fn give_up<C: Callee>(store: &Store, callee: &mut C, missed: Missed, why: String) {
+    let function = callee.function().to_owned();
+    let reason = NotStored::Unencodable(why);
+    tell(store, callee, &Event::NotStored { function, reason });
+    callee.detached(|| missed.claim.release());
+}
+
+/// The stored result, now that nobody else makes the call; the miss is told of if there is none.
+fn look_again<C: Callee>(store: &Store, callee: &mut C, key: &Key, mode: Mode) -> Option<C::Value> {
+    let missing = match mode {
+        Mode::Recompute => Missing::new(MissReason::Forced),
+        Mode::Normal => match recall(store, callee, key) {
+            Ok(value) => return Some(value),
+            Err(missing) => missing,
+        },
+    };
+    missed(store, callee, key, missing);
+    None
 }
 
 /// The stored result of a call, if there is one; the call is not made.
@@ -314,13 +405,14 @@ fn keep<C: Callee>(
     key: &mut Key,
     value: &C::Value,
     compute_ns: u64,
-) {
+) -> bool {
     let function = key.function.clone();
     let event = match try_keep(store, callee, key, value, compute_ns) {
         Ok(event) => event,
         Err(reason) => Event::NotStored { function, reason },
     };
     tell(store, callee, &event);
+    matches!(event, Event::Stored { .. })
 }
 
 fn try_keep<C: Callee>(

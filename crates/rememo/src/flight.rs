@@ -184,6 +184,16 @@ impl<'a> Wait<'a> {
         }
     }
 
+    /// Asks once, without a nap. `None` while anybody runs the call, this thread included: it may
+    /// run several, a step of each in turn.
+    pub(crate) fn at_once(&mut self) -> Option<Claim<'a>> {
+        match self.flights.attempt(self.byte) {
+            Ok(Attempt::Held) => Some(self.claimed()),
+            Ok(Attempt::Busy | Attempt::Own) => None,
+            Err(_) => Some(Claim::without(self.waited)),
+        }
+    }
+
     fn claimed(&self) -> Claim<'a> {
         let release = Release {
             flights: self.flights,

@@ -29,7 +29,8 @@ mod store;
 pub use access::{Access, Fault, Objection, Trust};
 pub use array::ArrayHeader;
 pub use call::{
-    Callee, Mode, Stored, Undecodable, Unkeyable, call, clear_entry, lookup, would_hit,
+    Begun, Callee, Missed, Mode, Stored, Undecodable, Unkeyable, begin, call, clear_entry, finish,
+    give_up, lookup, would_hit,
 };
 pub use codec::{Damage, Encoded, Frame};
 pub use digest::{BULK, Digest, Encoder, Folded, Pieces, SCHEME_VERSION};

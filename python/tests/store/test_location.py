@@ -74,7 +74,8 @@ def test_a_project_may_set_its_directory(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    "setting", ["rememo: not TOML", "[tool.rememo]\ndir = 3", "[tool.rememo]\ndir = ''", "tool = 1  # rememo"]
+    "setting",
+    ["rememo: not TOML", "[tool.rememo]\ndir = 3", "[tool.rememo]\ndir = ''", "tool = 1  # rememo"],
 )
 def test_a_setting_that_makes_no_sense_is_warned_of(project: Project, setting: str) -> None:
     """And the usual directory used."""

@@ -1,7 +1,8 @@
-"""What a type checker must see; checked by pyright, never run."""
+"""What a type checker must see; checked by pyright and mypy, never run."""
 
-from collections.abc import Callable
-from typing import assert_type
+import functools
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import TypeVar, assert_type, overload
 
 from rememo import Cache, CacheInfo, Explanation, Frozen, Ignore, Memoized, memoize
 
@@ -30,6 +31,44 @@ def kept_in_part(x: int, y: int) -> bytes:
     return bytes(x + y)
 
 
+T = TypeVar("T")
+
+
+@memoize
+def first(items: list[T]) -> T:
+    """Memoized, and generic."""
+    return items[0]
+
+
+@overload
+def twice(x: int) -> int: ...
+@overload
+def twice(x: str) -> str: ...
+@memoize
+def twice(x: int | str) -> int | str:
+    """Memoized, with overloads."""
+    return x * 2
+
+
+@memoize
+async def later(x: int) -> str:
+    """A coroutine function."""
+    return str(x)
+
+
+@memoize
+def several(n: int) -> Iterator[int]:
+    """A generator function."""
+    yield from range(n)
+
+
+@memoize
+async def several_later(n: int) -> AsyncIterator[int]:
+    """An asynchronous generator function."""
+    for i in range(n):
+        yield i
+
+
 class Ruler:
     """A class with memoized methods."""
 
@@ -38,11 +77,33 @@ class Ruler:
         """Takes the instance first."""
         return float(x)
 
+    @property
+    @memoize
+    def size(self) -> float:
+        """Takes the instance only."""
+        return 1.0
+
     @staticmethod
     @memoize
     def halve(x: int) -> float:
         """Takes no instance."""
         return x / 2
+
+
+assert_type(first([1]), int)
+assert_type(first(["a"]), str)
+assert_type(first.call_if_cached(["a"]), str)
+assert_type(twice(1), int)
+assert_type(twice("a"), str)
+assert_type(several(1), Iterator[int])
+assert_type(memoize(functools.partial(called, 1))(), list[int])
+
+
+async def awaited() -> None:
+    """What comes of waiting."""
+    assert_type(await later(1), str)
+    assert_type(await later.call_if_cached(1), str)
+    assert_type([item async for item in several_later(1)], list[int])
 
 
 assert_type(bare(1), str)
@@ -57,14 +118,20 @@ assert_type(bare.cache_info(), CacheInfo)
 assert_type(kept(1), bytes)
 assert_type(kept_in_part(1, 2), bytes)
 assert_type(Ruler().measure(1), float)
+assert_type(Ruler().measure.would_hit(1), bool)
+assert_type(Ruler().measure.call_if_cached(1), float)
 assert_type(Ruler.measure(Ruler(), 1), float)
+assert_type(Ruler.measure.would_hit(Ruler(), 1), bool)
+assert_type(Ruler().size, float)
 assert_type(Ruler.halve(1), float)
 bare(Ignore(1), scale=Frozen(2.0))
 
 plain: Callable[[int], list[int]] = called
 handle: Memoized[[int], list[int]] = called
 
-bare("1")  # pyright: ignore[reportArgumentType]
-bare(1, 2.0)  # pyright: ignore[reportCallIssue]
-Ruler().measure()  # pyright: ignore[reportCallIssue]
-bare.explain()  # pyright: ignore[reportCallIssue]
+bare("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+bare(1, 2.0)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+Ruler().measure()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+bare.explain()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+Ruler().measure.would_hit("a")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+twice(1.5)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]

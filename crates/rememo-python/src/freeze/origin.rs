@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyFunction, PyModule, PyType};
 use rememo::{Digest, Encoder, PartKind};
 
@@ -421,6 +422,23 @@ fn main_name(py: Python<'_>) -> Option<String> {
     {
         return Some(name.trim_end_matches(".__main__").to_owned());
     }
-    let file: PathBuf = main.getattr("__file__").ok()?.extract().ok()?;
+    let Ok(file) = main.getattr("__file__") else {
+        return notebook_name(py);
+    };
+    let file: PathBuf = file.extract().ok()?;
     Some(file.file_stem()?.to_str()?.to_owned())
+}
+
+/// The name of the notebook whose cells run in this process, if one's do.
+fn notebook_name(py: Python<'_>) -> Option<String> {
+    static NAME: PyOnceLock<Option<String>> = PyOnceLock::new();
+    let modules = py.import("sys").ok()?.getattr("modules").ok()?;
+    if !modules.contains("ipykernel").ok()? {
+        return None;
+    }
+    let name = NAME.get_or_init(py, || {
+        let named = py.import("rememo.notebooks").ok()?.call_method0("name");
+        named.ok()?.extract().ok()
+    });
+    name.clone()
 }

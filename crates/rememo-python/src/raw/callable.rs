@@ -74,25 +74,6 @@ impl<'py> Arguments<'_, 'py> {
     }
 }
 
-/// What a function becomes when it is read from an instance.
-pub fn bound_method<'py>(
-    function: &Bound<'py, PyAny>,
-    instance: &Bound<'py, PyAny>,
-) -> PyResult<Bound<'py, PyAny>> {
-    // SAFETY: both are alive; the result is a new reference or null with an exception set.
-    unsafe {
-        let method = PyMethod_New(function.as_ptr(), instance.as_ptr());
-        Bound::from_owned_ptr_or_err(function.py(), method)
-    }
-}
-
-unsafe extern "C" {
-    fn PyMethod_New(
-        function: *mut ffi::PyObject,
-        instance: *mut ffi::PyObject,
-    ) -> *mut ffi::PyObject;
-}
-
 static ANSWER: OnceLock<Answer> = OnceLock::new();
 /// Where in an instance the word is.
 static OFFSET: OnceLock<usize> = OnceLock::new();

@@ -14,7 +14,7 @@ mod objects;
 mod quick;
 
 pub use buffer::{encode_buffer, fill};
-pub use callable::{Arguments, bound_method, new_callable_type};
+pub use callable::{Arguments, new_callable_type};
 pub use guards::{Guards, Recorder, slot_of, version_of_class, version_of_dict};
 pub use memo::Memo;
 pub use namespaces::{attributes_of, class_namespace, defaults_of, namespace};
