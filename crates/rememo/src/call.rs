@@ -1,7 +1,7 @@
 //! One call, top to bottom; and the questions one can ask about it without making it.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
@@ -9,8 +9,9 @@ use crate::codec::Encoded;
 use crate::digest::Digest;
 use crate::event::{Event, MissReason, NotStored, Tier};
 use crate::flight::Claim;
+use crate::retention::Retention;
 use crate::state::{Key, Part, changes};
-use crate::store::{Cost, Generation, Recalled, Store};
+use crate::store::{Cost, Generation, Recalled, Store, StoreError, Uses};
 
 /// One call of one function, as a front-end presents it.
 pub trait Callee {
@@ -24,6 +25,11 @@ pub trait Callee {
 
     /// Everything the result depends on, as it is now.
     fn key(&mut self) -> Result<Key, Unkeyable>;
+
+    /// How its results are kept.
+    fn retention(&self) -> Retention {
+        Retention::default()
+    }
 
     /// Adds the source text of the parts of the state that the last key was made of. Asked only
     /// where it is to be shown or stored.
@@ -71,6 +77,8 @@ pub struct Stored<'a, V> {
     pub compute_ns: u64,
     /// The generation of the store before the result was found, or put, there.
     pub generation: Generation,
+    /// Where uses of it are counted: whoever hands it back from memory counts them there.
+    pub uses: Arc<Uses>,
 }
 
 /// Something that the call depends on cannot be fingerprinted.
@@ -317,7 +325,9 @@ fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Key) -> Result<C::Valu
             Ok(value) => {
                 let compute_ns = entry.compute_ns;
                 hit(store, callee, key, compute_ns, Tier::Directory);
-                remember(callee, digest, &value, encoded, compute_ns, generation);
+                let uses = store.uses_of(digest);
+                uses.count();
+                remember(callee, uses, &value, encoded, compute_ns, generation);
                 return Ok(value);
             }
             Err(Undecodable::Outdated) => return Err(Missing::new(MissReason::Outdated)),
@@ -333,7 +343,7 @@ fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Key) -> Result<C::Valu
 
 fn remember<C: Callee>(
     callee: &mut C,
-    key: Digest,
+    uses: Arc<Uses>,
     value: &C::Value,
     encoded: Encoded,
     compute_ns: u64,
@@ -341,11 +351,12 @@ fn remember<C: Callee>(
 ) {
     if let Some(generation) = generation {
         callee.remember(Stored {
-            key,
+            key: uses.key(),
             value,
             encoded,
             compute_ns,
             generation,
+            uses,
         });
     }
 }
@@ -422,8 +433,16 @@ fn try_keep<C: Callee>(
     value: &C::Value,
     compute_ns: u64,
 ) -> Result<Event, NotStored> {
+    let retention = callee.retention();
+    if Duration::from_nanos(compute_ns) < retention.min_compute_time {
+        return Err(NotStored::TooQuick);
+    }
     let start = Instant::now();
     let encoded = callee.encode(value).map_err(NotStored::Unencodable)?;
+    let size = encoded.container_len(0) as u64;
+    if let Some(most) = retention.max_result_size.filter(|most| size > *most) {
+        return Err(NotStored::TooLarge { size, most });
+    }
     let cost = Cost {
         compute_ns,
         encode_ns: since(start),
@@ -433,10 +452,18 @@ fn try_keep<C: Callee>(
     if !callee.detached(|| store.knows(&key.state.digest)) {
         callee.add_sources(&mut Arc::make_mut(&mut key.state).parts);
     }
-    let (generation, kept) =
-        callee.detached(|| (store.generation(), store.keep(key, &encoded, cost)));
-    let kept = kept.map_err(|error| NotStored::StoreFailed(error.to_string()))?;
-    remember(callee, digest, value, encoded, compute_ns, generation);
+    let (generation, kept) = callee.detached(|| {
+        (
+            store.generation(),
+            store.keep(key, &encoded, cost, &retention),
+        )
+    });
+    let kept = kept.map_err(|error| match error {
+        StoreError::TooLarge { size, most } => NotStored::TooLarge { size, most },
+        error => NotStored::StoreFailed(error.to_string()),
+    })?;
+    let uses = store.uses_of(digest);
+    remember(callee, uses, value, encoded, compute_ns, generation);
     let function = key.function.clone();
     Ok(Event::Stored {
         function,

@@ -1,6 +1,7 @@
 //! The one event stream: logging, statistics, explanations and tests all read it.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, RwLock};
 
 use crate::digest::Digest;
@@ -58,6 +59,26 @@ pub enum Event {
         /// What could not be fingerprinted, or why the store was left out.
         why: String,
     },
+    /// An entry was removed for want of room.
+    Evicted {
+        /// The identity of the function.
+        function: String,
+        /// The call key.
+        key: Digest,
+        /// Bytes that went free, as they are counted.
+        size: u64,
+        /// Whether the code that made it has changed since.
+        superseded: bool,
+    },
+    /// A store was made, and takes no more than this.
+    Bounded {
+        /// Its directory.
+        dir: PathBuf,
+        /// Bytes.
+        bytes: u64,
+        /// Files.
+        files: u64,
+    },
     /// Entries were removed on request.
     Invalidated {
         /// The identity of the function, or `*` for all of them.
@@ -105,6 +126,15 @@ pub enum NotStored {
     Unencodable(String),
     /// While the call ran, something in its key changed.
     KeyChanged(Vec<Change>),
+    /// It takes more bytes than a result may.
+    TooLarge {
+        /// Its bytes, encoded.
+        size: u64,
+        /// The most bytes.
+        most: u64,
+    },
+    /// It took so little to compute that it is not worth keeping.
+    TooQuick,
     /// The store failed.
     StoreFailed(String),
 }

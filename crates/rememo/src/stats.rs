@@ -69,7 +69,10 @@ impl Book {
             Event::Stored { function, .. } => self.page(function).stored += 1,
             Event::NotStored { function, .. } => self.page(function).not_stored += 1,
             Event::Bypassed { function, .. } => self.page(function).bypassed += 1,
-            Event::Invalidated { .. } | Event::Degraded { .. } => {}
+            Event::Evicted { .. }
+            | Event::Bounded { .. }
+            | Event::Invalidated { .. }
+            | Event::Degraded { .. } => {}
         }
     }
 

@@ -1,11 +1,14 @@
 //! The index: call keys to entries, in LMDB, for many threads and processes at once.
 
 mod open;
+mod order;
 pub(crate) mod schema;
 mod snapshot;
+mod supersede;
 mod write;
 
 pub(crate) use open::{Place, aside, is_damage, is_panic, place};
+pub use order::{Bound, Evicted, Usage};
 pub use schema::{Entry, StoredValue};
 pub(crate) use snapshot::{Snapshot, is_read_only};
 
@@ -21,12 +24,26 @@ use schema::{ENTRY_KEY, function_prefix, unseal};
 
 type Database = heed::Database<'static, Bytes, Bytes>;
 
-const TABLES: [&str; 5] = ["entries", "objects", "states", "state_refs", "by_function"];
+const TABLES: [&str; 8] = [
+    "entries",
+    "objects",
+    "states",
+    "state_refs",
+    "by_function",
+    "order",
+    "standings",
+    "meta",
+];
 const ENTRIES: usize = 0;
 const OBJECTS: usize = 1;
 const STATES: usize = 2;
 const STATE_REFS: usize = 3;
 const BY_FUNCTION: usize = 4;
+/// Places in the order in which entries go, to entries; see [`order`].
+const ORDER: usize = 5;
+const STANDINGS: usize = 6;
+/// What concerns all entries together, by name.
+const META: usize = 7;
 
 /// The file is kept this much longer than its last page, so that a file shorter than its last
 /// page has surely been cut off (LMDB never writes out pages that are freed where they began).
@@ -59,6 +76,8 @@ pub(crate) struct Removed {
     pub entries: u64,
     /// Objects that nothing refers to any more.
     pub objects: Vec<Digest>,
+    /// Those of the entries that had to go for want of room.
+    pub evicted: Vec<Evicted>,
 }
 
 impl Index {

@@ -166,13 +166,17 @@ fn open_tables(env: &Env<WithoutTls>) -> heed::Result<[Database; TABLES.len()]> 
     let txn = env.write_txn()?;
     let committed = env.create_databases_and_commit(txn, |opener, txn| {
         let mut create = |name| opener.create_database(txn, Some(name));
-        let [entries, objects, states, state_refs, by_function] = TABLES;
+        let [entries, objects, states, state_refs, by_function, ..] = TABLES;
+        let [.., order, standings, meta] = TABLES;
         let tables = [
             create(entries)?,
             create(objects)?,
             create(states)?,
             create(state_refs)?,
             create(by_function)?,
+            create(order)?,
+            create(standings)?,
+            create(meta)?,
         ];
         Ok::<_, Error>(heed::CommitOrAbort::<_, ()>::Commit(tables))
     })?;

@@ -35,6 +35,10 @@ pub struct Entry {
     pub created_ns: u64,
     /// Who stored it.
     pub producer: String,
+    /// Whether it is never to go for want of room.
+    pub pinned: bool,
+    /// What the user calls it together with others.
+    pub tag: Option<String>,
 }
 
 /// Where a result's container is.

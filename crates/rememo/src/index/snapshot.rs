@@ -137,6 +137,8 @@ mod tests {
             codec: 1,
             created_ns: turn,
             producer: "tests".into(),
+            pinned: false,
+            tag: None,
         };
         let put = index.put(&call(turn), &entry, &tree, &|_| true).unwrap();
         assert!(put.is_some());

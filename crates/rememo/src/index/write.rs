@@ -2,10 +2,11 @@
 
 use heed::RwTxn;
 
+use super::order::Order;
 use super::schema::{
     ENTRY_KEY, Entry, ObjectRecord, entry_key, function_key, function_prefix, seal, unseal,
 };
-use super::{BY_FUNCTION, ENTRIES, Index, OBJECTS, Removed, STATE_REFS, STATES};
+use super::{BY_FUNCTION, ENTRIES, Index, META, OBJECTS, Removed, STATE_REFS, STATES, Usage};
 use crate::digest::Digest;
 use crate::state::StateTree;
 
@@ -26,17 +27,25 @@ impl Index {
         if entry.object().is_some_and(|id| !present(id)) {
             return Ok(None);
         }
+        let mut order = self.order(&txn)?;
         let old = self.keys_under(&txn, &call.0, usize::MAX)?;
-        self.refer(&mut txn, entry, state)?;
+        let is_new = self.refer(&mut txn, &mut order, entry, state)?;
         let mut removed = Removed::default();
         for key in old {
-            self.drop_entry(&mut txn, &key, &mut removed)?;
+            self.drop_entry(&mut txn, &mut order, &key, &mut removed)?;
             self.tables[BY_FUNCTION].delete(&mut txn, &function_key(&entry.function, &key))?;
         }
         let key = entry_key(call, entry.created_ns);
-        self.tables[ENTRIES].put(&mut txn, &key, &seal(entry)?)?;
+        let sealed = seal(entry)?;
+        self.tables[ENTRIES].put(&mut txn, &key, &sealed)?;
         let by_function = function_key(&entry.function, &key);
         self.tables[BY_FUNCTION].put(&mut txn, &by_function, &key)?;
+        order.add(&mut txn, &key, entry, sealed.len())?;
+        if is_new {
+            self.demote_superseded(&mut txn, &entry.function, state)?;
+        }
+        order.keep_within(&mut txn, &mut removed)?;
+        order.save(&mut txn)?;
         txn.commit()?;
         Ok(Some(removed))
     }
@@ -65,14 +74,19 @@ impl Index {
         let mut txn = self.write_txn()?;
         let mut removed = Removed {
             entries: self.tables[ENTRIES].len(&txn)?,
-            objects: Vec::new(),
+            ..Removed::default()
         };
         for row in self.tables[OBJECTS].iter(&txn)? {
             removed.objects.extend(row?.0.try_into().ok().map(Digest));
         }
-        for table in self.tables {
-            table.clear(&mut txn)?;
+        for (number, table) in self.tables.into_iter().enumerate() {
+            if number != META {
+                table.clear(&mut txn)?;
+            }
         }
+        let mut order = self.order(&txn)?;
+        order.usage = Usage::default();
+        order.save(&mut txn)?;
         txn.commit()?;
         Ok(removed)
     }
@@ -97,12 +111,14 @@ impl Index {
     ) -> heed::Result<bool> {
         let mut txn = self.write_txn()?;
         let keys = keys(&txn)?;
+        let mut order = self.order(&txn)?;
         for key in &keys {
-            self.drop_entry(&mut txn, key, removed)?;
+            self.drop_entry(&mut txn, &mut order, key, removed)?;
             if let Some(function) = function {
                 self.tables[BY_FUNCTION].delete(&mut txn, &function_key(function, key))?;
             }
         }
+        order.save(&mut txn)?;
         txn.commit()?;
         Ok(!keys.is_empty())
     }
@@ -120,7 +136,7 @@ impl Index {
         txn.commit()
     }
 
-    fn keys_under(
+    pub(super) fn keys_under(
         &self,
         txn: &RwTxn<'_>,
         prefix: &[u8],
@@ -133,19 +149,31 @@ impl Index {
         Ok(keys)
     }
 
-    /// Counts an entry's references to its state and object.
-    fn refer(&self, txn: &mut RwTxn<'_>, entry: &Entry, tree: &StateTree) -> heed::Result<()> {
+    /// Counts an entry's references to its state and object; whether the state is new.
+    fn refer(
+        &self,
+        txn: &mut RwTxn<'_>,
+        order: &mut Order<'_>,
+        entry: &Entry,
+        tree: &StateTree,
+    ) -> heed::Result<bool> {
         let state = &entry.state.0;
         let refs: u64 = self.tables[STATE_REFS]
             .get(txn, state)?
             .and_then(unseal)
             .unwrap_or(0);
         self.tables[STATE_REFS].put(txn, state, &seal(&(refs + 1))?)?;
-        if refs == 0 {
-            self.tables[STATES].put(txn, state, &seal(tree)?)?;
+        let is_new = refs == 0;
+        if is_new {
+            let sealed = seal(tree)?;
+            self.tables[STATES].put(txn, state, &sealed)?;
+            order.more_in_index(sealed.len());
         }
         if let Some(id) = entry.object() {
             let old: Option<ObjectRecord> = self.tables[OBJECTS].get(txn, &id.0)?.and_then(unseal);
+            if old.is_none() {
+                order.more_in_objects(entry.size);
+            }
             let refs = old.map_or(0, |old| old.refs) + 1;
             let record = ObjectRecord {
                 refs,
@@ -153,35 +181,45 @@ impl Index {
             };
             self.tables[OBJECTS].put(txn, &id.0, &seal(&record)?)?;
         }
-        Ok(())
+        Ok(is_new)
     }
 
     /// Removes an entry with its references. What a damaged one referred to is not known; it
     /// stays counted.
-    fn drop_entry(
+    pub(super) fn drop_entry(
         &self,
         txn: &mut RwTxn<'_>,
+        order: &mut Order<'_>,
         key: &[u8; ENTRY_KEY],
         removed: &mut Removed,
     ) -> heed::Result<()> {
         let entry: Option<Entry> = self.tables[ENTRIES].get(txn, key)?.and_then(unseal);
         removed.entries += u64::from(self.tables[ENTRIES].delete(txn, key)?);
+        order.remove(txn, key)?;
         let Some(entry) = entry else { return Ok(()) };
         self.tables[BY_FUNCTION].delete(txn, &function_key(&entry.function, key))?;
-        self.release_state(txn, &entry.state)?;
+        self.release_state(txn, order, &entry.state)?;
         match entry.object() {
-            Some(id) => self.release_object(txn, id, removed),
+            Some(id) => self.release_object(txn, order, id, removed),
             None => Ok(()),
         }
     }
 
-    fn release_state(&self, txn: &mut RwTxn<'_>, state: &Digest) -> heed::Result<()> {
+    fn release_state(
+        &self,
+        txn: &mut RwTxn<'_>,
+        order: &mut Order<'_>,
+        state: &Digest,
+    ) -> heed::Result<()> {
         let refs: u64 = self.tables[STATE_REFS]
             .get(txn, &state.0)?
             .and_then(unseal)
             .unwrap_or(0);
         if refs > 1 {
             return self.tables[STATE_REFS].put(txn, &state.0, &seal(&(refs - 1))?);
+        }
+        if let Some(sealed) = self.tables[STATES].get(txn, &state.0)? {
+            order.less_in_index(sealed.len());
         }
         self.tables[STATE_REFS].delete(txn, &state.0)?;
         self.tables[STATES].delete(txn, &state.0)?;
@@ -191,6 +229,7 @@ impl Index {
     fn release_object(
         &self,
         txn: &mut RwTxn<'_>,
+        order: &mut Order<'_>,
         id: &Digest,
         removed: &mut Removed,
     ) -> heed::Result<()> {
@@ -203,7 +242,10 @@ impl Index {
                 };
                 self.tables[OBJECTS].put(txn, &id.0, &seal(&record)?)
             }
-            _ => {
+            record => {
+                if let Some(record) = record {
+                    order.less_in_objects(record.size);
+                }
                 self.tables[OBJECTS].delete(txn, &id.0)?;
                 removed.objects.push(*id);
                 Ok(())

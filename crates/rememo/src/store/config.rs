@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::Room;
 use crate::access::{Access, Objection};
 use crate::event::Subscriber;
+use crate::measure::bytes_to_read;
 
 /// How to open a store.
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ pub struct StoreConfig {
     pub wait: Duration,
     /// How long, at most, by a thread that is running another call.
     pub nested_wait: Duration,
+    /// How much room it takes at most.
+    pub room: Room,
     /// Who stores: front-end, version and host.
     pub producer: String,
     /// Who hears of events from the first one on, those of opening included.
@@ -41,6 +45,7 @@ impl StoreConfig {
             single_flight: true,
             wait: Duration::from_secs(60 * 60),
             nested_wait: Duration::from_secs(5 * 60),
+            room: Room::default(),
             producer: format!("rememo {}", env!("CARGO_PKG_VERSION")),
             subscriber: None,
         }
@@ -52,7 +57,7 @@ impl StoreConfig {
 pub enum StoreError {
     /// It was made by a newer version.
     #[error(
-        "{} is a store of format {version}, but this version reads format 1: \
+        "{} is a store of format {version}, but this version reads format 2: \
          upgrade rememo, or name another directory", dir.display()
     )]
     Newer {
@@ -93,6 +98,15 @@ pub enum StoreError {
     Foreign {
         /// The directory.
         dir: PathBuf,
+    },
+    /// It takes more than all results together may.
+    #[error("it takes {}, and all results together may take {}",
+        bytes_to_read(*size), bytes_to_read(*most))]
+    TooLarge {
+        /// Bytes of the result.
+        size: u64,
+        /// The most bytes.
+        most: u64,
     },
     /// It was removed, on purpose, while calls were still under way.
     #[error("the store was removed")]

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, MutexGuard, RwLockWriteGuard};
 
 use super::generation::Number;
+use super::uses::Used;
 use super::{Gate, REGISTRY, Shared, Store};
 use crate::event::Subscriber;
 use crate::flight::Table;
@@ -25,6 +26,7 @@ struct HeldStore {
     _number: RwLockWriteGuard<'static, Number>,
     _subscribers: RwLockWriteGuard<'static, Vec<Arc<dyn Subscriber>>>,
     _book: MutexGuard<'static, Book>,
+    used: MutexGuard<'static, Used>,
 }
 
 thread_local! {
@@ -52,6 +54,7 @@ impl Store {
         if let Some(mut held) = HELD.take() {
             for store in &mut held.stores {
                 store.gate.index = None;
+                Used::forget(&mut store.used);
                 // Closes the inherited lock file, which leaves the parent's locks alone.
                 *store.flights = Table::empty();
             }
@@ -66,5 +69,6 @@ fn hold(shared: &'static Shared) -> HeldStore {
         _number: write(&shared.generations.number),
         _subscribers: write(&shared.events.subscribers),
         _book: lock(&shared.events.book),
+        used: lock(&shared.used),
     }
 }

@@ -3,11 +3,13 @@
 use bytes::Bytes;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::room::is_full;
 use super::{Store, StoreError};
 use crate::codec::Encoded;
 use crate::digest::Digest;
 use crate::event::{Event, MissReason};
 use crate::index::{Entry, Removed, StoredValue};
+use crate::retention::Retention;
 use crate::state::{Key, StateTree};
 
 /// How often an object is put again when it is swept before its entry is in.
@@ -60,17 +62,44 @@ impl Store {
     }
 
     /// Keeps a result under its call key, in place of any other.
-    pub(crate) fn keep(&self, key: &Key, value: &Encoded, cost: Cost) -> Result<Kept, StoreError> {
-        let kept = self.renew().and_then(|()| self.put(key, value, cost));
+    pub(crate) fn keep(
+        &self,
+        key: &Key,
+        value: &Encoded,
+        cost: Cost,
+        retention: &Retention,
+    ) -> Result<Kept, StoreError> {
+        let put = || {
+            self.renew()?;
+            self.put(key, value, cost, retention)
+        };
+        let size = value.container_len(0) as u64;
+        let kept = match put() {
+            Err(error) if is_full(&error) && self.make_room(2 * size) => put(),
+            kept => kept,
+        };
+        self.note_uses_if_due();
         kept.map_err(|error| error.at(self.dir()))
     }
 
-    fn put(&self, key: &Key, value: &Encoded, cost: Cost) -> Result<Kept, StoreError> {
+    fn put(
+        &self,
+        key: &Key,
+        value: &Encoded,
+        cost: Cost,
+        retention: &Retention,
+    ) -> Result<Kept, StoreError> {
         let call = key.digest();
-        let inline = value.container_len(0) <= self.0.config.inline_max;
+        let size = value.container_len(0);
+        let inline = size <= self.0.config.inline_max;
+        let most = self.bound()?.bytes;
+        if size as u64 > most {
+            let size = size as u64;
+            return Err(StoreError::TooLarge { size, most });
+        }
         for _ in 0..ATTEMPTS {
             let (stored, size) = self.place_value(&call, key, value, inline)?;
-            let entry = self.entry(key, value.codec, stored, size, cost);
+            let entry = self.entry(key, value.codec, (stored, size), cost, retention);
             let present = |id: &Digest| self.0.objects.contains(id);
             let put = self.with_index(|index| index.put(&call, &entry, &key.state, &present))?;
             if let Some(removed) = put {
@@ -174,7 +203,14 @@ impl Store {
         Ok((StoredValue::Object(id), size))
     }
 
-    fn entry(&self, key: &Key, codec: u16, value: StoredValue, size: u64, cost: Cost) -> Entry {
+    fn entry(
+        &self,
+        key: &Key,
+        codec: u16,
+        (value, size): (StoredValue, u64),
+        cost: Cost,
+        retention: &Retention,
+    ) -> Entry {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
@@ -190,15 +226,19 @@ impl Store {
             codec,
             created_ns: u64::try_from(now.as_nanos()).unwrap_or(u64::MAX),
             producer: self.0.config.producer.clone(),
+            pinned: retention.pinned,
+            tag: retention.tag.clone(),
         }
     }
 
     /// Sees to it that what was removed from the index is gone everywhere.
-    fn forget(&self, removed: &Removed) {
-        if removed.entries > 0 {
+    pub(super) fn forget(&self, removed: &Removed) {
+        // What went for want of room is good for as long as somebody has it in memory.
+        if removed.entries > removed.evicted.len() as u64 {
             self.0.generations.advance();
         }
         self.sweep(removed);
+        self.tell_of_evicted(removed);
     }
 
     fn sweep(&self, removed: &Removed) {

@@ -6,6 +6,8 @@ mod generation;
 mod keep;
 mod layout;
 mod ownership;
+mod room;
+mod uses;
 
 pub use config::{StoreConfig, StoreError};
 pub use generation::Generation;
@@ -13,6 +15,8 @@ pub(crate) use keep::Cost;
 pub use keep::{Kept, Recalled};
 #[cfg(any(test, fuzzing))]
 pub(crate) use layout::version as format_version;
+pub use room::Room;
+pub use uses::Uses;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -28,6 +32,7 @@ use crate::index::{Index, Place, Snapshot, is_damage, is_panic, is_read_only, pl
 use crate::lock::{lock, read, write};
 use crate::object::ObjectStore;
 use generation::Generations;
+use uses::Used;
 
 /// One store per directory and process, for as long as the process lives.
 static REGISTRY: LazyLock<Mutex<HashMap<PathBuf, &'static Shared>>> = LazyLock::new(Mutex::default);
@@ -44,6 +49,7 @@ struct Shared {
     flights: Flights,
     generations: Generations,
     events: Events,
+    used: Mutex<Used>,
 }
 
 /// What a fork must not happen in the midst of.
@@ -69,6 +75,7 @@ impl Store {
         let mut registry = lock(&REGISTRY);
         let layout::Prepared { keeper, moved } = layout::prepare(&config.dir, config.access)?;
         let dir = fs::canonicalize(&config.dir)?;
+        let room = config.room.clone();
         let shared = if let Some(shared) = registry.get(&dir) {
             *shared
         } else {
@@ -82,6 +89,7 @@ impl Store {
         write(&shared.gate).retired = false;
         shared.close_if_replaced();
         store.with_index(|_| Ok(()))?;
+        store.ask_for_room(&room)?;
         Ok(store)
     }
 
@@ -112,6 +120,7 @@ impl Store {
 
     /// Closes the index; it is opened again on the next use.
     pub fn close(&self) {
+        self.note_uses();
         write(&self.0.gate).index = None;
         self.0.flights.rest();
     }
@@ -179,6 +188,7 @@ impl Store {
         } else {
             ownership::check(dir, self.0.config.access)?;
         }
+        let mut bounded = Ok(None);
         let damage = if is_read_only(dir) {
             let generation = self.0.generations.current();
             let (index, snapshot) = Index::open_copy(dir, self.0.keeper)?;
@@ -187,13 +197,22 @@ impl Store {
             None
         } else {
             let (index, damage) = Index::open(dir, self.0.keeper)?;
+            bounded = room::settle(&index, dir, &self.0.config.room);
             gate.index = Some(index);
             damage
         };
         gate.place = place(dir);
         drop(gate);
         self.degraded(damage);
-        Ok(())
+        match bounded {
+            Err(StoreError::Index(error)) if is_damage(&error) => Err(error.into()),
+            Ok(Some(bounded)) => {
+                self.events().emit(&bounded);
+                Ok(())
+            }
+            // On a full disk, say, it is settled the next time.
+            Ok(None) | Err(_) => Ok(()),
+        }
     }
 
     /// Closes an index that failed, and sets it aside if it is damaged.
@@ -267,6 +286,7 @@ impl Shared {
             flights: Flights::new(&dir.join("locks"), keeper),
             generations: Generations::of(dir, keeper),
             events,
+            used: Mutex::default(),
         })
     }
 

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rememo::{
-    Callee, Digest, Encoded, Event, Frame, Key, MissReason, Mode, Part, PartKind, StateTree, Store,
-    StoreConfig, Subscriber, Undecodable, Unkeyable, call,
+    Callee, Digest, Encoded, Event, Frame, Key, MissReason, Mode, Part, PartKind, Retention,
+    StateTree, Store, StoreConfig, Subscriber, Undecodable, Unkeyable, call,
 };
 
 /// Repeats its argument: a function with one helper, which can be edited.
@@ -27,6 +27,7 @@ pub struct Repeat {
     pub unencodable: bool,
     pub undecodable: bool,
     pub edit_while_running: bool,
+    pub retention: Retention,
 }
 
 impl Repeat {
@@ -41,6 +42,7 @@ impl Repeat {
             unencodable: false,
             undecodable: false,
             edit_while_running: false,
+            retention: Retention::default(),
         }
     }
 
@@ -91,6 +93,10 @@ impl Callee for Repeat {
             remembered: None,
             arguments: vec![argument],
         })
+    }
+
+    fn retention(&self) -> Retention {
+        self.retention.clone()
     }
 
     fn run(&mut self) -> Result<String, Infallible> {

@@ -1,0 +1,201 @@
+//! How much room a store takes at most, and what happens when it, or the disk, is full.
+
+use std::io;
+use std::path::Path;
+
+use super::{Store, StoreError};
+use crate::event::Event;
+use crate::index::{Bound, Evicted, Index, Removed, Usage};
+use crate::measure::Size;
+
+/// What a store takes at most, where nobody says: so many bytes,
+const USUAL_BYTES: u64 = 10 << 30;
+/// so many files,
+const USUAL_FILES: u64 = 1_000_000;
+/// and of what is free when it is made, this part.
+const PART_OF_FREE: u64 = 10;
+/// How much is freed on a full disk, in parts of what is stored.
+const PART_FREED: u64 = 20;
+
+/// How much room a store is asked to take at most. What nobody asks for stays as it is.
+///
+/// It is a trait of the store, not of a process: whoever asks last is heeded by all.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Room {
+    /// Bytes, those of the index included.
+    pub size: Option<Size>,
+    /// Files.
+    pub files: Option<u64>,
+    /// The name of the policy by which entries go; see [`crate::evict::POLICIES`].
+    pub policy: Option<String>,
+}
+
+impl Room {
+    fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn within(&self, dir: &Path, known: Bound) -> io::Result<Bound> {
+        let bytes = match self.size {
+            None => known.bytes,
+            Some(Size::Bytes(bytes)) => bytes,
+            Some(Size::ShareOfDisk(share)) => part_of(Disk::of(dir)?.bytes, share),
+        };
+        let files = self.files.unwrap_or(known.files);
+        Ok(Bound { bytes, files })
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share of a disk need not be exact"
+)]
+fn part_of(bytes: u64, share: f64) -> u64 {
+    ((bytes as f64 * share) as u64).max(1)
+}
+
+/// What the disk holds, and what of it is free to take.
+struct Disk {
+    bytes: u64,
+    free_bytes: u64,
+    /// None on file systems that make room for files as they come.
+    free_files: Option<u64>,
+}
+
+impl Disk {
+    fn of(dir: &Path) -> io::Result<Self> {
+        let found = rustix::fs::statvfs(dir)?;
+        Ok(Self {
+            bytes: found.f_blocks.saturating_mul(found.f_frsize),
+            free_bytes: found.f_bavail.saturating_mul(found.f_frsize),
+            free_files: (found.f_files > 0).then_some(found.f_favail),
+        })
+    }
+
+    fn usual_bound(&self) -> Bound {
+        let files = self.free_files.map_or(USUAL_FILES, |free| {
+            (free / PART_OF_FREE).clamp(1, USUAL_FILES)
+        });
+        Bound {
+            bytes: (self.free_bytes / PART_OF_FREE).clamp(1, USUAL_BYTES),
+            files,
+        }
+    }
+}
+
+/// Settles how much room an index takes, if that was not done when it was made; what is to be told
+/// of it then.
+pub(super) fn settle(index: &Index, dir: &Path, asked: &Room) -> Result<Option<Event>, StoreError> {
+    let settled = index.bound().inspect_err(|error| index.condemn(error))?;
+    if settled.is_some() {
+        return Ok(None);
+    }
+    let bound = asked.within(dir, Disk::of(dir)?.usual_bound())?;
+    let settled = index.settle_bound(bound, asked.policy.as_deref());
+    settled.inspect_err(|error| index.condemn(error))?;
+    Ok(Some(Event::Bounded {
+        dir: dir.to_owned(),
+        bytes: bound.bytes,
+        files: bound.files,
+    }))
+}
+
+impl Store {
+    /// Asks for the store to take no more than this from now on, in every process. What is too
+    /// much goes at once.
+    pub fn ask_for_room(&self, asked: &Room) -> Result<(), StoreError> {
+        if asked.is_nothing() {
+            return Ok(());
+        }
+        let (known, policy) = self.with_index(|index| Ok((index.bound()?, index.policy()?)))?;
+        let known = match known {
+            Some(known) => known,
+            None => Disk::of(self.dir())?.usual_bound(),
+        };
+        let bound = asked.within(self.dir(), known)?;
+        let other_policy = asked.policy.as_ref().is_some_and(|name| *name != policy);
+        if bound != known || other_policy {
+            let settle = |index: &Index| index.settle_bound(bound, asked.policy.as_deref());
+            let removed = self.with_index(settle)?;
+            self.forget(&removed);
+        }
+        Ok(())
+    }
+
+    /// How much room the store takes at most.
+    pub fn bound(&self) -> Result<Bound, StoreError> {
+        let known = self.with_index(Index::bound)?;
+        Ok(known.unwrap_or(Disk::of(self.dir())?.usual_bound()))
+    }
+
+    /// How much room the store takes.
+    pub fn usage(&self) -> Result<Usage, StoreError> {
+        self.with_index(Index::usage)
+    }
+
+    /// The name of the policy by which entries go.
+    pub fn policy(&self) -> Result<String, StoreError> {
+        self.with_index(Index::policy)
+    }
+
+    /// Lets go of what is first in order until the rest takes no more than this, for once; how many
+    /// entries went.
+    pub fn reduce_to(&self, most: &Room) -> Result<u64, StoreError> {
+        let bound = most.within(self.dir(), self.bound()?)?;
+        let removed = self.with_index(|index| index.reduce_to(bound))?;
+        self.forget(&removed);
+        Ok(removed.evicted.len() as u64)
+    }
+
+    fn free(&self, bytes: u64) -> Result<bool, StoreError> {
+        let removed = self.with_index(|index| index.make_room(bytes))?;
+        self.forget(&removed);
+        Ok(!removed.evicted.is_empty())
+    }
+
+    /// Makes room on a full disk, for so many bytes and some more; whether that could be done.
+    pub(super) fn make_room(&self, bytes: u64) -> bool {
+        let usage = self.usage().unwrap_or_default();
+        let bytes = bytes.max(usage.bytes() / PART_FREED);
+        if self.free(bytes).is_ok_and(|freed| freed) {
+            return true;
+        }
+        // Where not even the index can be written, files go first: an entry whose object is gone
+        // is a miss, and goes when the index can be written again.
+        let first = self.with_index(|index| index.first_objects(bytes));
+        let first = first.unwrap_or_default();
+        for id in &first {
+            drop(self.0.objects.remove(id));
+        }
+        !first.is_empty() && self.free(bytes).is_ok()
+    }
+
+    /// Tells of what had to go.
+    pub(super) fn tell_of_evicted(&self, removed: &Removed) {
+        for gone in &removed.evicted {
+            let Evicted {
+                function,
+                key,
+                size,
+                superseded,
+            } = gone.clone();
+            self.events().emit(&Event::Evicted {
+                function,
+                key,
+                size,
+                superseded,
+            });
+        }
+    }
+}
+
+/// Whether an error says that the disk is full.
+pub(super) fn is_full(error: &StoreError) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    let (StoreError::Io(io) | StoreError::Index(heed::Error::Io(io))) = error else {
+        return false;
+    };
+    matches!(io.kind(), StorageFull | QuotaExceeded)
+}
