@@ -18,6 +18,7 @@ from rememo.warnings import (
     ChangedDuringCallWarning,
     NotCachedWarning,
     RememoWarning,
+    ResultTooLargeWarning,
     StoreWarning,
     UnfreezableWarning,
     UnpicklableResultWarning,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
         scan,
         summarize_diffs,
     )
-    from rememo.info import CacheInfo, NotCached
+    from rememo.info import CacheInfo, NotCached, Usage
     from rememo.requirements import required_modules
 
 __all__ = [
@@ -51,10 +52,12 @@ __all__ = [
     "NotCached",
     "NotCachedWarning",
     "RememoWarning",
+    "ResultTooLargeWarning",
     "StoreWarning",
     "UnfreezableWarning",
     "UnpicklableResultWarning",
     "UnseenDependencyWarning",
+    "Usage",
     "code_version",
     "freeze",
     "freeze_tree",
@@ -71,6 +74,7 @@ _WHERE_ASKED_FOR = {
     "Change": "explain",
     "Explanation": "explain",
     "NotCached": "info",
+    "Usage": "info",
     "code_version": "fingerprints",
     "freeze_tree": "fingerprints",
     "iterate_diffs": "fingerprints",

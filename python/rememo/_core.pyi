@@ -1,4 +1,5 @@
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from types import FunctionType, ModuleType
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, final, overload
 
@@ -11,12 +12,15 @@ __all__ = [
     "Frozen",
     "Ignore",
     "Memoized",
+    "Retention",
+    "Room",
     "Run",
     "Store",
     "after_fork_in_child",
     "after_fork_in_parent",
     "before_fork",
     "begin",
+    "bytes_to_read",
     "children",
     "end_epoch",
     "freeze",
@@ -27,6 +31,7 @@ __all__ = [
     "subscribe",
     "switch_off",
     "switch_on_again",
+    "time_to_read",
     "unsubscribe",
 ]
 
@@ -44,6 +49,7 @@ class Store:
         dir: str,  # noqa: A002
         trust_owner: int | bool,
         shared: bool,
+        room: Room | None = None,
     ) -> Store: ...
     # Keeps nothing, and reports why as an event.
     @staticmethod
@@ -57,7 +63,41 @@ class Store:
     def close(self) -> None: ...
     # For good, or until a store is opened on the directory again.
     def retire(self) -> None: ...
+    def ask_for_room(self, room: Room) -> None: ...
+    # The most bytes and files, the policy, then entries, bytes and files as they are.
+    def room(self) -> tuple[int, int, str, int, int, int]: ...
+    # Lets go of results until they take no more than that; how many went.
+    def reduce_to(self, room: Room) -> int: ...
+    def note_uses(self) -> None: ...
     def clear(self) -> None: ...
+
+# How much room a store is asked to take at most; nothing is asked for by leaving it out.
+@final
+class Room:
+    def __new__(
+        cls,
+        *,
+        max_size: str | int | None = None,
+        max_files: int | None = None,
+        policy: str | None = None,
+    ) -> Room: ...
+
+# How results of a function are kept.
+@final
+class Retention:
+    def __new__(
+        cls,
+        *,
+        pinned: bool = False,
+        tag: str | None = None,
+        max_result_size: str | int | None = None,
+        min_compute_time: str | float | timedelta | None = None,
+    ) -> Retention: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
+
+# Bytes, and seconds, for people to read.
+def bytes_to_read(bytes: int) -> str: ...  # noqa: A002
+def time_to_read(seconds: float) -> str: ...
 
 @final
 class Memoized(Generic[_P, _R]):
@@ -72,6 +112,7 @@ class Memoized(Generic[_P, _R]):
         freeze: FreezeConfig | None = None,
         # A module with `start` and `hand_back`, for functions whose result comes later.
         front: ModuleType | None = None,
+        retention: Retention | None = None,
     ) -> Memoized[_P, _R]: ...
     __wrapped__: Callable[_P, _R]
     @property
@@ -80,6 +121,8 @@ class Memoized(Generic[_P, _R]):
     def resolver(self) -> Callable[[], Store]: ...
     @property
     def freeze_config(self) -> FreezeConfig: ...
+    @property
+    def retention(self) -> Retention: ...
     __name__: str
     __qualname__: str
     def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> _R: ...
@@ -190,7 +233,8 @@ def register(
 ) -> None: ...
 
 # An event is a dict with at least "event" and "function"; "event" is one of hit, miss, stored,
-# not_stored, bypassed, invalidated and degraded. The result is a token for `unsubscribe`.
+# not_stored, bypassed, evicted, invalidated and degraded, and, for those who name it, bounded. The
+# result is a token for `unsubscribe`.
 # With `names`, only of these; with `logged`, only while the logger `rememo.ops` is switched on.
 def subscribe(
     callback: Callable[[dict[str, Any]], object],

@@ -6,6 +6,7 @@ import os
 
 from rememo import _core
 from rememo.location import absolute, directory_for, directory_from
+from rememo.room import room_from_environment
 from rememo.trust import Trust, trust_of
 from rememo.warnings import StoreWarning
 
@@ -13,11 +14,13 @@ from rememo.warnings import StoreWarning
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import timedelta
     from pathlib import Path
     from types import FunctionType, TracebackType
     from typing import Literal, ParamSpec, Self, TypeVar
 
     from rememo._core import FreezeConfig
+    from rememo.info import Usage
 
     _P = ParamSpec("_P")
     _R = TypeVar("_R")
@@ -49,10 +52,18 @@ class Cache:
             it; or else it is not used, and calls run without it.
         shared: ``"group"`` for a directory whose group may write to it. One that is made so is
             readable and writable for all members of its group.
+        max_size: the most that all results may take, index included: bytes, ``"10 GiB"``, or a
+            share of the disk as ``"5%"``. It belongs to the directory, so it holds in every
+            process and later ones, until somebody says otherwise. At first it is 10 GiB, and at
+            most a tenth of what is free.
+        max_files: the most files.
+        policy: what goes first when it is full: ``"gdsf"`` at first, ``"lru"``, ``"lfu"``,
+            ``"decayed"`` or ``"tinylfu"``. It belongs to the directory too.
 
     Raises:
-        TypeError: if both `dir` and `temporary` are given.
-        ValueError: if `dir` is empty, `trust_owner` is nobody, or `shared` is not ``"group"``.
+        TypeError: if both `dir` and `temporary` are given, or an option is not of its type.
+        ValueError: if `dir` is empty, `trust_owner` is nobody, `shared` is not ``"group"``, a size
+            makes no sense, or there is no such policy.
 
     >>> from rememo import Cache
     >>> with Cache(temporary=True) as cache:
@@ -72,6 +83,9 @@ class Cache:
         enabled: bool = True,
         trust_owner: str | int | None = None,
         shared: Literal["group"] | None = None,
+        max_size: str | int | None = None,
+        max_files: int | None = None,
+        policy: Literal["gdsf", "lru", "lfu", "decayed", "tinylfu"] | None = None,
     ) -> None:
         """Names the directory; see the class."""
         if temporary and dir is not None:
@@ -81,6 +95,9 @@ class Cache:
         self.freeze = freeze
         self._enabled = enabled
         self._trust = trust_of(trust_owner, shared)
+        self._room: _core.Room | None = _core.Room(
+            max_size=max_size, max_files=max_files, policy=policy
+        )
         self._temporary = temporary
         self._closed = False
         self._store: _core.Store | None = None
@@ -108,6 +125,10 @@ class Cache:
         ignore: Sequence[str] = (),
         version: object = None,
         freeze: FreezeConfig | None = None,
+        pinned: bool = False,
+        tag: str | None = None,
+        max_result_size: str | int | None = None,
+        min_compute_time: str | float | timedelta | None = None,
     ) -> _core.Memoized[_P, _R]: ...
     @overload
     def memoize(
@@ -117,20 +138,59 @@ class Cache:
         ignore: Sequence[str] = (),
         version: object = None,
         freeze: FreezeConfig | None = None,
+        pinned: bool = False,
+        tag: str | None = None,
+        max_result_size: str | int | None = None,
+        min_compute_time: str | float | timedelta | None = None,
     ) -> Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]: ...
-    def memoize(
+    def memoize(  # noqa: PLR0913  options, each by its name
         self,
         func: Callable[_P, _R] | None = None,
         *,
         ignore: Sequence[str] = (),
         version: object = None,
         freeze: FreezeConfig | None = None,
+        pinned: bool = False,
+        tag: str | None = None,
+        max_result_size: str | int | None = None,
+        min_compute_time: str | float | timedelta | None = None,
     ) -> _core.Memoized[_P, _R] | Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]:
         """Does what `rememo.memoize` does, and keeps the results in this cache."""
         from rememo.memoize import decorator
 
-        memoized = decorator(cache=self, ignore=ignore, version=version, freeze=freeze)
+        retention = _core.Retention(
+            pinned=pinned,
+            tag=tag,
+            max_result_size=max_result_size,
+            min_compute_time=min_compute_time,
+        )
+        memoized = decorator(
+            cache=self, ignore=ignore, version=version, freeze=freeze, retention=retention
+        )
         return memoized if func is None else memoized(func)
+
+    def usage(self) -> Usage:
+        """Returns how much room the results take, and may take.
+
+        Raises:
+            OSError: if the directory cannot be used.
+        """
+        from rememo.info import Usage
+
+        max_size, max_files, policy, entries, size, files = self.open_store().room()
+        return Usage(entries, size, max_size, files, max_files, policy)
+
+    def reduce(self, size: str | int) -> int:
+        """Lets go of results, those that save least first, until they take no more than `size`.
+
+        Returns how many went. The bound stays as it is.
+
+        Raises:
+            OSError: if the directory cannot be used.
+            TypeError: if `size` is neither a number nor text.
+            ValueError: if `size` makes no sense.
+        """
+        return self.open_store().reduce_to(_core.Room(max_size=size))
 
     def clear(self) -> None:
         """Removes every result of every function."""
@@ -181,6 +241,8 @@ class Cache:
             "_enabled": self._enabled,
             "_path": self._path,
             "_trust": self._trust,
+            # The directory knows how much it may take.
+            "_room": None,
             "_closed": self._closed,
             "_temporary": False,
             "_store": None,
@@ -198,7 +260,7 @@ class Cache:
                 raise RuntimeError(f"{self!r} cannot be used any more")
             if not self._enabled:
                 return _core.Store.off(f"{self!r} is switched off")
-            self._store = _store_at(self._path, self._trust)
+            self._store = _store_at(self._path, self._trust, self._room)
         return self._store
 
     def _make_temporary_directory(self) -> str:
@@ -274,16 +336,17 @@ _open_stores: dict[tuple[str, Trust], _core.Store] = {}
 def _store_for(func: FunctionType) -> _core.Store:
     try:
         directory, trust = directory_for(func), trust_of(None, None)
+        room = room_from_environment()
     except (OSError, RuntimeError, StoreWarning) as error:
         # No home, no working directory, no right to look, or a warning that is made an error:
         # calls go on all the same.
         return _core.Store.unusable(
             f"there is no directory to keep results in ({error}): name one with REMEMO_DIR"
         )
-    return _store_at(directory, trust)
+    return _store_at(directory, trust, room)
 
 
-def _store_at(path: str, trust: Trust) -> _core.Store:
+def _store_at(path: str, trust: Trust, room: _core.Room | None) -> _core.Store:
     try:
         resolved = os.path.realpath(path)
     except (OSError, ValueError):
@@ -292,6 +355,17 @@ def _store_at(path: str, trust: Trust) -> _core.Store:
     store = _open_stores.get((resolved, trust))
     if store is None:
         # By the name it was given: whoever could change a link in it counts as well.
-        store = _core.Store(path, *trust)
+        store = _core.Store(path, *trust, room)
+        if not _open_stores:
+            import atexit
+
+            atexit.register(_note_uses)
         store = _open_stores.setdefault((resolved, trust), store)
+    elif room is not None:
+        store.ask_for_room(room)
     return store
+
+
+def _note_uses() -> None:
+    for store in _open_stores.values():
+        store.note_uses()

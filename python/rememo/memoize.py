@@ -14,6 +14,7 @@ from rememo.cache import Cache, DefaultStore
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import timedelta
     from types import ModuleType
     from typing import Any, ParamSpec, TypeVar
 
@@ -45,6 +46,10 @@ def memoize(
     ignore: Sequence[str] = (),
     version: object = None,
     freeze: FreezeConfig | None = None,
+    pinned: bool = False,
+    tag: str | None = None,
+    max_result_size: str | int | None = None,
+    min_compute_time: str | float | timedelta | None = None,
 ) -> _core.Memoized[_P, _R]: ...
 @overload
 def memoize(
@@ -54,14 +59,22 @@ def memoize(
     ignore: Sequence[str] = (),
     version: object = None,
     freeze: FreezeConfig | None = None,
+    pinned: bool = False,
+    tag: str | None = None,
+    max_result_size: str | int | None = None,
+    min_compute_time: str | float | timedelta | None = None,
 ) -> Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]: ...
-def memoize(
+def memoize(  # noqa: PLR0913  options, each by its name
     func: Callable[_P, _R] | None = None,
     *,
     cache: Cache | None = None,
     ignore: Sequence[str] = (),
     version: object = None,
     freeze: FreezeConfig | None = None,
+    pinned: bool = False,
+    tag: str | None = None,
+    max_result_size: str | int | None = None,
+    min_compute_time: str | float | timedelta | None = None,
 ) -> _core.Memoized[_P, _R] | Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]:
     """Keeps a function's results on disk for as long as they would come out the same.
 
@@ -77,10 +90,17 @@ def memoize(
         ignore: names of parameters that do not count.
         version: counts beside the code; change it to let go of what was stored.
         freeze: what counts, where it is not what it seems; by default, as the cache says.
+        pinned: whether results never go when the cache is full.
+        tag: what results are called together with those of other functions.
+        max_result_size: the most that a result may take, in bytes or as ``"100 MB"``; a larger one
+            is returned and not kept.
+        min_compute_time: results that took less are not kept; in seconds, a `timedelta`, or text
+            such as ``"50ms"``.
 
     Raises:
         TypeError: if `func` has no Python code or is a context manager, an option is not of its
             type, or `ignore` names what is no parameter.
+        ValueError: if a size or time makes no sense.
 
     >>> from rememo import Cache, memoize
     >>> @memoize(cache=Cache(temporary=True), ignore=["verbose"])
@@ -89,7 +109,15 @@ def memoize(
     >>> area(2, 3), area(height=3, width=2, verbose=True), area.cache_info().hits
     (6, 6, 1)
     """
-    memoized = decorator(cache=cache, ignore=ignore, version=version, freeze=freeze)
+    retention = _core.Retention(
+        pinned=pinned,
+        tag=tag,
+        max_result_size=max_result_size,
+        min_compute_time=min_compute_time,
+    )
+    memoized = decorator(
+        cache=cache, ignore=ignore, version=version, freeze=freeze, retention=retention
+    )
     return memoized if func is None else memoized(func)
 
 
@@ -99,6 +127,7 @@ def decorator(
     ignore: Sequence[str],
     version: object,
     freeze: FreezeConfig | None,
+    retention: _core.Retention,
 ) -> Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]:
     """Returns what memoizes a function with these options.
 
@@ -106,7 +135,14 @@ def decorator(
         TypeError: if an option is not of its type.
     """
     _check_types(cache, ignore, freeze)
-    return functools.partial(_wrap, cache=cache, ignore=[*ignore], version=version, freeze=freeze)
+    return functools.partial(
+        _wrap,
+        cache=cache,
+        ignore=[*ignore],
+        version=version,
+        freeze=freeze,
+        retention=retention,
+    )
 
 
 def _check_types(cache: object, ignore: object, freeze: object) -> None:
@@ -128,13 +164,14 @@ def _reduce(
 copyreg.pickle(_core.Memoized, _reduce)
 
 
-def _wrap(
+def _wrap(  # noqa: PLR0913  options, each by its name
     func: Callable[_P, _R],
     *,
     cache: Cache | None,
     ignore: list[str],
     version: object,
     freeze: FreezeConfig | None,
+    retention: _core.Retention,
 ) -> _core.Memoized[_P, _R]:
     function, front = _prepared(func)
     resolver = cache.open_store if cache else DefaultStore(function)
@@ -142,7 +179,13 @@ def _wrap(
     if freeze is None and cache is not None:
         freeze = cache.freeze
     memoized: _core.Memoized[_P, _R] = _core.Memoized(
-        function, resolver, ignore=ignore, version=version, freeze=freeze, front=front
+        function,
+        resolver,
+        ignore=ignore,
+        version=version,
+        freeze=freeze,
+        front=front,
+        retention=retention,
     )
     functools.update_wrapper(memoized, function)
     if front and front.__name__ == "rememo.coroutines":

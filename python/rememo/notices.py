@@ -10,6 +10,7 @@ from rememo.warnings import (
     ChangedDuringCallWarning,
     NotCachedWarning,
     RememoWarning,
+    ResultTooLargeWarning,
     StoreWarning,
     UnfreezableWarning,
     UnpicklableResultWarning,
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 KINDS = ["not_stored", "bypassed", "degraded"]
+# Why a result was not stored, where that is just what its user said.
+AS_ASKED = ["too quick"]
 _PACKAGE = os.path.dirname(__file__) + os.sep  # noqa: PTH120  pathlib has no prefix of a string
 _STATE_OF_CLASS = (
     "or say what counts of its class with a method __getfrozenstate__ or with rememo.register"
@@ -35,6 +38,10 @@ _INSTEAD_OF_DEPENDENCY = (
     "Pass what is needed of it as an argument, mark the function that uses it with "
     f"rememo.code_version, {_STATE_OF_CLASS}"
 )
+_ADVICE: dict[str, tuple[str, type[RememoWarning]]] = {
+    "unpicklable": ("Return plain data instead", UnpicklableResultWarning),
+    "too large": ("Return less, or raise max_size= or max_result_size=", ResultTooLargeWarning),
+}
 _told: dict[tuple[str, str], object] = {}
 
 
@@ -42,6 +49,8 @@ def warn(event: Mapping[str, Any]) -> None:
     """Warns of an event of one of the `KINDS`."""
     what = event["event"]
     reason, detail = event.get("reason", what), event.get("detail", "")
+    if reason in AS_ASKED:
+        return
     token, message, kind = _notice(what, event["function"], reason, detail)
     mine = object()
     # In one step, so that of several threads just one warns.
@@ -86,9 +95,9 @@ def _notice(
         message = f"{function} runs without being cached: {detail}. {advice}"
         return (function, what), message, UnfreezableWarning
     lost = f"the result of {function} was not stored"
-    if reason == "unpicklable":
-        message = f"{lost}: {detail}. Return plain data instead"
-        return (function, reason), message, UnpicklableResultWarning
+    if advised := _ADVICE.get(reason):
+        advice, kind = advised
+        return (function, reason), f"{lost}: {detail}. {advice}", kind
     if reason == "changed during the call":
         message = f"{lost}, for this changed during the call: {detail}. Change a copy instead"
         return (function, reason), message, ChangedDuringCallWarning

@@ -16,7 +16,7 @@ from rememo import _core
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rememo._core import FreezeConfig
+    from rememo._core import FreezeConfig, Retention
     from rememo.cache import Cache
 
 
@@ -37,6 +37,7 @@ def reduce(
         ignore=ignore,
         version=version,
         freeze=memoized.freeze_config,
+        retention=memoized.retention,
     )
     return _rebuild, (memoized.__wrapped__, _core.module_name(module), options)
 
@@ -48,6 +49,7 @@ class Options(TypedDict):
     ignore: list[str]
     version: object
     freeze: FreezeConfig
+    retention: Retention
 
 
 def _rebuild(func: FunctionType, module: str, options: Options) -> _core.Memoized[..., object]:

@@ -17,6 +17,10 @@ class UnpicklableResultWarning(NotCachedWarning):
     """The result cannot be pickled."""
 
 
+class ResultTooLargeWarning(NotCachedWarning):
+    """The result takes more than a result, or than all of them together, may take."""
+
+
 class ChangedDuringCallWarning(NotCachedWarning):
     """Something that the function reads changed while the call ran."""
 

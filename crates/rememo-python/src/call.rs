@@ -6,8 +6,8 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFunction, PyString, PyTuple};
 use rememo::{
-    Begun, Callee, Digest, Encoded, Encoder, Key, Missed, Mode, Part, StateTree, Store, Stored,
-    Undecodable, Unkeyable,
+    Begun, Callee, Digest, Encoded, Encoder, Key, Missed, Mode, Part, Retention, StateTree, Store,
+    Stored, Undecodable, Unkeyable,
 };
 
 use crate::codec;
@@ -367,6 +367,10 @@ impl Callee for Call<'_, '_> {
         };
         self.key = Some(key.clone());
         Ok(key)
+    }
+
+    fn retention(&self) -> Retention {
+        self.memoized.retention.clone()
     }
 
     fn add_sources(&mut self, parts: &mut [Part]) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
+use rememo::measure::bytes_to_read;
 use rememo::{Event, MissReason, NotStored, Subscriber, Tier};
 
 use crate::raw::Memo;
@@ -38,7 +39,8 @@ impl Wants {
 
     fn this(&self, py: Python<'_>, event: &str) -> bool {
         match self {
-            Self::All => true,
+            // What is told when a store is made is about no call: one must ask for it.
+            Self::All => event != BOUNDED,
             Self::Logged => log_is_on(py),
             Self::These(names) => names.iter().any(|name| name == event),
         }
@@ -46,6 +48,7 @@ impl Wants {
 }
 
 const HIT: &str = "hit";
+const BOUNDED: &str = "bounded";
 /// How many subscriptions hear of every hit.
 static HEAR_HITS: AtomicUsize = AtomicUsize::new(0);
 
@@ -194,6 +197,8 @@ fn name_of(event: &Event) -> &'static str {
         Event::Stored { .. } => "stored",
         Event::NotStored { .. } => "not_stored",
         Event::Bypassed { .. } => "bypassed",
+        Event::Evicted { .. } => "evicted",
+        Event::Bounded { .. } => BOUNDED,
         Event::Invalidated { .. } => "invalidated",
         Event::Degraded { .. } => "degraded",
     }
@@ -255,6 +260,25 @@ fn describe<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyDict>>
             told.set_item("function", function)?;
             told.set_item("detail", why)?;
         }
+        Event::Evicted {
+            function,
+            key,
+            size,
+            superseded,
+        } => {
+            told.set_item("function", function)?;
+            told.set_item("key", key.to_hex())?;
+            told.set_item("size", size)?;
+            told.set_item("superseded", superseded)?;
+        }
+        Event::Bounded { dir, bytes, files } => {
+            told.set_item("function", "*")?;
+            let size = bytes_to_read(*bytes);
+            let dir = dir.display();
+            told.set_item("detail", format!("{dir} takes at most {size}"))?;
+            told.set_item("max_size", bytes)?;
+            told.set_item("max_files", files)?;
+        }
         Event::Invalidated { function, entries } => {
             told.set_item("function", function)?;
             told.set_item("entries", entries)?;
@@ -290,6 +314,11 @@ fn refusal(reason: &NotStored) -> (&'static str, String) {
                 .collect();
             ("changed during the call", names.join(", "))
         }
+        NotStored::TooLarge { size, most } => {
+            let (size, most) = (bytes_to_read(*size), bytes_to_read(*most));
+            ("too large", format!("it takes {size}, and may take {most}"))
+        }
+        NotStored::TooQuick => ("too quick", "min_compute_time says so".to_owned()),
         NotStored::StoreFailed(detail) => ("store failed", detail.clone()),
     }
 }

@@ -9,6 +9,7 @@ mod events;
 mod freeze;
 mod hot;
 mod inspect;
+mod keeping;
 mod known;
 mod memoized;
 mod memory;
@@ -28,6 +29,10 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let base = module.py().get_type::<memoized::Memoized>();
     module.add("Memoized", raw::new_callable_type(&base, memoized::answer)?)?;
     module.add_class::<store::Store>()?;
+    module.add_class::<keeping::Room>()?;
+    module.add_class::<keeping::Retention>()?;
+    module.add_function(wrap_pyfunction!(keeping::bytes_to_read, module)?)?;
+    module.add_function(wrap_pyfunction!(keeping::time_to_read, module)?)?;
     module.add_function(wrap_pyfunction!(inspect::digest, module)?)?;
     module.add_function(wrap_pyfunction!(inspect::parts, module)?)?;
     module.add_function(wrap_pyfunction!(inspect::children, module)?)?;

@@ -15,6 +15,7 @@ use crate::depth::with_room;
 use crate::events::reason_name;
 use crate::freeze::{FreezeConfig, Impurity, function_name};
 use crate::hot;
+use crate::keeping::Retention;
 use crate::known::{Everything, Known};
 use crate::raw::{Arguments, Attached};
 use crate::signature::Signature;
@@ -39,6 +40,7 @@ pub struct Memoized {
     /// What makes calls whose result comes later; none where a call returns its result.
     front: Option<Py<PyAny>>,
     pub semantics: Semantics,
+    pub retention: rememo::Retention,
     pub known: Attached<Everything>,
     /// The parameters, and the code that they were read from.
     signature: Attached<Option<(Py<PyCode>, Rc<Signature>)>>,
@@ -47,7 +49,10 @@ pub struct Memoized {
 #[pymethods]
 impl Memoized {
     #[new]
-    #[pyo3(signature = (func, cache_resolver, *, ignore = Vec::new(), version = None, freeze = None, front = None))]
+    #[pyo3(signature = (
+        func, cache_resolver, *, ignore = Vec::new(), version = None, freeze = None,
+        front = None, retention = None
+    ))]
     fn new(
         func: Py<PyFunction>,
         cache_resolver: Py<PyAny>,
@@ -55,6 +60,7 @@ impl Memoized {
         version: Option<Py<PyAny>>,
         freeze: Option<&Bound<'_, FreezeConfig>>,
         front: Option<Py<PyAny>>,
+        retention: Option<&Bound<'_, Retention>>,
     ) -> Self {
         let config = freeze
             .map(|freeze| freeze.get().0.clone())
@@ -69,6 +75,9 @@ impl Memoized {
             resolver: cache_resolver,
             front,
             semantics,
+            retention: retention
+                .map(|retention| retention.get().0.clone())
+                .unwrap_or_default(),
             known: Attached::default(),
             signature: Attached::new(None),
         }
@@ -175,6 +184,12 @@ impl Memoized {
     #[getter]
     fn freeze_config(&self) -> FreezeConfig {
         FreezeConfig(self.semantics.config.clone())
+    }
+
+    /// How its results are kept.
+    #[getter]
+    fn retention(&self) -> Retention {
+        Retention(self.retention.clone())
     }
 
     fn cache_clear(&self, py: Python<'_>) -> PyResult<()> {

@@ -3,12 +3,13 @@
 //! encoded and decoded afresh.
 
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyComplex, PyFloat, PyFrozenSet, PyInt, PyString, PyTuple};
 use quick_cache::unsync::{Cache, DefaultLifecycle};
 use quick_cache::{OptionsBuilder, Weighter};
-use rememo::{Digest, Encoded, Generation, Stored};
+use rememo::{Digest, Encoded, Generation, Stored, Uses};
 
 use crate::codec;
 use crate::raw::Attached;
@@ -29,6 +30,8 @@ pub struct Kept {
     compute_ns: u64,
     /// When, in the life of its store, the result was there.
     generation: Generation,
+    /// Where it is counted how often it is of use.
+    uses: Arc<Uses>,
 }
 
 /// How a result is kept.
@@ -49,6 +52,7 @@ impl Kept {
             key: stored.key,
             compute_ns: stored.compute_ns,
             generation: stored.generation,
+            uses: stored.uses,
         }
     }
 }
@@ -119,6 +123,7 @@ static TIER: Attached<Option<Tier>> = Attached::new(None);
 pub fn get(py: Python<'_>, key: u128) -> Option<Found<'_>> {
     TIER.with(py, |tier| {
         let (_, kept) = tier.as_ref()?.get(&key)?;
+        kept.uses.count();
         Some(Found {
             value: match &kept.value {
                 Form::Immutable(value) => FoundForm::Immutable(value.bind(py).clone()),

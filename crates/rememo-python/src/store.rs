@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use rememo::{Access, Event, StoreConfig, Subscriber, Trust};
 
 use crate::events::Bridge;
+use crate::keeping::Room;
 
 /// How often it has changed which functions keep their results where.
 static EPOCH: AtomicU64 = AtomicU64::new(0);
@@ -43,13 +44,21 @@ enum Owner {
 #[pymethods]
 impl Store {
     #[new]
-    fn new(py: Python<'_>, dir: PathBuf, trust_owner: Owner, shared: bool) -> Self {
+    #[pyo3(signature = (dir, trust_owner, shared, room = None))]
+    fn new(
+        py: Python<'_>,
+        dir: PathBuf,
+        trust_owner: Owner,
+        shared: bool,
+        room: Option<&Bound<'_, Room>>,
+    ) -> Self {
+        let room = room.map(|room| room.get().0.clone()).unwrap_or_default();
         let trust = match trust_owner {
             Owner::Anybody(true) => Trust::Anybody,
             Owner::Anybody(false) => Trust::Nobody,
             Owner::User(user) => Trust::User(user),
         };
-        match py.detach(|| open(&dir, Access { trust, shared })) {
+        match py.detach(|| open(&dir, Access { trust, shared }, room)) {
             Ok(store) => Self {
                 path: dir,
                 inner: Ok(store),
@@ -96,6 +105,46 @@ impl Store {
         }
     }
 
+    /// Asks for the store to take no more room than this from now on.
+    fn ask_for_room(&self, py: Python<'_>, room: &Bound<'_, Room>) -> PyResult<()> {
+        if let Some(store) = self.opened() {
+            let room = room.get().0.clone();
+            py.detach(|| store.ask_for_room(&room)).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// The most bytes and files, the name of the policy, then entries, bytes and files as they are.
+    fn room(&self, py: Python<'_>) -> PyResult<(u64, u64, String, u64, u64, u64)> {
+        let store = self.opened().ok_or_else(|| {
+            PyOSError::new_err("the directory cannot be used, as a warning said before")
+        })?;
+        let room = || {
+            store.note_uses();
+            let (bound, usage) = (store.bound()?, store.usage()?);
+            let (most, now) = (bound.bytes, usage.bytes());
+            let policy = store.policy()?;
+            Ok((most, bound.files, policy, usage.entries, now, usage.files))
+        };
+        py.detach(room).map_err(failed)
+    }
+
+    /// Lets go of results until they take no more than that; how many went.
+    fn reduce_to(&self, py: Python<'_>, room: &Bound<'_, Room>) -> PyResult<u64> {
+        let Some(store) = self.opened() else {
+            return Ok(0);
+        };
+        let room = room.get().0.clone();
+        py.detach(|| store.reduce_to(&room)).map_err(failed)
+    }
+
+    /// Writes down how often results were of use.
+    fn note_uses(&self, py: Python<'_>) {
+        if let Some(store) = self.opened() {
+            py.detach(|| store.note_uses());
+        }
+    }
+
     /// Removes every result of every function.
     fn clear(&self, py: Python<'_>) -> PyResult<()> {
         if let Some(store) = self.opened() {
@@ -117,10 +166,15 @@ impl Store {
     }
 }
 
-fn open(dir: &Path, access: Access) -> Result<rememo::Store, rememo::StoreError> {
+fn open(
+    dir: &Path,
+    access: Access,
+    room: rememo::Room,
+) -> Result<rememo::Store, rememo::StoreError> {
     let config = StoreConfig::new(dir);
     rememo::Store::open(StoreConfig {
         access,
+        room,
         subscriber: Some(Arc::new(Bridge)),
         ..config
     })

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -147,6 +148,18 @@ class Project:
         """Waits until a process has asked for a claim: only then are these two files open."""
         wanted = {str(self.store / "index" / "data.mdb"), str(self.store / "locks")}
         wait_until(lambda: wanted <= set(open_files(process.pid)))
+
+    @staticmethod
+    def with_a_disk(place: Path, size: str) -> tuple[str, ...]:
+        """The command that runs another one with a disk of its own mounted at a place."""
+        unshare = ("unshare", "--mount", "sh", "-c")
+        if not shutil.which("unshare"):
+            pytest.skip("there is no `unshare` to mount with")
+        mount = f"mount -t tmpfs -o size={size} tmpfs {place}"
+        trial = subprocess.run([*unshare, mount], capture_output=True, check=False)
+        if trial.returncode:
+            pytest.skip("mounting needs privileges that this process does not have")
+        return (*unshare, f'{mount} && exec "$@"', "sh")
 
     def close(self) -> None:
         """Leaves no process behind."""

@@ -1,0 +1,164 @@
+//! How long results are kept, and how much room they take, as Python says it.
+
+use std::time::Duration;
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDelta, PyDeltaAccess, PyDict};
+use rememo::evict::{POLICIES, by_name};
+use rememo::measure::{self, Size, Unmeasurable};
+
+/// How much room a store is asked to take at most.
+#[pyclass(module = "rememo._core", frozen)]
+#[derive(Default)]
+pub struct Room(pub rememo::Room);
+
+#[pymethods]
+impl Room {
+    #[new]
+    #[pyo3(signature = (*, max_size = None, max_files = None, policy = None))]
+    fn new(
+        max_size: Option<&Bound<'_, PyAny>>,
+        max_files: Option<&Bound<'_, PyAny>>,
+        policy: Option<String>,
+    ) -> PyResult<Self> {
+        if let Some(name) = policy.as_deref()
+            && by_name(name).is_none()
+        {
+            let known = POLICIES.join("\", \"");
+            return Err(PyValueError::new_err(format!(
+                "there is no policy {name:?}: it must be one of \"{known}\""
+            )));
+        }
+        Ok(Self(rememo::Room {
+            size: max_size
+                .map(|size| read_size("max_size", size))
+                .transpose()?,
+            files: max_files
+                .map(|files| positive("max_files", files))
+                .transpose()?,
+            policy,
+        }))
+    }
+}
+
+/// How results of a function are kept.
+#[pyclass(module = "rememo._core", frozen)]
+#[derive(Default)]
+pub struct Retention(pub rememo::Retention);
+
+#[pymethods]
+impl Retention {
+    #[new]
+    #[pyo3(signature = (*, pinned = false, tag = None, max_result_size = None, min_compute_time = None))]
+    fn new(
+        pinned: bool,
+        tag: Option<String>,
+        max_result_size: Option<&Bound<'_, PyAny>>,
+        min_compute_time: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        if tag.as_deref() == Some("") {
+            return Err(PyValueError::new_err("`tag` is empty: leave it out"));
+        }
+        let name = "max_result_size";
+        let most = max_result_size.map(|size| match read_size(name, size)? {
+            Size::Bytes(bytes) => Ok(bytes),
+            Size::ShareOfDisk(_) => Err(PyValueError::new_err(format!(
+                "{name} must be a number of bytes, such as \"100 MB\", not a share of the disk"
+            ))),
+        });
+        let name = "min_compute_time";
+        let least = min_compute_time.map(|time| read_duration(name, time));
+        Ok(Self(rememo::Retention {
+            pinned,
+            tag,
+            max_result_size: most.transpose()?,
+            min_compute_time: least.transpose()?.unwrap_or_default(),
+        }))
+    }
+
+    /// What to make the same one from, for pickling.
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<((), Bound<'py, PyDict>)> {
+        let rememo::Retention {
+            pinned,
+            tag,
+            max_result_size,
+            min_compute_time,
+        } = &self.0;
+        let least = Some(min_compute_time.as_secs_f64()).filter(|seconds| *seconds > 0.0);
+        let arguments = PyDict::new(py);
+        arguments.set_item("pinned", pinned)?;
+        arguments.set_item("tag", tag)?;
+        arguments.set_item("max_result_size", max_result_size)?;
+        arguments.set_item("min_compute_time", least)?;
+        Ok(((), arguments))
+    }
+}
+
+fn read_size(name: &str, size: &Bound<'_, PyAny>) -> PyResult<Size> {
+    if let Ok(text) = size.extract::<String>() {
+        return measure::size(&text).map_err(|error| wrong(name, &error));
+    }
+    positive(name, size).map(Size::Bytes)
+}
+
+fn positive(name: &str, number: &Bound<'_, PyAny>) -> PyResult<u64> {
+    let shown = || number.repr().map(|shown| shown.to_string());
+    if number.cast::<PyBool>().is_ok() || number.extract::<f64>().is_err() {
+        let shown = shown()?;
+        return Err(PyTypeError::new_err(format!(
+            "{name} must be a whole number, or text such as \"10 GiB\", not {shown}"
+        )));
+    }
+    match number.extract::<u64>() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err(PyValueError::new_err(format!(
+            "{name} must be a whole number above zero, not {}",
+            shown()?
+        ))),
+    }
+}
+
+/// A duration, from text, a number of seconds, or a `timedelta`.
+pub fn read_duration(name: &str, time: &Bound<'_, PyAny>) -> PyResult<Duration> {
+    if let Ok(text) = time.extract::<String>() {
+        return measure::duration(&text).map_err(|error| wrong(name, &error));
+    }
+    let seconds = if let Ok(delta) = time.cast::<PyDelta>() {
+        let whole = f64::from(delta.get_days()) * 86_400.0 + f64::from(delta.get_seconds());
+        whole + f64::from(delta.get_microseconds()) * 1e-6
+    } else if time.cast::<PyBool>().is_ok() {
+        f64::NAN
+    } else {
+        time.extract().unwrap_or(f64::NAN)
+    };
+    if seconds.is_nan() {
+        let shown = time.repr()?;
+        return Err(PyTypeError::new_err(format!(
+            "{name} must be seconds, a timedelta, or text such as \"1d\" or \"2h 30m\", not {shown}"
+        )));
+    }
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err(PyValueError::new_err(format!(
+            "{name} must be more than zero and less than for ever, not {}",
+            time.repr()?
+        ))),
+    }
+}
+
+fn wrong(name: &str, error: &Unmeasurable) -> PyErr {
+    PyValueError::new_err(format!("{name}={error}"))
+}
+
+/// A number of bytes for people to read.
+#[pyfunction]
+pub fn bytes_to_read(bytes: u64) -> String {
+    measure::bytes_to_read(bytes)
+}
+
+/// A time in seconds for people to read.
+#[pyfunction]
+pub fn time_to_read(seconds: f64) -> String {
+    measure::time_to_read(Duration::try_from_secs_f64(seconds).unwrap_or_default())
+}
