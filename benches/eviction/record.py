@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rememo import Cache, _core
-from rememo.cache import default_cache
+from rememo.cache import using
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,7 @@ def main() -> None:
         recorder = Recorder(file)
         token = _core.subscribe(recorder.hear, ["stored", "hit"])
         try:
-            with default_cache(cache):
+            with using(cache):
                 runpy.run_path(options.script, run_name="__main__")
         finally:
             _core.unsubscribe(token)

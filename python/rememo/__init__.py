@@ -12,7 +12,7 @@ import os
 
 from rememo import _core, notices, operations_log
 from rememo._core import FreezeConfig, Frozen, Ignore, Memoized, freeze, register
-from rememo.cache import Cache
+from rememo.cache import Cache, using
 from rememo.memoize import memoize
 from rememo.warnings import (
     ChangedDuringCallWarning,
@@ -28,6 +28,7 @@ from rememo.warnings import (
 # What `typing` has under that name; but `typing` is slow to import.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from rememo.configuration import Configuration, config
     from rememo.explain import Change, Explanation
     from rememo.fingerprints import (
         code_version,
@@ -37,13 +38,17 @@ if TYPE_CHECKING:
         summarize_diffs,
     )
     from rememo.info import CacheInfo, NotCached, Usage
+    from rememo.methods import BoundMemoized
     from rememo.requirements import required_modules
+    from rememo.switches import disabled
 
 __all__ = [
+    "BoundMemoized",
     "Cache",
     "CacheInfo",
     "Change",
     "ChangedDuringCallWarning",
+    "Configuration",
     "Explanation",
     "FreezeConfig",
     "Frozen",
@@ -59,6 +64,8 @@ __all__ = [
     "UnseenDependencyWarning",
     "Usage",
     "code_version",
+    "config",
+    "disabled",
     "freeze",
     "freeze_tree",
     "iterate_diffs",
@@ -67,15 +74,20 @@ __all__ = [
     "required_modules",
     "scan",
     "summarize_diffs",
+    "using",
 ]
 
 _WHERE_ASKED_FOR = {
+    "BoundMemoized": "methods",
     "CacheInfo": "info",
     "Change": "explain",
+    "Configuration": "configuration",
     "Explanation": "explain",
     "NotCached": "info",
     "Usage": "info",
     "code_version": "fingerprints",
+    "config": "configuration",
+    "disabled": "switches",
     "freeze_tree": "fingerprints",
     "iterate_diffs": "fingerprints",
     "required_modules": "requirements",

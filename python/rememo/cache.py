@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from rememo import _core
-from rememo.location import absolute, directory_for, directory_from
+from rememo.location import absolute, directory_for, directory_from, user_cache_directory
 from rememo.room import room_from_environment
+from rememo.settings import refuse_unknown
 from rememo.trust import Trust, trust_of
 from rememo.warnings import StoreWarning
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
     from types import FunctionType, TracebackType
-    from typing import Literal, ParamSpec, Self, TypeVar
+    from typing import Literal, Never, ParamSpec, Self, TypeVar
 
     from rememo._core import FreezeConfig
     from rememo.info import Usage
@@ -34,6 +35,21 @@ else:
     from typing import overload
 
 
+# What `Cache` can be told.
+CACHE_OPTIONS = (
+    "dir",
+    "temporary",
+    "system_wide",
+    "freeze",
+    "enabled",
+    "trust_owner",
+    "shared",
+    "max_size",
+    "max_files",
+    "policy",
+)
+
+
 class Cache:
     """A directory that memoized functions keep their results in.
 
@@ -44,8 +60,10 @@ class Cache:
             directory would keep theirs.
         temporary: use a new private directory, removed when the cache is closed, or else
             when the interpreter exits.
+        system_wide: use the user's cache directory, which all projects can share.
         freeze: what counts, for functions memoized in this cache that do not say themselves.
-        enabled: if false, functions memoized in this cache run as if they were not.
+        enabled: if false, functions memoized in this cache run as if they were not. The attribute
+            of that name says whether they are, and can be set.
         trust_owner: a user, by name or number, whose directory may be read: what a cache holds is
             decoded, so whoever can write to it can run code here. True trusts whoever may write
             to it. By default the directory must be one's own, with nobody else who may write to
@@ -61,7 +79,8 @@ class Cache:
             ``"decayed"`` or ``"tinylfu"``. It belongs to the directory too.
 
     Raises:
-        TypeError: if both `dir` and `temporary` are given, or an option is not of its type.
+        TypeError: if more than one of `dir`, `temporary` and `system_wide` is given, an option is
+            not of its type, or there is no such option.
         ValueError: if `dir` is empty, `trust_owner` is nobody, `shared` is not ``"group"``, a size
             makes no sense, or there is no such policy.
 
@@ -79,6 +98,7 @@ class Cache:
         dir: str | os.PathLike[str] | None = None,  # noqa: A002  the name users expect
         *,
         temporary: bool = False,
+        system_wide: bool = False,
         freeze: FreezeConfig | None = None,
         enabled: bool = True,
         trust_owner: str | int | None = None,
@@ -86,11 +106,19 @@ class Cache:
         max_size: str | int | None = None,
         max_files: int | None = None,
         policy: Literal["gdsf", "lru", "lfu", "decayed", "tinylfu"] | None = None,
+        **unknown: Never,
     ) -> None:
         """Names the directory; see the class."""
+        if unknown:
+            refuse_unknown("Cache", unknown, CACHE_OPTIONS)
         if temporary and dir is not None:
             raise TypeError(
                 "a temporary cache chooses its own directory: give `dir` or `temporary`"
+            )
+        if system_wide and (temporary or dir is not None):
+            raise TypeError(
+                "a system-wide cache lies in the user's cache directory: give `system_wide`, "
+                "`dir` or `temporary`"
             )
         self.freeze = freeze
         self._enabled = enabled
@@ -103,6 +131,8 @@ class Cache:
         self._store: _core.Store | None = None
         if temporary:
             self._path = self._make_temporary_directory()
+        elif system_wide:
+            self._path = user_cache_directory()
         elif dir is not None:
             if not os.fspath(dir):
                 raise ValueError("`dir` is empty: name a directory, or leave it out")
@@ -117,6 +147,16 @@ class Cache:
 
         return Path(self._path)
 
+    @property
+    def enabled(self) -> bool:
+        """Whether functions memoized in this cache are: not, if it is set to false."""
+        return self._enabled
+
+    @enabled.setter
+    def enabled(self, enabled: bool) -> None:
+        self._enabled = enabled
+        _look_again()
+
     @overload
     def memoize(
         self,
@@ -129,6 +169,7 @@ class Cache:
         tag: str | None = None,
         max_result_size: str | int | None = None,
         min_compute_time: str | float | timedelta | None = None,
+        enabled: bool = True,
     ) -> _core.Memoized[_P, _R]: ...
     @overload
     def memoize(
@@ -142,6 +183,7 @@ class Cache:
         tag: str | None = None,
         max_result_size: str | int | None = None,
         min_compute_time: str | float | timedelta | None = None,
+        enabled: bool = True,
     ) -> Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]: ...
     def memoize(  # noqa: PLR0913  options, each by its name
         self,
@@ -154,6 +196,8 @@ class Cache:
         tag: str | None = None,
         max_result_size: str | int | None = None,
         min_compute_time: str | float | timedelta | None = None,
+        enabled: bool = True,
+        **unknown: Never,
     ) -> _core.Memoized[_P, _R] | Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]:
         """Does what `rememo.memoize` does, and keeps the results in this cache."""
         from rememo.memoize import decorator
@@ -165,7 +209,13 @@ class Cache:
             min_compute_time=min_compute_time,
         )
         memoized = decorator(
-            cache=self, ignore=ignore, version=version, freeze=freeze, retention=retention
+            cache=self,
+            ignore=ignore,
+            version=version,
+            freeze=freeze,
+            retention=retention,
+            enabled=enabled,
+            **unknown,
         )
         return memoized if func is None else memoized(func)
 
@@ -177,7 +227,7 @@ class Cache:
         """
         from rememo.info import Usage
 
-        max_size, max_files, policy, entries, size, files = self.open_store().room()
+        max_size, max_files, policy, entries, size, files = self._opened().room()
         return Usage(entries, size, max_size, files, max_files, policy)
 
     def reduce(self, size: str | int) -> int:
@@ -190,11 +240,11 @@ class Cache:
             TypeError: if `size` is neither a number nor text.
             ValueError: if `size` makes no sense.
         """
-        return self.open_store().reduce_to(_core.Room(max_size=size))
+        return self._opened().reduce_to(_core.Room(max_size=size))
 
     def clear(self) -> None:
         """Removes every result of every function."""
-        self.open_store().clear()
+        self._opened().clear()
 
     def close(self) -> None:
         """Lets go of the directory, and removes it if it is temporary.
@@ -255,11 +305,14 @@ class Cache:
 
     def open_store(self) -> _core.Store:
         """Returns the engine's store of the directory, opening it if need be."""
+        if not self._enabled:
+            return _core.Store.off(f"{self!r} is switched off")
+        return self._opened()
+
+    def _opened(self) -> _core.Store:
         if self._store is None:
             if self._closed:
                 raise RuntimeError(f"{self!r} cannot be used any more")
-            if not self._enabled:
-                return _core.Store.off(f"{self!r} is switched off")
             self._store = _store_at(self._path, self._trust, self._room)
         return self._store
 
@@ -292,42 +345,86 @@ class DefaultStore:
         """Returns the store. This runs on every call, so it does little."""
         store = self._store
         if store is None or self._generation != _generation:
-            generation, cache = _generation, _default
+            generation, cache = _generation, in_use()
             store = cache.open_store() if cache else _store_for(self._func)
             # In this order, so that no other thread takes the old store for the new one.
             self._store, self._generation = store, generation
         return store
 
 
-class default_cache:  # noqa: N801  used like a function; `contextlib` is slow to import
-    """Makes a cache the one that functions memoized without a cache use, meanwhile."""
+class using:  # noqa: N801  used like a function; `contextlib` is slow to import
+    """Makes a cache the one that functions memoized without a cache use, meanwhile.
 
-    __slots__ = ("_cache", "_previous")
+    In the whole process, in all its threads; of several in use at once, the latest counts.
+
+    >>> import rememo
+    >>> @rememo.memoize
+    ... def double(x):
+    ...     return 2 * x
+    >>> with rememo.Cache(temporary=True) as cache, rememo.using(cache):
+    ...     double(4), double.would_hit(4)
+    (8, True)
+    """
+
+    __slots__ = ("_cache", "_entry")
 
     def __init__(self, cache: Cache) -> None:
-        """Remembers the cache; see the class."""
+        """Remembers the cache; see the class.
+
+        Raises:
+            TypeError: if it is no cache.
+        """
+        if not isinstance(cache, Cache):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"using() takes a rememo.Cache, not {cache!r}")
         self._cache = cache
-        self._previous: Cache | None = None
+        self._entry: list[Cache] = []
 
     def __enter__(self) -> Cache:
         """Returns the cache."""
-        self._previous = _default
-        _set_default(self._cache)
+        self._entry = [self._cache]
+        _in_use.append(self._entry)
+        _look_again()
         return self._cache
 
     def __exit__(self, *_error: object) -> None:
-        """Makes the cache before it the default again."""
-        _set_default(self._previous)
+        """Goes back to the cache before it, unless another came into use since."""
+        for at, entry in enumerate(_in_use):
+            if entry is self._entry:
+                del _in_use[at]
+                break
+        _look_again()
 
 
-def _set_default(cache: Cache | None) -> None:
-    global _default, _generation
-    _default, _generation = cache, _generation + 1
+class Off:
+    """Stands for the store of a function that is switched off."""
+
+    __slots__ = ("_store",)
+
+    def __init__(self, why: str) -> None:
+        """Remembers who says so."""
+        self._store = _core.Store.off(why)
+
+    def __call__(self) -> _core.Store:
+        """Returns a store that keeps nothing."""
+        return self._store
+
+
+def in_use() -> Cache | None:
+    """Returns the cache that `using` has put in the place of the projects' own, if it has."""
+    # In one step: another thread may take it away.
+    latest = _in_use[-1:]
+    return latest[0][0] if latest else None
+
+
+def _look_again() -> None:
+    global _generation
+    _generation += 1
     _core.end_epoch()
 
 
-_default: Cache | None = None
-# Counts the changes of `_default`, so that functions know when to look again.
+# What `using` put there; each in a list of its own, which tells it from the same cache put twice.
+_in_use: list[list[Cache]] = []
+# Counts the changes of what is in use, so that functions know when to look again.
 _generation = 0
 # A directory is opened once in a process, however many caches name it.
 _open_stores: dict[tuple[str, Trust], _core.Store] = {}
@@ -337,6 +434,8 @@ def _store_for(func: FunctionType) -> _core.Store:
     try:
         directory, trust = directory_for(func), trust_of(None, None)
         room = room_from_environment()
+        if directory is None:
+            return _core.Store.off("`enabled` is false in [tool.rememo] of its project")
     except (OSError, RuntimeError, StoreWarning) as error:
         # No home, no working directory, no right to look, or a warning that is made an error:
         # calls go on all the same.

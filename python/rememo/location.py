@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 
+from rememo import settings
 from rememo.notices import tell
+from rememo.settings import Setting
 from rememo.warnings import StoreWarning
 
 # What `typing` has under that name; but `typing` is slow to import.
@@ -15,40 +17,64 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FunctionType
-    from typing import Any
 
 PROJECT_MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git", ".hg")
 
 
-def directory_for(func: FunctionType) -> str:
-    """Returns the cache directory of a function, which need not exist yet."""
-    return directory_from(_defining_file(func))
+def directory_for(func: FunctionType) -> str | None:
+    """Returns the cache directory of a function; None where its project says to memoize nothing."""
+    effective = effective_from(_defining_file(func))
+    return str(effective["dir"].value) if effective["enabled"].value else None
 
 
 def directory_from(start: str | None) -> str:
-    """Returns the cache directory of the project that holds `start`.
+    """Returns the cache directory of the project that holds `start`; it need not exist yet."""
+    return str(effective_from(start)["dir"].value)
 
-    The first of these that applies:
+
+def effective_from(start: str | None) -> dict[str, Setting]:
+    """Returns every setting as it is in effect for the project that holds `start`.
+
+    The directory is the first of these that applies:
 
     1. the environment variable ``REMEMO_DIR``;
-    2. ``dir`` in ``[tool.rememo]`` of the nearest pyproject.toml: an absolute path, or one that is
+    2. ``rememo`` in the user's cache directory, if ``REMEMO_SYSTEM_WIDE`` is set;
+    3. ``dir`` in ``[tool.rememo]`` of the nearest pyproject.toml: an absolute path, or one that is
        relative to that file and stays within its directory;
-    3. ``.rememo`` in the project's root, the nearest directory with one of `PROJECT_MARKERS`;
-    4. ``rememo`` in the user's cache directory.
+    4. ``rememo`` in the user's cache directory, if ``system_wide`` is true there;
+    5. ``.rememo`` in the project's root, the nearest directory with one of `PROJECT_MARKERS`;
+    6. ``rememo`` in the user's cache directory.
     """
-    if named := os.environ.get("REMEMO_DIR"):
-        return absolute(named)
     folders = list(_folders_of(start)) if start is not None else []
+    project, table = _nearest_table(folders)
+    pyproject = os.path.join(project, "pyproject.toml")
+    effective = {name: settings.said(name, table, pyproject) for name in settings.DECLARED}
+    effective["dir"] = _directory(effective, folders, project)
+    return effective
+
+
+def _nearest_table(folders: list[str]) -> tuple[str, dict[str, object]]:
     for folder in folders:
         pyproject = os.path.join(folder, "pyproject.toml")
         if os.path.isfile(pyproject):
-            if configured := _configured_directory(folder, pyproject):
-                return configured
-            break
+            return folder, settings.table_of(pyproject)
+    return "", {}
+
+
+def _directory(effective: dict[str, Setting], folders: list[str], project: str) -> Setting:
+    named, wide = effective["dir"], effective["system_wide"]
+    if named.origin == "REMEMO_DIR":
+        return Setting(absolute(str(named.value)), named.origin)
+    if wide.value and wide.origin == "REMEMO_SYSTEM_WIDE":
+        return Setting(user_cache_directory(), wide.origin)
+    if named.value is not None and (path := _configured(project, named)):
+        return Setting(path, named.origin)
+    if wide.value:
+        return Setting(user_cache_directory(), wide.origin)
     for folder in folders:
         if any(_exists(os.path.join(folder, marker)) for marker in PROJECT_MARKERS):
-            return os.path.join(folder, ".rememo")
-    return _user_cache_directory()
+            return Setting(os.path.join(folder, ".rememo"), "default")
+    return Setting(user_cache_directory(), "default")
 
 
 def absolute(path: str) -> str:
@@ -97,31 +123,12 @@ def _folders_of(start: str) -> Iterator[str]:
         start = above
 
 
-def _configured_directory(project: str, pyproject: str) -> str | None:
-    try:
-        with open(pyproject, "rb") as file:
-            text = file.read()
-        # Most say nothing of it, and `tomllib` is slow to import.
-        if b"rememo" not in text:
-            return None
-        import tomllib
-
-        settings: Any = tomllib.loads(text.decode())
-        named: Any = settings.get("tool", {}).get("rememo", {}).get("dir")
-    except (OSError, ValueError, AttributeError) as error:
-        tell(f"ignored {pyproject}: {error}", StoreWarning)
-        return None
-    if named is None:
-        return None
-    if not isinstance(named, str) or not named:
-        message = f"ignored `dir` in [tool.rememo] of {pyproject}: it must be a path, not {named!r}"
-        tell(message, StoreWarning)
-        return None
-    path = _expanded(named)
+def _configured(project: str, named: Setting) -> str | None:
+    path = _expanded(str(named.value))
     if not os.path.isabs(path) and not _leads_into(project, os.path.join(project, path)):
         message = (
-            f"ignored `dir` in [tool.rememo] of {pyproject}: {named!r} leads out of the project; "
-            "if it is meant to, write it as an absolute path"
+            f"ignored `dir` in [tool.rememo] of {named.origin}: {named.value!r} leads out of the "
+            "project; if it is meant to, write it as an absolute path"
         )
         tell(message, StoreWarning)
         return None
@@ -137,7 +144,12 @@ def _leads_into(project: str, path: str) -> bool:
     return os.path.commonpath([project, path]) == project
 
 
-def _user_cache_directory() -> str:
+def user_cache_directory() -> str:
+    """Returns the directory for functions of no project, or of all.
+
+    Raises:
+        RuntimeError: if there is no home directory.
+    """
     base = os.environ.get("XDG_CACHE_HOME", "")
     # The XDG specification has relative paths ignored.
     if not os.path.isabs(base):

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from types import FunctionType
 
 from rememo import _core
-from rememo.cache import Cache, DefaultStore
+from rememo.cache import Cache, DefaultStore, Off
+from rememo.settings import refuse_unknown
 
 # What `typing` has under these names; but `typing` is slow to import.
 TYPE_CHECKING = False
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import timedelta
     from types import ModuleType
-    from typing import Any, ParamSpec, TypeVar
+    from typing import Any, Never, ParamSpec, TypeVar
 
     from rememo._core import FreezeConfig
 
@@ -36,6 +37,18 @@ CO_VARARGS = 0x04
 CO_VARKEYWORDS = 0x08
 # A generator, a coroutine or both, in any of their forms.
 NOT_PLAIN = 0x20 | 0x80 | 0x100 | 0x200
+# What `memoize` can be told.
+OPTIONS = (
+    "cache",
+    "ignore",
+    "version",
+    "freeze",
+    "enabled",
+    "pinned",
+    "tag",
+    "max_result_size",
+    "min_compute_time",
+)
 
 
 @overload
@@ -50,6 +63,7 @@ def memoize(
     tag: str | None = None,
     max_result_size: str | int | None = None,
     min_compute_time: str | float | timedelta | None = None,
+    enabled: bool = True,
 ) -> _core.Memoized[_P, _R]: ...
 @overload
 def memoize(
@@ -63,6 +77,7 @@ def memoize(
     tag: str | None = None,
     max_result_size: str | int | None = None,
     min_compute_time: str | float | timedelta | None = None,
+    enabled: bool = True,
 ) -> Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]: ...
 def memoize(  # noqa: PLR0913  options, each by its name
     func: Callable[_P, _R] | None = None,
@@ -75,6 +90,8 @@ def memoize(  # noqa: PLR0913  options, each by its name
     tag: str | None = None,
     max_result_size: str | int | None = None,
     min_compute_time: str | float | timedelta | None = None,
+    enabled: bool = True,
+    **unknown: Never,
 ) -> _core.Memoized[_P, _R] | Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]:
     """Keeps a function's results on disk for as long as they would come out the same.
 
@@ -96,6 +113,8 @@ def memoize(  # noqa: PLR0913  options, each by its name
             is returned and not kept.
         min_compute_time: results that took less are not kept; in seconds, a `timedelta`, or text
             such as ``"50ms"``.
+        enabled: if false, the function runs as if it were not memoized.
+        **unknown: any other option is an error.
 
     Raises:
         TypeError: if `func` has no Python code or is a context manager, an option is not of its
@@ -116,24 +135,34 @@ def memoize(  # noqa: PLR0913  options, each by its name
         min_compute_time=min_compute_time,
     )
     memoized = decorator(
-        cache=cache, ignore=ignore, version=version, freeze=freeze, retention=retention
+        cache=cache,
+        ignore=ignore,
+        version=version,
+        freeze=freeze,
+        retention=retention,
+        enabled=enabled,
+        **unknown,
     )
     return memoized if func is None else memoized(func)
 
 
-def decorator(
+def decorator(  # noqa: PLR0913  options, each by its name
     *,
     cache: Cache | None,
     ignore: Sequence[str],
     version: object,
     freeze: FreezeConfig | None,
     retention: _core.Retention,
+    enabled: bool = True,
+    **unknown: Never,
 ) -> Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]:
     """Returns what memoizes a function with these options.
 
     Raises:
-        TypeError: if an option is not of its type.
+        TypeError: if an option is not of its type, or there is no such option.
     """
+    if unknown:
+        refuse_unknown("memoize", unknown, OPTIONS)
     _check_types(cache, ignore, freeze)
     return functools.partial(
         _wrap,
@@ -142,6 +171,7 @@ def decorator(
         version=version,
         freeze=freeze,
         retention=retention,
+        enabled=enabled,
     )
 
 
@@ -172,9 +202,10 @@ def _wrap(  # noqa: PLR0913  options, each by its name
     version: object,
     freeze: FreezeConfig | None,
     retention: _core.Retention,
+    enabled: bool,
 ) -> _core.Memoized[_P, _R]:
     function, front = _prepared(func)
-    resolver = cache.open_store if cache else DefaultStore(function)
+    resolver = _resolver(function, cache, enabled=enabled)
     _check_names(function, ignore)
     if freeze is None and cache is not None:
         freeze = cache.freeze
@@ -193,6 +224,14 @@ def _wrap(  # noqa: PLR0913  options, each by its name
 
         mark_coroutine_function(memoized)
     return memoized
+
+
+def _resolver(
+    function: FunctionType, cache: Cache | None, *, enabled: bool
+) -> Callable[[], _core.Store]:
+    if not enabled:
+        return Off(f"{function.__qualname__} is switched off")
+    return cache.open_store if cache else DefaultStore(function)
 
 
 def _prepared(func: object) -> tuple[Any, ModuleType | None]:

@@ -22,10 +22,10 @@ def rememo_cache(tmp_path: Path) -> Iterator[Cache]:
     What was warned of in another test is warned of anew.
     """
     from rememo import notices
-    from rememo.cache import Cache, default_cache
+    from rememo.cache import Cache, using
 
     notices.forget()
-    with Cache(tmp_path / "rememo") as cache, default_cache(cache):
+    with Cache(tmp_path / "rememo") as cache, using(cache):
         yield cache
 
 

@@ -12,6 +12,7 @@ from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from rememo import _core
+from rememo.cache import Off
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +35,7 @@ def reduce(
     cache = cast("Cache", resolver.__self__) if isinstance(resolver, MethodType) else None
     options = Options(
         cache=cache,
+        enabled=not isinstance(resolver, Off),
         ignore=ignore,
         version=version,
         freeze=memoized.freeze_config,
@@ -46,6 +48,7 @@ class Options(TypedDict):
     """What was said of a function when it was memoized."""
 
     cache: Cache | None
+    enabled: bool
     ignore: list[str]
     version: object
     freeze: FreezeConfig
@@ -57,7 +60,14 @@ def _rebuild(func: FunctionType, module: str, options: Options) -> _core.Memoize
 
     # The main module here is another one: a function goes on by the name that it had there.
     func.__module__ = module
-    return decorator(**options)(func)
+    return decorator(
+        cache=options["cache"],
+        ignore=options["ignore"],
+        version=options["version"],
+        freeze=options["freeze"],
+        enabled=options["enabled"],
+        retention=options["retention"],
+    )(func)
 
 
 def _has_name(memoized: object, module: str, name: str) -> bool:
@@ -69,6 +79,6 @@ def _has_name(memoized: object, module: str, name: str) -> bool:
 
 def _is_written_out() -> bool:
     """Whether the pickler at work is cloudpickle's: its method is what called, by way of C."""
-    # Of this function and the one that it was called from, that is the caller.
-    pickler: object = sys._getframe(2).f_locals.get("self")  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    # The caller of this function, of `reduce`, and of what calls that once this module is imported.
+    pickler: object = sys._getframe(3).f_locals.get("self")  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     return any("cloudpickle" in kind.__module__ for kind in type(pickler).__mro__)
