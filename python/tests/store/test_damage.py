@@ -197,6 +197,15 @@ def test_a_store_that_cannot_be_written_is_read(project: Project) -> None:
     assert contents(project.store) == before
 
 
+def test_a_store_that_cannot_be_written_or_copied_is_done_without(project: Project) -> None:
+    """A copy is not tried again at each call."""
+    project.run(FILL)
+    (project.directory / "nothing").touch()
+    done = project.run(CALLS, under=read_only(project), TMPDIR=str(project.directory / "nothing"))
+    told_once(done, str(project.store))
+    assert done.names == ["degraded"]
+
+
 def test_a_store_that_cannot_be_written_cannot_be_cleared(project: Project) -> None:
     """An order that cannot be carried out is an error."""
     project.run(FILL)

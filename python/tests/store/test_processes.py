@@ -265,3 +265,35 @@ def test_a_memoized_function_may_call_another(project: Project) -> None:
     assert done.names == ["miss", "miss", "stored", "stored", "hit"]
     project.write(nested=module.format(2))
     assert project.run("import nested; out = nested.outer(1)").out == 30
+
+
+def test_pool_after_pool_shares_the_store(project: Project) -> None:
+    """However often and in whichever way a program starts workers; it holds no more files open."""
+    project.write(
+        pools="""
+        import m, multiprocessing, os
+        from concurrent.futures import ProcessPoolExecutor
+        def work(x):
+            return m.noted(x)
+        def main():
+            results, files = [], []
+            for turn, method in enumerate(["fork", "spawn", "fork", "forkserver", "fork"]):
+                context = multiprocessing.get_context(method)
+                with context.Pool(2) as pool:
+                    results += pool.map(work, range(2 * turn, 2 * turn + 4))
+                with ProcessPoolExecutor(1, mp_context=context) as pool:
+                    results += pool.map(work, range(2 * turn, 2 * turn + 4))
+                m.noted(0)
+                if method == "fork":
+                    files.append(len(os.listdir("/proc/self/fd")))
+            return results, files
+        """
+    )
+    done = project.run("import pools; out = pools.main()")
+    results, files = done.out
+    wanted = [[2 * x for x in range(2 * turn, 2 * turn + 4)] * 2 for turn in range(5)]
+    assert results == [each for turn in wanted for each in turn]
+    # The first turn opens the store; the server of the fourth stays.
+    assert files[-1] <= files[1] + 4
+    assert sorted(project.runs(), key=int) == [str(x) for x in range(12)]
+    assert not done.warnings

@@ -23,6 +23,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, RwLock};
+use std::time::{Duration, Instant};
 
 use crate::access::Keeper;
 use crate::digest::Digest;
@@ -33,6 +34,10 @@ use crate::lock::{lock, read, write};
 use crate::object::ObjectStore;
 use generation::Generations;
 use uses::Used;
+
+/// How long to do without an index that could not be copied. On a full disk, say, each call would
+/// fill it anew.
+const COPY_AGAIN: Duration = Duration::from_secs(60);
 
 /// One store per directory and process, for as long as the process lives.
 static REGISTRY: LazyLock<Mutex<HashMap<PathBuf, &'static Shared>>> = LazyLock::new(Mutex::default);
@@ -62,6 +67,8 @@ struct Gate {
     retired: bool,
     /// What the index is a copy of, where the directory may be read only; and the generation then.
     copied: Option<(Snapshot, Option<Generation>)>,
+    /// Until when no copy is tried after one that failed.
+    no_copy_until: Option<Instant>,
 }
 
 impl Store {
@@ -190,8 +197,20 @@ impl Store {
         }
         let mut bounded = Ok(None);
         let damage = if is_read_only(dir) {
+            if gate
+                .no_copy_until
+                .is_some_and(|until| Instant::now() < until)
+            {
+                return Err(StoreError::Unusable {
+                    dir: dir.to_owned(),
+                    why: "a copy of its index failed a short while ago".to_owned(),
+                });
+            }
             let generation = self.0.generations.current();
-            let (index, snapshot) = Index::open_copy(dir, self.0.keeper)?;
+            let copied = Index::open_copy(dir, self.0.keeper);
+            let (index, snapshot) = copied.inspect_err(|_| {
+                gate.no_copy_until = Some(Instant::now() + COPY_AGAIN);
+            })?;
             gate.index = Some(index);
             gate.copied = Some((snapshot, generation));
             None
