@@ -79,6 +79,8 @@ def _has_name(memoized: object, module: str, name: str) -> bool:
 
 def _is_written_out() -> bool:
     """Whether the pickler at work is cloudpickle's: its method is what called, by way of C."""
-    # The caller of this function, of `reduce`, and of what calls that once this module is imported.
-    pickler: object = sys._getframe(3).f_locals.get("self")  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    frame = sys._getframe()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    while frame.f_back and frame.f_globals.get("__package__") == "rememo":
+        frame = frame.f_back
+    pickler: object = frame.f_locals.get("self")
     return any("cloudpickle" in kind.__module__ for kind in type(pickler).__mro__)
