@@ -6,6 +6,7 @@ Paths are texts here, for `pathlib` is slow to import.
 from __future__ import annotations
 
 import os
+import sys
 
 from rememo import settings
 from rememo.notices import tell
@@ -15,7 +16,7 @@ from rememo.warnings import StoreWarning
 # What `typing` has under that name; but `typing` is slow to import.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from types import FunctionType
 
 PROJECT_MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git", ".hg")
@@ -71,10 +72,21 @@ def _directory(effective: dict[str, Setting], folders: list[str], project: str) 
         return Setting(path, named.origin)
     if wide.value:
         return Setting(user_cache_directory(), wide.origin)
+    root = _root(folders)
+    home = user_cache_directory() if root is None else os.path.join(root, ".rememo")
+    return Setting(home, "default")
+
+
+def project_of(start: str) -> str | None:
+    """Returns the root of the project that holds `start`; None where there is no project."""
+    return _root(_folders_of(start))
+
+
+def _root(folders: Iterable[str]) -> str | None:
     for folder in folders:
         if any(_exists(os.path.join(folder, marker)) for marker in PROJECT_MARKERS):
-            return Setting(os.path.join(folder, ".rememo"), "default")
-    return Setting(user_cache_directory(), "default")
+            return folder
+    return None
 
 
 def absolute(path: str) -> str:
@@ -105,12 +117,18 @@ def _exists(path: str) -> bool:
 
 
 def _defining_file(func: FunctionType) -> str | None:
-    """Returns the file that defines a function, or None where there is no such file."""
+    """Returns the file that defines a function, or where its notebook is; None for neither."""
     file = func.__code__.co_filename
     if not os.path.isabs(file):
         # A script's code names its file as the command line did; __file__ is absolute.
         file = func.__globals__.get("__file__") or ""
-    return file if file and os.path.isfile(file) else None
+    if file and os.path.isfile(file):
+        return file
+    if "ipykernel" in sys.modules and func.__globals__.get("__name__") == "__main__":
+        from rememo.notebooks import place
+
+        return place()
+    return None
 
 
 def _folders_of(start: str) -> Iterator[str]:

@@ -1,0 +1,116 @@
+"""Functions defined in the cells of real notebooks, which are run by real kernels."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import nbclient
+import nbformat
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LISTEN = """
+import json
+from rememo import _core, memoize
+events = []
+_core.subscribe(lambda event: events.append([event["event"], event["function"]]))
+"""
+TELL = "print('told', json.dumps(events)); events.clear()"
+SLOW = """
+@memoize
+def slow(x):
+    return helper(x) * 2
+"""
+HELPER = """
+def helper(x):
+    return x + 1
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project for notebooks to be in."""
+    (tmp_path / "pyproject.toml").write_text("")
+    return tmp_path
+
+
+def run(directory: Path, *cells: str) -> list[list[tuple[str, str]]]:
+    """Runs cells in a kernel of their own; returns what each that tells was told."""
+    directory.mkdir(exist_ok=True)
+    notebook = nbformat.v4.new_notebook(  # type: ignore[no-untyped-call]
+        cells=[nbformat.v4.new_code_cell(cell) for cell in (LISTEN, *cells)]  # type: ignore[no-untyped-call]
+    )
+    client = nbclient.NotebookClient(
+        notebook, timeout=60, resources={"metadata": {"path": str(directory)}}
+    )
+    client.execute()
+    texts: list[Any] = [
+        output["text"]
+        for cell in notebook.cells
+        for output in cell.get("outputs", ())
+        if output["output_type"] == "stream" and output["name"] == "stdout"
+    ]
+    told = [line for text in texts for line in text.splitlines() if line.startswith("told ")]
+    return [json.loads(line.removeprefix("told ")) for line in told]
+
+
+def names(told: list[tuple[str, str]]) -> list[str]:
+    """The events, in order."""
+    return [event for event, _ in told]
+
+
+def test_a_function_stays_the_same_over_runs_moves_and_restarts(project: Path) -> None:
+    """As long as its code does; and it is kept in the project."""
+    call = f"slow(1); {TELL}"
+    first, again = run(project, HELPER, SLOW, call, SLOW, call)
+    assert names(first) == ["miss", "stored"]
+    assert names(again) == ["hit"]
+    # Another kernel, with the cells in another order and other cells between them.
+    (moved,) = run(project, SLOW, "1 + 1", "# A comment", HELPER, call)
+    assert names(moved) == ["hit"]
+    (edited,) = run(project, HELPER.replace("+ 1", "+ 2"), SLOW, call)
+    assert names(edited) == ["miss", "stored"]
+    assert (project / ".rememo" / "format").is_file()
+
+
+def test_an_edited_cell_makes_what_uses_it_run_again(project: Path) -> None:
+    """Within one kernel too, and undone it hits again."""
+    edited = HELPER.replace("+ 1", "+ 2")
+    call = f"slow(1); {TELL}"
+    told = run(project, HELPER, SLOW, call, edited, call, HELPER, call)
+    assert [names(each) for each in told] == [["miss", "stored"], ["miss", "stored"], ["hit"]]
+
+
+def test_notebooks_of_one_name_share_nothing(project: Path) -> None:
+    """Each goes by its place in the project."""
+    cells = (HELPER, SLOW, f"slow(1); {TELL}")
+    (first,) = run(project / "a", *cells)
+    (second,) = run(project / "b", *cells)
+    assert names(first) == names(second) == ["miss", "stored"]
+    functions = {function for told in (first, second) for _, function in told}
+    assert functions == {"notebook a.slow", "notebook b.slow"}
+    for directory in ("a", "b"):
+        (again,) = run(project / directory, *cells)
+        assert names(again) == ["hit"]
+
+
+def test_results_of_classes_of_a_notebook_come_back(project: Path) -> None:
+    """Until the class changes."""
+    text = """
+from dataclasses import dataclass
+@dataclass
+class Item:
+    x: int
+    def size(self):
+        return {0}
+@memoize
+def items(n):
+    return [Item(i) for i in range(n)]
+"""
+    call = f"print([item.x for item in items(2)]); {TELL}"
+    for size, expected in ((1, ["miss", "stored"]), (1, ["hit"]), (2, ["miss", "stored"])):
+        (told,) = run(project, text.format(size), call)
+        assert names(told) == expected
