@@ -9,6 +9,8 @@
 #   make fuzz       fuzz each parser of stored bytes for FUZZ_SECONDS, ten minutes if not said
 #   make memcheck   the core of the Python tests under valgrind, about half an hour
 #   make bench      compare the speed with that of other caches, and eviction policies
+#   make instructions  count the instructions of hits, under callgrind
+#   make plots      draw the comparison with other caches, into docs/images
 #   make soundness  count wrong answers after edits, beside other caches
 #   make docs       the engine's documentation, into target/doc
 #   make clean      remove what the above made
@@ -35,7 +37,7 @@ ENV_READY := $(VENV)/.ready
 BUILT := $(VENV)/.built
 
 .PHONY: demo test test-all lint lint-rust lint-python test-rust test-python test-paranoid \
-	test-docs fuzz memcheck generator bench soundness bench-environment docs services clean
+	test-docs fuzz memcheck generator bench instructions plots soundness bench-environment docs services clean
 
 demo: $(BUILT) $(VENV)/.group-demo
 	$(BIN)/python examples/flights/demo.py
@@ -49,7 +51,14 @@ lint: lint-rust lint-python
 
 bench: bench-environment
 	$(BENCH)/bin/python benches/peers.py
+	$(BENCH)/bin/python benches/instructions.py
 	$(BIN)/python benches/eviction/report.py
+
+instructions: bench-environment
+	$(BENCH)/bin/python benches/instructions.py --record
+
+plots: bench-environment
+	$(BENCH)/bin/python benches/plots.py
 
 soundness: bench-environment
 	$(BENCH)/bin/python benches/answers.py

@@ -31,6 +31,16 @@ if TYPE_CHECKING:
     from caches import Cache, Function
     from numpy.typing import NDArray
 
+
+@dataclass
+class Point:
+    """An argument of the user's own kind."""
+
+    x: int
+    y: float
+    name: str
+
+
 HERE = Path(__file__).resolve().parent
 MILLION = 1_000_000
 # A miss leaves an entry behind, so every cache is given the same number of them.
@@ -143,6 +153,42 @@ sys.exit(answer.__code__ in codes)
         return lambda: run(first) - run(empty)
 
 
+@dataclass(frozen=True)
+class FirstFingerprint(FirstHit):
+    """The first call in a process of a function that uses large libraries, over the second."""
+
+    CALL = """\
+import time
+import matplotlib.pyplot, numpy, pandas
+from workloads.libraries import plotted
+memoized = memoize(plotted)
+def timed(argument):
+    start = time.perf_counter()
+    memoized(argument)
+    return time.perf_counter() - start
+first, second = timed(1), timed(2)
+"""
+
+    def trial(self, cache: type[Cache], directory: Path, stack: ExitStack) -> Trial | None:
+        """Makes each call in a process of its own, whose cache is empty."""
+        del stack
+        if cache.opening is None:
+            return None
+        fresh = itertools.count()
+
+        def trial() -> float:
+            kept = directory / f"cache {next(fresh)}"
+            kept.mkdir()
+            said = kept / "said"
+            text = cache.opening.format(directory=str(kept)) if cache.opening else ""
+            text += f"{self.CALL}open({str(said)!r}, 'w').write(str(first - second))\n"
+            run(script(directory / "first.py", text))
+            return max(float(said.read_text(encoding="utf-8")), 0.0)
+
+        trial()
+        return trial
+
+
 def runs(function: Function, call: Callable[[], object]) -> bool:
     """Says whether a call gets as far as running the function."""
     code = getattr(function, "__code__")  # noqa: B009  a plain function, whatever its type
@@ -217,9 +263,11 @@ CASES: dict[str, Callable[[], Case]] = {
     "array": lambda: Hit("hit, 100 MB array argument", Rememo, answer, floats(100 * MILLION)),
     "frame": lambda: Hit("hit, data frame 1M x 5, str objects", Rememo, answer, frame("python")),
     "arrow": lambda: Hit("hit, data frame 1M x 5, Arrow text", Rememo, answer, frame("pyarrow")),
+    "dataclass": lambda: Hit("hit, dataclass argument", Rememo, answer, Point(1, 2.0, "three")),
     "list": lambda: Hit("hit, list argument, 1M ints", Rememo, answer, list(range(MILLION))),
     "dict": lambda: Hit("hit, dict of 10k nested", Rememo, answer, nested()),
     "miss": lambda: Miss("miss, small result", Rememo, answer),
     "result": lambda: Hit("hit, 10 MB array result", Rememo, array, 10 * MILLION),
     "process": lambda: FirstHit("new process, import and first hit", Rememo),
+    "libraries": lambda: FirstFingerprint("first call, numpy, pandas and matplotlib used", Rememo),
 }

@@ -77,7 +77,8 @@ def circumstances(rounds: int) -> str:
     machine = f"{os.cpu_count()} cores of {processor()}, {file_system()}"
     system = f"{platform.system()} {platform.machine()}"
     facts = [f"Measured on {day} on {machine}, {system}", python, *versions]
-    text = f"{', '.join(facts)}. Medians of {rounds} rounds."
+    load = f"load {os.getloadavg()[1]:.1f}"
+    text = f"{', '.join(facts)}. Medians of {rounds} rounds, {load} on average at the end."
     return textwrap.fill(text, width=100, break_on_hyphens=False, break_long_words=False)
 
 
@@ -119,8 +120,13 @@ def three_digits(number: float) -> str:
 
 def update(document: Path, text: str) -> None:
     """Puts a run's findings between the marks in a document."""
-    before, _, rest = document.read_text(encoding="utf-8").partition(BEGIN)
-    _, found, after = rest.partition(END)
+    put_between(document, BEGIN, END, text)
+
+
+def put_between(document: Path, begin: str, end: str, text: str) -> None:
+    """Puts text in the place of what is between two marks in a document."""
+    before, _, rest = document.read_text(encoding="utf-8").partition(begin)
+    _, found, after = rest.partition(end)
     if not found:
-        raise ValueError(f"{document.name} lacks the lines {BEGIN} and {END}")
-    document.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}", encoding="utf-8")
+        raise ValueError(f"{document.name} lacks the lines {begin} and {end}")
+    document.write_text(f"{before}{begin}\n\n{text}\n{end}{after}", encoding="utf-8")

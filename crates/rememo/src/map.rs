@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -32,7 +33,14 @@ pub(crate) fn read(mut file: File, len: u64, exclusive: bool) -> io::Result<Byte
 
 /// A number in a file, seen at once by every process that has it open.
 #[derive(Debug)]
-pub(crate) enum SharedNumber {
+pub(crate) struct SharedNumber {
+    word: Word,
+    /// Device and number of the file.
+    place: (u64, u64),
+}
+
+#[derive(Debug)]
+enum Word {
     /// Counted up here, too.
     Ours(MmapMut),
     /// Where the file can only be read.
@@ -48,7 +56,8 @@ impl SharedNumber {
             Err(error) if is_refusal(&error) => return Self::open_theirs(path, keeper),
             opened => opened?,
         };
-        if file.metadata()?.len() < NUMBER as u64 {
+        let found = file.metadata()?;
+        if found.len() < NUMBER as u64 {
             file.seek(SeekFrom::End(0))?;
             // Written and not merely made longer: on a full disk this fails, where touching a page
             // of a hole would kill the process. Two that do so at once only make the file longer.
@@ -56,7 +65,10 @@ impl SharedNumber {
         }
         // SAFETY: the file is never made shorter, and the mapping is used as an atomic only.
         let map = unsafe { MmapOptions::new().len(NUMBER).map_mut(&file)? };
-        Ok(Self::Ours(map))
+        Ok(Self {
+            word: Word::Ours(map),
+            place: (found.dev(), found.ino()),
+        })
     }
 
     fn open_theirs(path: &Path, keeper: Keeper) -> io::Result<Self> {
@@ -66,7 +78,16 @@ impl SharedNumber {
         }
         // SAFETY: the file is never made shorter, and the mapping is used as an atomic only.
         let map = unsafe { MmapOptions::new().len(NUMBER).map(&file)? };
-        Ok(Self::Theirs(map))
+        Ok(Self {
+            word: Word::Theirs(map),
+            place: (found.dev(), found.ino()),
+        })
+    }
+
+    /// Whether this is the number in the file that is at `path` now.
+    pub(crate) fn is_at(&self, path: &Path) -> bool {
+        let found = path.symlink_metadata();
+        found.is_ok_and(|found| (found.dev(), found.ino()) == self.place)
     }
 
     /// The number now.
@@ -76,15 +97,15 @@ impl SharedNumber {
 
     /// Counts up, where this is for us to do.
     pub(crate) fn advance(&self) {
-        if let Self::Ours(_) = self {
+        if let Word::Ours(_) = self.word {
             self.atomic().fetch_add(1, Ordering::Release);
         }
     }
 
     fn atomic(&self) -> &AtomicU64 {
-        let word = match self {
-            Self::Ours(map) => map.as_ptr(),
-            Self::Theirs(map) => map.as_ptr(),
+        let word = match &self.word {
+            Word::Ours(map) => map.as_ptr(),
+            Word::Theirs(map) => map.as_ptr(),
         };
         // SAFETY: a mapping begins at a page, which is aligned for a word, is as long as one, and
         // lives as long as `self`; whoever else maps it uses it as an atomic too. One that may not
@@ -119,6 +140,18 @@ mod tests {
             SharedNumber::open(&path, Keeper::default()).unwrap().get(),
             1
         );
+    }
+
+    #[test]
+    fn a_number_knows_its_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("number");
+        let number = SharedNumber::open(&path, Keeper::default()).unwrap();
+        assert!(number.is_at(&path));
+        fs::rename(&path, dir.path().join("aside")).unwrap();
+        assert!(!number.is_at(&path));
+        SharedNumber::open(&path, Keeper::default()).unwrap();
+        assert!(!number.is_at(&path));
     }
 
     #[test]

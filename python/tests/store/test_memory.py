@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -53,6 +54,33 @@ def test_what_another_process_runs_anew_replaces_what_is_in_memory(project: Proj
     project.run("import m\nm.noted.call(1)")
     project.touch("replaced")
     assert project.finish(caller).out == [None, None, "memory", "directory", "memory"]
+
+
+@pytest.mark.parametrize("how", ["removed", "moved", "replaced"])
+def test_what_was_in_a_directory_that_is_gone_is_not_handed_out(project: Project, how: str) -> None:
+    """Within a twentieth of a second, which is how often somebody looks."""
+    caller = project.start(
+        """
+        import m
+        m.noted(1), m.noted(1)
+        pathlib.Path("called").touch()
+        wait_for("gone")
+        time.sleep(0.1)
+        m.noted(1)
+        out = [event.get("tier") for event in events if event["event"] in {"hit", "miss"}]
+        """
+    )
+    project.wait_for("called")
+    store = project.directory / ".rememo"
+    if how == "moved":
+        store.rename(project.directory / "aside")
+    else:
+        shutil.rmtree(store)
+    if how == "replaced":
+        project.run("import m\nm.noted(2)")
+    project.touch("gone")
+    assert project.finish(caller).out == [None, "memory", None]
+    assert project.runs()[-1] == "1"
 
 
 @pytest.mark.parametrize("order", ["clear_entry", "cache_clear", "clear", "call"])

@@ -167,6 +167,9 @@ impl Store {
     }
 
     fn try_index<T>(&self, work: impl Fn(&Index) -> heed::Result<T>) -> Result<T, StoreError> {
+        if self.0.generations.was_missed() {
+            self.0.close_if_replaced();
+        }
         loop {
             let gate = read(&self.0.gate);
             if let Some(index) = gate.live()
@@ -222,6 +225,9 @@ impl Store {
         };
         gate.place = place(dir);
         drop(gate);
+        if self.0.generations.is_lost() {
+            self.0.generations.renew(dir);
+        }
         self.degraded(damage);
         match bounded {
             Err(StoreError::Index(error)) if is_damage(&error) => Err(error.into()),
