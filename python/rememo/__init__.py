@@ -28,6 +28,7 @@ from rememo.warnings import (
 # What `typing` has under that name; but `typing` is slow to import.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from rememo.accounts import FunctionStats
     from rememo.configuration import Configuration, config
     from rememo.explain import Change, Explanation
     from rememo.fingerprints import (
@@ -52,6 +53,7 @@ __all__ = [
     "Explanation",
     "FreezeConfig",
     "Frozen",
+    "FunctionStats",
     "Ignore",
     "Memoized",
     "NotCached",
@@ -83,6 +85,7 @@ _WHERE_ASKED_FOR = {
     "Change": "explain",
     "Configuration": "configuration",
     "Explanation": "explain",
+    "FunctionStats": "accounts",
     "NotCached": "info",
     "Usage": "info",
     "code_version": "fingerprints",

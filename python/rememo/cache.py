@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Literal, Never, ParamSpec, Self, TypeVar
 
     from rememo._core import FreezeConfig
+    from rememo.accounts import FunctionStats
     from rememo.info import Usage
 
     _P = ParamSpec("_P")
@@ -229,6 +230,49 @@ class Cache:
 
         max_size, max_files, policy, entries, size, files = self._opened().room()
         return Usage(entries, size, max_size, files, max_files, policy)
+
+    def stats(self, days: int | None = None) -> dict[str, FunctionStats]:
+        """Returns what happened to the calls of each function, what saved most first.
+
+        It counts all processes that used the directory, since it was made or the statistics were
+        begun anew; or on the last so many days, today included, in universal time.
+
+        Raises:
+            OSError: if the directory cannot be used.
+            ValueError: if `days` is less than one.
+        """
+        from rememo.accounts import stats_of
+
+        return stats_of(self.open_store(), days)
+
+    def report(self, days: int | None = None) -> str:
+        """Returns the same as text for people.
+
+        Raises:
+            OSError: if the directory cannot be used.
+            ValueError: if `days` is less than one.
+        """
+        from rememo.accounts import report
+
+        return report(self.stats(days))
+
+    def log_usage_report(self) -> None:
+        """Writes the statistics to the logger ``rememo.perf``, a JSON line for each function.
+
+        Raises:
+            OSError: if the directory cannot be used.
+        """
+        from rememo.accounts import log
+
+        log(self.stats())
+
+    def reset_stats(self, function: str | None = None) -> None:
+        """Begins the statistics of one function, named as in `stats`, or of all, anew.
+
+        Raises:
+            OSError: if the directory cannot be used.
+        """
+        self.open_store().reset_stats(function)
 
     def reduce(self, size: str | int) -> int:
         """Lets go of results, those that save least first, until they take no more than `size`.
@@ -468,3 +512,16 @@ def _store_at(path: str, trust: Trust, room: _core.Room | None) -> _core.Store:
 def _note_uses() -> None:
     for store in _open_stores.values():
         store.note_uses()
+        if os.environ.get("REMEMO_REPORT", "0") not in {"", "0"}:
+            _report(store)
+
+
+def _report(store: _core.Store) -> None:
+    import sys
+    from contextlib import suppress
+
+    from rememo.accounts import report, stats_of
+
+    # A process that ends is not to be bothered with what is wrong with a directory.
+    with suppress(OSError):
+        sys.stderr.write(f"{store.path}, today, {report(stats_of(store, days=1))}\n")

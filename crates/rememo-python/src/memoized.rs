@@ -215,7 +215,7 @@ impl Memoized {
             None => Default::default(),
         });
         let info = py.import("rememo.info")?.getattr("CacheInfo")?;
-        Ok(info.call1((stats.hits, stats.misses, entries))?.unbind())
+        Ok(info.call1((stats.hits, stats.misses(), entries))?.unbind())
     }
 
     fn __get__<'py>(

@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
-use rememo::{Access, Event, StoreConfig, Subscriber, Trust};
+use pyo3::types::PyDict;
+use rememo::{Access, DayStats, Event, MissReason, Stats, StoreConfig, Subscriber, Trust};
 
-use crate::events::Bridge;
+use crate::events::{Bridge, reason_name};
 use crate::keeping::Room;
 
 /// How often it has changed which functions keep their results where.
@@ -138,6 +140,31 @@ impl Store {
         py.detach(|| store.reduce_to(&room)).map_err(failed)
     }
 
+    /// What happened to the calls of each function: for each and each day, its identity, the number
+    /// of the day, and the counts by name.
+    fn stats<'py>(&self, py: Python<'py>, days_before: u32) -> PyResult<Vec<Day<'py>>> {
+        let Some(store) = self.opened() else {
+            return Ok(Vec::new());
+        };
+        let days = py.detach(|| store.stats(days_before)).map_err(failed)?;
+        let told = days.into_iter().map(
+            |DayStats {
+                 day,
+                 function,
+                 stats,
+             }| { Ok((function, day, counts(py, &stats)?)) },
+        );
+        told.collect()
+    }
+
+    /// Begins the statistics of one function, or of all, anew.
+    fn reset_stats(&self, py: Python<'_>, function: Option<&str>) -> PyResult<()> {
+        match self.opened() {
+            Some(store) => py.detach(|| store.reset_stats(function)).map_err(failed),
+            None => Ok(()),
+        }
+    }
+
     /// Writes down how often results were of use.
     fn note_uses(&self, py: Python<'_>) {
         if let Some(store) = self.opened() {
@@ -178,6 +205,31 @@ fn open(
         subscriber: Some(Arc::new(Bridge)),
         ..config
     })
+}
+
+type Day<'py> = (String, u32, Bound<'py, PyDict>);
+
+/// Counts by name.
+fn counts<'py>(py: Python<'py>, stats: &Stats) -> PyResult<Bound<'py, PyDict>> {
+    let told = PyDict::new(py);
+    let seconds = |nanoseconds| Duration::from_nanos(nanoseconds).as_secs_f64();
+    told.set_item("hits", stats.hits)?;
+    told.set_item("memory_hits", stats.memory_hits)?;
+    let by_reason = PyDict::new(py);
+    for (reason, misses) in MissReason::ALL.into_iter().zip(stats.misses_by) {
+        if misses > 0 {
+            by_reason.set_item(reason_name(reason), misses)?;
+        }
+    }
+    told.set_item("misses", by_reason)?;
+    told.set_item("stored", stats.stored)?;
+    told.set_item("stored_bytes", stats.stored_bytes)?;
+    told.set_item("not_stored", stats.not_stored)?;
+    told.set_item("bypassed", stats.bypassed)?;
+    told.set_item("evicted", stats.evicted)?;
+    told.set_item("saved_seconds", seconds(stats.saved_ns))?;
+    told.set_item("computed_seconds", seconds(stats.computed_ns))?;
+    Ok(told)
 }
 
 /// A failure of the store in an operation that the user asked for by name.

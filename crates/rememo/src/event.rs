@@ -119,6 +119,18 @@ pub enum MissReason {
     Forced,
 }
 
+impl MissReason {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::New,
+        Self::StateChanged,
+        Self::ArgumentsChanged,
+        Self::Damaged,
+        Self::Outdated,
+        Self::Forced,
+    ];
+}
+
 /// Why a result was not stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotStored {

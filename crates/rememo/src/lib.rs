@@ -38,7 +38,7 @@ pub use digest::{BULK, Digest, Encoder, Folded, Pieces, SCHEME_VERSION};
 pub use event::{Event, Events, MissReason, NotStored, Subscriber, Tier};
 pub use explain::{Explanation, explain};
 pub use flight::{Claim, Flights, Patience};
-pub use index::{Bound, Entry, Evicted, StoredValue, Usage};
+pub use index::{Bound, DayStats, Entry, Evicted, StoredValue, Usage};
 pub use object::ObjectStore;
 pub use retention::Retention;
 pub use state::{Change, Key, Part, PartKind, StateTree, changes};

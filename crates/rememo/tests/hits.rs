@@ -33,7 +33,7 @@ fn a_second_call_hits_small_or_large() {
         assert!(matches!(&events[2], Event::Hit { .. }), "{events:?}");
     }
     let stats = store.events().stats("tests.repeat");
-    assert_eq!((stats.hits, stats.misses, stats.stored), (2, 2, 2));
+    assert_eq!((stats.hits, stats.misses(), stats.stored), (2, 2, 2));
     assert!(stats.saved_ns > 0);
 }
 
@@ -271,4 +271,27 @@ fn objects(store: &Store) -> usize {
     let dirs = fs::read_dir(store.dir().join("objects")).unwrap();
     dirs.map(|dir| fs::read_dir(dir.unwrap().path()).unwrap().count())
         .sum()
+}
+
+#[test]
+fn statistics_are_kept_by_day_and_merged() {
+    let (_dir, store, _) = store();
+    let mut callee = Repeat::new("a");
+    callee.call(&store);
+    callee.call(&store);
+    let first = store.stats(0).unwrap();
+    assert_eq!(first.len(), 1);
+    assert_eq!(first[0].function, "tests.repeat");
+    assert_eq!((first[0].stats.hits, first[0].stats.misses()), (1, 1));
+    callee.call(&store);
+    store.close();
+    let merged = store.stats(1).unwrap();
+    assert_eq!((merged[0].stats.hits, merged[0].stats.stored), (2, 1));
+    // Clearing results does not unmake what they saved.
+    store.clear_all().unwrap();
+    assert_eq!(store.stats(0).unwrap(), merged);
+    store.reset_stats(Some("another")).unwrap();
+    assert_eq!(store.stats(0).unwrap(), merged);
+    store.reset_stats(Some("tests.repeat")).unwrap();
+    assert!(store.stats(0).unwrap().is_empty());
 }

@@ -31,7 +31,7 @@ fn threads_compute_once() {
     });
     assert_eq!(callee.runs(), 1);
     let stats = store.events().stats("tests.repeat");
-    assert_eq!((stats.misses, stats.hits), (1, 7));
+    assert_eq!((stats.misses(), stats.hits), (1, 7));
 }
 
 /// Not a test of its own: what the processes started by the others do.

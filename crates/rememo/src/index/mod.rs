@@ -1,5 +1,6 @@
 //! The index: call keys to entries, in LMDB, for many threads and processes at once.
 
+mod days;
 mod open;
 mod order;
 pub(crate) mod schema;
@@ -7,6 +8,7 @@ mod snapshot;
 mod supersede;
 mod write;
 
+pub use days::DayStats;
 pub(crate) use open::{Place, aside, is_damage, is_panic, place};
 pub use order::{Bound, Evicted, Usage};
 pub use schema::{Entry, StoredValue};
@@ -24,7 +26,7 @@ use schema::{ENTRY_KEY, function_prefix, unseal};
 
 type Database = heed::Database<'static, Bytes, Bytes>;
 
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 9] = [
     "entries",
     "objects",
     "states",
@@ -33,6 +35,7 @@ const TABLES: [&str; 8] = [
     "order",
     "standings",
     "meta",
+    "days",
 ];
 const ENTRIES: usize = 0;
 const OBJECTS: usize = 1;
@@ -44,6 +47,8 @@ const ORDER: usize = 5;
 const STANDINGS: usize = 6;
 /// What concerns all entries together, by name.
 const META: usize = 7;
+/// Statistics, by day.
+const DAYS: usize = 8;
 
 /// The file is kept this much longer than its last page, so that a file shorter than its last
 /// page has surely been cut off (LMDB never writes out pages that are freed where they began).

@@ -6,7 +6,7 @@ use super::order::Order;
 use super::schema::{
     ENTRY_KEY, Entry, ObjectRecord, entry_key, function_key, function_prefix, seal, unseal,
 };
-use super::{BY_FUNCTION, ENTRIES, Index, META, OBJECTS, Removed, STATE_REFS, STATES, Usage};
+use super::{BY_FUNCTION, DAYS, ENTRIES, Index, META, OBJECTS, Removed, STATE_REFS, STATES, Usage};
 use crate::digest::Digest;
 use crate::state::StateTree;
 
@@ -80,7 +80,7 @@ impl Index {
             removed.objects.extend(row?.0.try_into().ok().map(Digest));
         }
         for (number, table) in self.tables.into_iter().enumerate() {
-            if number != META {
+            if number != META && number != DAYS {
                 table.clear(&mut txn)?;
             }
         }

@@ -25,7 +25,7 @@ struct HeldStore {
     flights: MutexGuard<'static, Table>,
     _number: RwLockWriteGuard<'static, Number>,
     _subscribers: RwLockWriteGuard<'static, Vec<Arc<dyn Subscriber>>>,
-    _book: MutexGuard<'static, Book>,
+    book: MutexGuard<'static, Book>,
     used: MutexGuard<'static, Used>,
 }
 
@@ -55,6 +55,8 @@ impl Store {
             for store in &mut held.stores {
                 store.gate.index = None;
                 Used::forget(&mut store.used);
+                // What happened before is the parent's to write down.
+                drop(store.book.take_fresh());
                 // Closes the inherited lock file, which leaves the parent's locks alone.
                 *store.flights = Table::empty();
             }
@@ -68,7 +70,7 @@ fn hold(shared: &'static Shared) -> HeldStore {
         flights: lock(&shared.flights.table),
         _number: write(&shared.generations.number),
         _subscribers: write(&shared.events.subscribers),
-        _book: lock(&shared.events.book),
+        book: lock(&shared.events.book),
         used: lock(&shared.used),
     }
 }

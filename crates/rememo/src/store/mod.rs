@@ -1,5 +1,6 @@
 //! The store: one directory, opened once per process, shared by all its threads.
 
+mod accounts;
 mod config;
 mod fork;
 mod generation;

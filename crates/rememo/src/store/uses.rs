@@ -96,8 +96,9 @@ impl Store {
         }
     }
 
-    /// Writes down all uses so far.
+    /// Writes down all uses so far, and what else happened.
     pub fn note_uses(&self) {
+        self.note_stats();
         let mut used = lock(&self.0.used);
         used.written = Instant::now();
         let fresh = mem::take(&mut used.fresh);

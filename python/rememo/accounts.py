@@ -1,0 +1,107 @@
+"""What a cache saved: counts of all processes together, per function, and as text for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rememo import _core
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LOGGER_NAME = "rememo.perf"
+ALL_DAYS = 2**32 - 1
+
+
+class FunctionStats(NamedTuple):
+    """What happened to the calls of one function. It reads as text for people, too."""
+
+    hits: int = 0
+    """Results handed back."""
+    memory_hits: int = 0
+    """Those of them that were in the memory of their process."""
+    misses: Mapping[str, int] = {}
+    """Calls that were run, by the reason why."""
+    stored: int = 0
+    """Results stored."""
+    stored_bytes: int = 0
+    """Bytes of results stored."""
+    not_stored: int = 0
+    """Results returned, but not stored."""
+    bypassed: int = 0
+    """Calls made past the cache, for want of a fingerprint."""
+    evicted: int = 0
+    """Results that went for want of room."""
+    saved_seconds: float = 0.0
+    """The time that the hits would have taken to compute."""
+    computed_seconds: float = 0.0
+    """The time that the calls took whose results were stored."""
+
+    def __str__(self) -> str:
+        """Says it in words."""
+        calls = "call" if self.hits == 1 else "calls"
+        misses = sum(self.misses.values())
+        told = f"saved {_core.time_to_read(self.saved_seconds)} over {self.hits:,} {calls}"
+        if misses:
+            why = ", ".join(f"{reason}: {count:,}" for reason, count in self.misses.items())
+            told += f"; {misses:,} ran ({why})"
+        if self.stored:
+            size = _core.bytes_to_read(self.stored_bytes)
+            took = _core.time_to_read(self.computed_seconds)
+            told += f"; {self.stored:,} stored, {size} computed in {took}"
+        for count, what in (
+            (self.not_stored, "not stored"),
+            (self.bypassed, "past the cache"),
+            (self.evicted, "evicted"),
+        ):
+            if count:
+                told += f"; {count:,} {what}"
+        return told
+
+    def __add__(self, other: object) -> FunctionStats:
+        """Adds up what happened."""
+        if not isinstance(other, FunctionStats):
+            return NotImplemented
+        misses = dict(self.misses)
+        for reason, count in other.misses.items():
+            misses[reason] = misses.get(reason, 0) + count
+        mine, others = self._asdict(), other._asdict()
+        whole: dict[str, Any] = {
+            name: mine[name] + others[name] for name in mine if name != "misses"
+        }
+        return FunctionStats(misses=misses, **whole)
+
+
+def stats_of(store: _core.Store, days: int | None) -> dict[str, FunctionStats]:
+    """Returns what happened to the calls of each function, what saved most first.
+
+    Raises:
+        OSError: if the directory cannot be used.
+        ValueError: if `days` is less than one.
+    """
+    if days is not None and days < 1:
+        raise ValueError(f"days must be at least 1, which is today, not {days}")
+    found: dict[str, FunctionStats] = {}
+    for function, _, counts in store.stats(ALL_DAYS if days is None else days - 1):
+        found[function] = found.get(function, FunctionStats()) + FunctionStats(**counts)
+    return dict(sorted(found.items(), key=lambda item: (-item[1].saved_seconds, item[0])))
+
+
+def report(stats: Mapping[str, FunctionStats]) -> str:
+    """Returns statistics as text: a line for all functions together, and one for each."""
+    if not stats:
+        return "nothing was called yet"
+    whole = sum(stats.values(), FunctionStats())
+    lines = [f"{name}: {told}" for name, told in stats.items()]
+    return "\n  ".join([f"in all: {whole}", *lines])
+
+
+def log(stats: Mapping[str, FunctionStats]) -> None:
+    """Writes statistics to the logger ``rememo.perf``: a JSON line for each function."""
+    import json
+    import logging
+
+    logger = logging.getLogger(LOGGER_NAME)
+    for function, told in stats.items():
+        line = {"function": function, **told._asdict(), "told": str(told)}
+        logger.info("%s", json.dumps(line))

@@ -1,0 +1,138 @@
+"""What was saved: counted over all processes, per function, and told in words."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from rememo import Cache, FunctionStats
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Program
+
+MODULE = """
+from rememo import Cache
+cache = Cache("cache")
+
+@cache.memoize
+def double(x):
+    return 2 * x
+
+@cache.memoize
+def other(x):
+    return x
+"""
+
+
+def test_counts_of_all_processes_are_merged(program: Program) -> None:
+    """Each writes down its own, those forked included, and none twice."""
+    program.write(m=MODULE)
+    for _ in range(3):
+        program.run(
+            """
+            import os
+            import m
+            out = [m.double(1), m.double(1), m.double(2)]
+            if not os.fork():
+                m.double(1)
+                m.cache.close()
+                os._exit(0)
+            os.wait()
+            """
+        )
+    with Cache(program.directory / "cache") as cache:
+        stats = cache.stats()
+        assert list(stats) == ["m.double"]
+        told = stats["m.double"]
+        assert told.hits == 1 + 3 + 3 + 3
+        assert told.misses == {"new": 1, "arguments changed": 1}
+        assert told.memory_hits == 1 + 1 + 1 + 3
+        assert (told.stored, told.not_stored, told.evicted) == (2, 0, 0)
+        assert 0 < told.saved_seconds < 1
+        assert cache.stats(days=1) in ({}, stats)  # it may be past midnight by now
+
+
+def test_statistics_can_be_begun_anew(program: Program) -> None:
+    """Of one function, or of all."""
+    program.write(m=MODULE)
+    program.run("import m; out = [m.double(1), m.other(1)]")
+    with Cache(program.directory / "cache") as cache:
+        assert set(cache.stats()) == {"m.double", "m.other"}
+        cache.reset_stats("m.double")
+        assert set(cache.stats()) == {"m.other"}
+        cache.clear()
+        assert set(cache.stats()) == {"m.other"}
+        cache.reset_stats()
+        assert cache.stats() == {}
+        assert cache.report() == "nothing was called yet"
+        with pytest.raises(ValueError, match="days must be at least 1"):
+            cache.stats(days=0)
+
+
+def test_statistics_read_as_text() -> None:
+    """With times and sizes in units that people use."""
+    told = FunctionStats(
+        hits=48,
+        misses={"new": 1, "state changed": 2},
+        stored=2,
+        stored_bytes=3 << 20,
+        not_stored=1,
+        saved_seconds=192.4,
+        computed_seconds=8.0,
+    )
+    assert str(told) == (
+        "saved 3 min 12 s over 48 calls; 3 ran (new: 1, state changed: 2); "
+        "2 stored, 3.0 MiB computed in 8 s; 1 not stored"
+    )
+    assert str(FunctionStats(hits=1)) == "saved 0 s over 1 call"
+    both = told + FunctionStats(hits=2, misses={"new": 1}, saved_seconds=0.1)
+    assert (both.hits, both.misses) == (50, {"new": 2, "state changed": 2})
+
+
+def test_the_usage_report_is_json_lines(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """On the logger rememo.perf."""
+    with Cache(tmp_path / "cache") as cache, caplog.at_level(logging.INFO, logger="rememo.perf"):
+
+        @cache.memoize
+        def double(x):
+            return 2 * x
+
+        double(1)
+        double(1)
+        cache.log_usage_report()
+    lines = [json.loads(record.message) for record in caplog.records]
+    assert [line["hits"] for line in lines if line.get("hits")] == [1]
+    assert "saved" in lines[-1]["told"]
+
+
+def test_a_report_at_exit_is_had_for_the_asking(program: Program) -> None:
+    """In the environment, on standard error."""
+    program.write(m=MODULE)
+    done = subprocess.run(
+        [sys.executable, "-c", "import m; m.double(1); m.double(1)"],
+        cwd=program.directory,
+        env={"REMEMO_REPORT": "1", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert f"{program.directory}/cache, today, in all: saved" in done.stderr
+    assert "m.double: saved" in done.stderr
+    assert "1 ran (new: 1)" in done.stderr
+
+
+def test_statistics_take_no_import_until_they_are_asked_for(program: Program) -> None:
+    """A fresh process with a hit imports neither logging nor typing for them."""
+    program.write(m=MODULE)
+    program.run_python("-c", "import m; m.double(1)")
+    told = program.run_python(
+        "-c", "import sys, m; m.double(1); print({'logging', 'typing'} & set(sys.modules))"
+    )
+    assert told.strip() == "set()"
