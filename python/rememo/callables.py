@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from rememo import _core, context_managers
 from rememo.cache import Cache
+from rememo.memoize import STOOD_FOR
 
 if TYPE_CHECKING:
     import inspect
@@ -49,7 +50,8 @@ def _inside(func: object) -> Iterator[object]:
 
 def _inside_one(func: Any) -> object:  # noqa: ANN401  attributes of each kind's own
     if isinstance(func, FunctionType):
-        return None
+        stands_for = func.__code__.co_freevars == (STOOD_FOR,) and func.__closure__
+        return stands_for[0].cell_contents if stands_for else None
     if isinstance(func, functools.partial):
         return cast("functools.partial[object]", func).func
     if isinstance(func, MethodType):
@@ -112,10 +114,8 @@ def _standing_for(func: Callable[..., object]) -> FunctionType:
     found = innermost(func)
     signature = inspect.signature(func)
     parameters = list(signature.parameters.values())
-    inner = "call"
-    while inner in signature.parameters:
-        inner += "_"
-    text = f"lambda {inner}: lambda {_declared(parameters)}: {inner}({_passed(parameters)})"
+    call = f"{STOOD_FOR}({_passed(parameters)})"
+    text = f"lambda {STOOD_FOR}: lambda {_declared(parameters)}: {call}"
     module = found.__globals__
     namespace = {"__name__": module.get("__name__"), "__file__": module.get("__file__")}
     code = compile(text, "<rememo>", "eval")

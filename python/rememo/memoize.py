@@ -37,6 +37,8 @@ CO_VARARGS = 0x04
 CO_VARKEYWORDS = 0x08
 # A generator, a coroutine or both, in any of their forms.
 NOT_PLAIN = 0x20 | 0x80 | 0x100 | 0x200
+# The variable by which a function that stands for another callable calls that.
+STOOD_FOR = "_rememo_stands_for"
 # What `memoize` can be told.
 OPTIONS = (
     "cache",
@@ -240,6 +242,7 @@ def _prepared(func: object) -> tuple[Any, ModuleType | None]:
         isinstance(func, FunctionType)
         and not func.__code__.co_flags & NOT_PLAIN
         and not hasattr(func, "__wrapped__")
+        and STOOD_FOR not in func.__code__.co_freevars
     ):
         return func, None
     from rememo.callables import as_function, innermost

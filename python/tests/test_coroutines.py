@@ -7,6 +7,7 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any
 
+import cloudpickle
 import pytest
 from rememo import Cache, NotCached, UnpicklableResultWarning, coroutines, memoize
 
@@ -278,6 +279,20 @@ def test_partials_and_methods_of_coroutine_functions() -> None:
     assert not Scale(4).of.would_hit(2)
     assert square.would_hit(3)
     assert add.would_hit(1)
+
+
+def test_they_are_written_out_as_what_they_are(rememo_cache: Cache) -> None:
+    """A partial of a coroutine function is awaited where it arrives, too."""
+
+    async def power(x: int, n: int) -> int:
+        return x**n
+
+    square = rememo_cache.memoize(functools.partial(power, n=2))
+    arrived = cloudpickle.loads(cloudpickle.dumps(square))
+    assert asyncio.iscoroutinefunction(arrived)
+    assert asyncio.run(arrived(3)) == 9
+    assert asyncio.run(arrived(3)) == 9
+    assert arrived.cache_info().hits == 1
 
 
 def test_what_cannot_be_stored_is_returned_all_the_same() -> None:
