@@ -99,6 +99,7 @@ _WHERE_ASKED_FOR = {
 }
 
 _core.subscribe(operations_log.write, logged=True)
+operations_log.write_to_file()
 _core.subscribe(notices.warn, notices.KINDS)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(

@@ -1,9 +1,15 @@
-"""Writes events as JSON lines to the logger ``rememo.ops``.
+"""Writes events as JSON lines to the logger ``rememo.ops``, and where ``REMEMO_LOG`` says.
 
-Nothing is written, and `logging` is not imported, unless the program imported it itself.
+Nothing is written, and `logging` is not imported, unless the program imported it itself or
+``REMEMO_LOG`` names a file.
 """
 
 from __future__ import annotations
+
+import os
+
+from rememo.notices import tell
+from rememo.warnings import StoreWarning
 
 # What `typing` has under that name; but `typing` is slow to import.
 TYPE_CHECKING = False
@@ -20,3 +26,20 @@ def write(event: Mapping[str, Any]) -> None:
     import logging
 
     logging.getLogger(LOGGER_NAME).info("%s", json.dumps(event, default=str))
+
+
+def write_to_file() -> None:
+    """Has events written to the file that ``REMEMO_LOG`` names, after what is there."""
+    path = os.environ.get("REMEMO_LOG")
+    if not path:
+        return
+    import logging
+
+    try:
+        handler = logging.FileHandler(path, encoding="utf-8", delay=False)
+    except OSError as error:
+        tell(f"ignored REMEMO_LOG: {error}", StoreWarning)
+        return
+    logger = logging.getLogger(LOGGER_NAME)
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)

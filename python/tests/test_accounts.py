@@ -136,3 +136,23 @@ def test_statistics_take_no_import_until_they_are_asked_for(program: Program) ->
         "-c", "import sys, m; m.double(1); print({'logging', 'typing'} & set(sys.modules))"
     )
     assert told.strip() == "set()"
+
+
+def test_events_go_to_the_file_that_the_environment_names(program: Program) -> None:
+    """After what is there; one that cannot be written is ignored, with a warning."""
+    program.write(m=MODULE)
+    for _ in range(2):
+        program.run_python("-c", "import m; m.double(1)", REMEMO_LOG="events.jsonl")
+    lines = (program.directory / "events.jsonl").read_text().splitlines()
+    assert [json.loads(line)["event"] for line in lines] == ["bounded", "miss", "stored", "hit"]
+    done = subprocess.run(
+        [sys.executable, "-c", "import m; print(m.double(1))"],
+        cwd=program.directory,
+        env={"REMEMO_LOG": "missing/events.jsonl", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout == "2\n"
+    assert "StoreWarning: ignored REMEMO_LOG" in done.stderr
