@@ -1,7 +1,17 @@
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from types import FunctionType, ModuleType
-from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, final, overload
+from typing import (
+    Any,
+    Concatenate,
+    Generic,
+    Literal,
+    ParamSpec,
+    TypeAlias,
+    TypeVar,
+    final,
+    overload,
+)
 
 from rememo.explain import Explanation
 from rememo.info import CacheInfo
@@ -39,6 +49,7 @@ _P = ParamSpec("_P")
 _Q = ParamSpec("_Q")
 _R = TypeVar("_R")
 _T = TypeVar("_T")
+_Watch: TypeAlias = Literal["content", "mtime", "off"]
 _Self = TypeVar("_Self")
 
 @final
@@ -117,10 +128,11 @@ class Memoized(Generic[_P, _R]):
         # A module with `start` and `hand_back`, for functions whose result comes later.
         front: ModuleType | None = None,
         retention: Retention | None = None,
+        watch: _Watch = "content",
     ) -> Memoized[_P, _R]: ...
     __wrapped__: Callable[_P, _R]
     @property
-    def semantics(self) -> tuple[list[str], object]: ...
+    def semantics(self) -> tuple[list[str], object, _Watch]: ...
     @property
     def resolver(self) -> Callable[[], Store]: ...
     @property

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     _P = ParamSpec("_P")
     _R = TypeVar("_R")
+    _Watch = Literal["content", "mtime", "off"]
 
 if not TYPE_CHECKING:
 
@@ -170,6 +171,7 @@ class Cache:
         tag: str | None = None,
         max_result_size: str | int | None = None,
         min_compute_time: str | float | timedelta | None = None,
+        watch: _Watch = "content",
         enabled: bool = True,
     ) -> _core.Memoized[_P, _R]: ...
     @overload
@@ -184,6 +186,7 @@ class Cache:
         tag: str | None = None,
         max_result_size: str | int | None = None,
         min_compute_time: str | float | timedelta | None = None,
+        watch: _Watch = "content",
         enabled: bool = True,
     ) -> Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]: ...
     def memoize(  # noqa: PLR0913  options, each by its name
@@ -197,6 +200,7 @@ class Cache:
         tag: str | None = None,
         max_result_size: str | int | None = None,
         min_compute_time: str | float | timedelta | None = None,
+        watch: _Watch = "content",
         enabled: bool = True,
         **unknown: Never,
     ) -> _core.Memoized[_P, _R] | Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]:
@@ -215,6 +219,7 @@ class Cache:
             version=version,
             freeze=freeze,
             retention=retention,
+            watch=watch,
             enabled=enabled,
             **unknown,
         )

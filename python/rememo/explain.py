@@ -21,6 +21,10 @@ class Change:
     """Its source as it was, where known."""
     new_source: str | None = None
     """Its source as it is, where known."""
+    old_details: str | None = None
+    """What else is known of how it was: of a file, how long it was and when it was modified."""
+    new_details: str | None = None
+    """What else is known of how it is."""
 
     def diff(self) -> str:
         """Returns a unified diff of the sources; empty where there are none to compare."""
@@ -39,7 +43,8 @@ class Change:
 
     def __str__(self) -> str:
         """Says in one line what changed, and below it how its source did."""
-        old, new = (digest and digest[:12] for digest in (self.old, self.new))
+        old = _short(self.old, self.old_details)
+        new = _short(self.new, self.new_details)
         what = self._described()
         if old is None:
             head = f"{what} is new ({new})"
@@ -54,7 +59,13 @@ class Change:
         owner, _, inner = self.name.rpartition(f".<{self.kind} ")
         if owner:
             return f"{self.kind} {inner.removesuffix('>')} of {owner}"
-        return f"{self.kind} {self.name}"
+        return f"{self.kind} {self.name}".rstrip()
+
+
+def _short(digest: str | None, details: str | None) -> str | None:
+    if digest is None or details is None:
+        return digest and digest[:12]
+    return f"{digest[:12]}, {details}"
 
 
 _REASONS = {
@@ -62,6 +73,7 @@ _REASONS = {
     "new": "nothing is stored for this function",
     "state changed": "the function, or something it uses, is not what it was",
     "arguments changed": "nothing is stored for these arguments",
+    "world changed": "something that the function looked at is not what it was",
     "outdated": "the stored result refers to a class or function that has changed",
     "damaged": "the stored result cannot be read",
 }
@@ -83,8 +95,8 @@ class Explanation:
     hit: bool
     """Whether the call is answered from the cache."""
     reason: str
-    """Why: ``hit``, ``new``, ``state changed``, ``arguments changed``, ``outdated``, ``damaged``,
-    or what keeps the call from being cached."""
+    """Why: ``hit``, ``new``, ``state changed``, ``arguments changed``, ``world changed``,
+    ``outdated``, ``damaged``, or what keeps the call from being cached."""
     changes: tuple[Change, ...] = ()
     """What differs from the nearest stored call; empty for a hit."""
     key: str | None = None

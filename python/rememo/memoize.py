@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import timedelta
     from types import ModuleType
-    from typing import Any, Never, ParamSpec, TypeVar
+    from typing import Any, Literal, Never, ParamSpec, TypeVar
 
     from rememo._core import FreezeConfig
 
     _P = ParamSpec("_P")
     _R = TypeVar("_R")
+    _Watch = Literal["content", "mtime", "off"]
 
 if not TYPE_CHECKING:
 
@@ -45,6 +46,7 @@ OPTIONS = (
     "ignore",
     "version",
     "freeze",
+    "watch",
     "enabled",
     "pinned",
     "tag",
@@ -65,6 +67,7 @@ def memoize(
     tag: str | None = None,
     max_result_size: str | int | None = None,
     min_compute_time: str | float | timedelta | None = None,
+    watch: _Watch = "content",
     enabled: bool = True,
 ) -> _core.Memoized[_P, _R]: ...
 @overload
@@ -79,6 +82,7 @@ def memoize(
     tag: str | None = None,
     max_result_size: str | int | None = None,
     min_compute_time: str | float | timedelta | None = None,
+    watch: _Watch = "content",
     enabled: bool = True,
 ) -> Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]: ...
 def memoize(  # noqa: PLR0913  options, each by its name
@@ -92,6 +96,7 @@ def memoize(  # noqa: PLR0913  options, each by its name
     tag: str | None = None,
     max_result_size: str | int | None = None,
     min_compute_time: str | float | timedelta | None = None,
+    watch: _Watch = "content",
     enabled: bool = True,
     **unknown: Never,
 ) -> _core.Memoized[_P, _R] | Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]:
@@ -115,13 +120,16 @@ def memoize(  # noqa: PLR0913  options, each by its name
             is returned and not kept.
         min_compute_time: results that took less are not kept; in seconds, a `timedelta`, or text
             such as ``"50ms"``.
+        watch: how the files that it reads are told to be what they were: by ``"content"``, or by
+            size and time of modification (``"mtime"``). With ``"off"``, nothing that it looks at
+            outside of its arguments and code counts.
         enabled: if false, the function runs as if it were not memoized.
         **unknown: any other option is an error.
 
     Raises:
         TypeError: if `func` has no Python code or is a context manager, an option is not of its
             type, or `ignore` names what is no parameter.
-        ValueError: if a size or time makes no sense.
+        ValueError: if a size or time makes no sense, or `watch` is none of these words.
 
     >>> from rememo import Cache, memoize
     >>> @memoize(cache=Cache(temporary=True), ignore=["verbose"])
@@ -142,6 +150,7 @@ def memoize(  # noqa: PLR0913  options, each by its name
         version=version,
         freeze=freeze,
         retention=retention,
+        watch=watch,
         enabled=enabled,
         **unknown,
     )
@@ -155,6 +164,7 @@ def decorator(  # noqa: PLR0913  options, each by its name
     version: object,
     freeze: FreezeConfig | None,
     retention: _core.Retention,
+    watch: _Watch,
     enabled: bool = True,
     **unknown: Never,
 ) -> Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]:
@@ -162,10 +172,13 @@ def decorator(  # noqa: PLR0913  options, each by its name
 
     Raises:
         TypeError: if an option is not of its type, or there is no such option.
+        ValueError: if `watch` is none of the words for it.
     """
     if unknown:
         refuse_unknown("memoize", unknown, OPTIONS)
     _check_types(cache, ignore, freeze)
+    if watch not in ("content", "mtime", "off"):
+        raise ValueError(f'watch must be "content", "mtime" or "off", not {watch!r}')
     return functools.partial(
         _wrap,
         cache=cache,
@@ -173,6 +186,7 @@ def decorator(  # noqa: PLR0913  options, each by its name
         version=version,
         freeze=freeze,
         retention=retention,
+        watch=watch,
         enabled=enabled,
     )
 
@@ -204,6 +218,7 @@ def _wrap(  # noqa: PLR0913  options, each by its name
     version: object,
     freeze: FreezeConfig | None,
     retention: _core.Retention,
+    watch: _Watch,
     enabled: bool,
 ) -> _core.Memoized[_P, _R]:
     function, front = _prepared(func)
@@ -219,6 +234,7 @@ def _wrap(  # noqa: PLR0913  options, each by its name
         freeze=freeze,
         front=front,
         retention=retention,
+        watch=watch,
     )
     functools.update_wrapper(memoized, function)
     if front and front.__name__ == "rememo.coroutines":

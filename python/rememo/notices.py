@@ -8,13 +8,18 @@ import warnings
 
 from rememo.warnings import (
     ChangedDuringCallWarning,
+    DeviceWarning,
+    FileEffectWarning,
+    ImpurityWarning,
     NotCachedWarning,
+    ProcessEffectWarning,
     RememoWarning,
     ResultTooLargeWarning,
     StoreWarning,
     UnfreezableWarning,
     UnpicklableResultWarning,
     UnseenDependencyWarning,
+    UnwatchedWarning,
 )
 
 # What `typing` has under that name; but `typing` is slow to import.
@@ -38,9 +43,14 @@ _INSTEAD_OF_DEPENDENCY = (
     "Pass what is needed of it as an argument, mark the function that uses it with "
     f"rememo.code_version, {_STATE_OF_CLASS}"
 )
-_ADVICE: dict[str, tuple[str, type[RememoWarning]]] = {
-    "unpicklable": ("Return plain data instead", UnpicklableResultWarning),
-    "too large": ("Return less, or raise max_size= or max_result_size=", ResultTooLargeWarning),
+# What is objected to, by kind: the warning, and what to do.
+_IMPURITIES: dict[str, tuple[type[ImpurityWarning], str]] = {
+    "files": (FileEffectWarning, "Write files in a function that is not memoized"),
+    "environment": (ProcessEffectWarning, "Put back what it was before returning"),
+    "process": (ProcessEffectWarning, "Go back before returning"),
+    "device": (DeviceWarning, "Pass what is read as an argument"),
+    "threads": (UnwatchedWarning, "Use threading.Thread or concurrent.futures"),
+    "unseen": (UnwatchedWarning, 'Say watch="off" to cache it all the same'),
 }
 _told: dict[tuple[str, str], object] = {}
 
@@ -52,6 +62,9 @@ def warn(event: Mapping[str, Any]) -> None:
     if reason in AS_ASKED:
         return
     token, message, kind = _notice(what, event["function"], reason, detail)
+    if "kind" in event:
+        kind, advice = _IMPURITIES[event["kind"]]
+        token, message = (event["function"], event["kind"]), f"{message}. {advice}"
     mine = object()
     # In one step, so that of several threads just one warns.
     if _told.setdefault(token, mine) is mine:
@@ -95,13 +108,26 @@ def _notice(
         message = f"{function} runs without being cached: {detail}. {advice}"
         return (function, what), message, UnfreezableWarning
     lost = f"the result of {function} was not stored"
-    if advised := _ADVICE.get(reason):
-        advice, kind = advised
-        return (function, reason), f"{lost}: {detail}. {advice}", kind
-    if reason == "changed during the call":
-        message = f"{lost}, for this changed during the call: {detail}. Change a copy instead"
-        return (function, reason), message, ChangedDuringCallWarning
     if reason == "store failed":
         # Of all functions alike: when the disk is full, once is enough.
         return ("*", reason), f"{lost}: {reason}: {detail}", StoreWarning
-    return (function, reason), f"{lost}: {reason}: {detail}", NotCachedWarning
+    message, kind = _LOST.get(reason, (f": {reason}: {{detail}}", NotCachedWarning))
+    return (function, reason), lost + message.format(detail=detail), kind
+
+
+_LOST: dict[str, tuple[str, type[RememoWarning]]] = {
+    "unpicklable": (": {detail}. Return plain data instead", UnpicklableResultWarning),
+    "too large": (
+        ": {detail}. Return less, or raise max_size= or max_result_size=",
+        ResultTooLargeWarning,
+    ),
+    "changed during the call": (
+        ", for this changed during the call: {detail}. Change a copy instead",
+        ChangedDuringCallWarning,
+    ),
+    "read while it changed": (
+        ", for this changed while it was used: {detail}",
+        ChangedDuringCallWarning,
+    ),
+    "impure": (", for the call {detail}", ImpurityWarning),
+}

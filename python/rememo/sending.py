@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from types import FunctionType, MethodType
-from typing import TYPE_CHECKING, Any, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 
 from rememo import _core
 from rememo.cache import Off
@@ -29,7 +29,7 @@ def reduce(
     module: str = memoized.__module__
     if not _is_written_out() or _has_name(memoized, module, name):
         return name
-    ignore, version = memoized.semantics
+    ignore, version, watch = memoized.semantics
     # Of a function that was memoized in a cache it is a method of that.
     resolver = memoized.resolver
     cache = cast("Cache", resolver.__self__) if isinstance(resolver, MethodType) else None
@@ -40,6 +40,7 @@ def reduce(
         version=version,
         freeze=memoized.freeze_config,
         retention=memoized.retention,
+        watch=watch,
     )
     return _rebuild, (memoized.__wrapped__, _core.module_name(module), options)
 
@@ -53,6 +54,7 @@ class Options(TypedDict):
     version: object
     freeze: FreezeConfig
     retention: Retention
+    watch: Literal["content", "mtime", "off"]
 
 
 def _rebuild(func: FunctionType, module: str, options: Options) -> _core.Memoized[..., object]:
@@ -67,6 +69,7 @@ def _rebuild(func: FunctionType, module: str, options: Options) -> _core.Memoize
         freeze=options["freeze"],
         enabled=options["enabled"],
         retention=options["retention"],
+        watch=options["watch"],
     )(func)
 
 

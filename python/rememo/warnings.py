@@ -25,6 +25,26 @@ class ChangedDuringCallWarning(NotCachedWarning):
     """Something that the function reads changed while the call ran."""
 
 
+class ImpurityWarning(NotCachedWarning):
+    """The call did something, or depends on something, that a stored result would leave out."""
+
+
+class FileEffectWarning(ImpurityWarning):
+    """The call left files changed."""
+
+
+class ProcessEffectWarning(ImpurityWarning):
+    """The call left the process changed: its directory or its environment."""
+
+
+class DeviceWarning(ImpurityWarning):
+    """The call read from a device, a pipe or a socket."""
+
+
+class UnwatchedWarning(ImpurityWarning):
+    """The call did something that could not be watched."""
+
+
 class UnseenDependencyWarning(RememoWarning):
     """A function reaches code or values by computed text, which is not followed."""
 

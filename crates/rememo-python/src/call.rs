@@ -6,8 +6,8 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFunction, PyString, PyTuple};
 use rememo::{
-    Begun, Callee, Digest, Encoded, Encoder, Key, Missed, Mode, Part, Retention, StateTree, Store,
-    Stored, Undecodable, Unkeyable,
+    Begun, Callee, Digest, Encoded, Encoder, Key, Log, Missed, Mode, Part, Recollected, Retention,
+    StateTree, Store, Stored, Subject, Undecodable, Unkeyable, World,
 };
 
 use crate::codec;
@@ -20,6 +20,7 @@ use crate::memoized::Memoized;
 use crate::memory::{self, Kept};
 use crate::narrate;
 use crate::raw::QuickHash;
+use crate::record::{self, Pause, Recording, Watch};
 use crate::signature::{Signature, Values};
 use crate::switches::paranoid;
 use crate::wrappers::{self, Frozen as FrozenArgument, Ignore};
@@ -30,6 +31,7 @@ pub struct Semantics {
     pub ignore: Vec<String>,
     pub version: Option<Py<PyAny>>,
     pub config: Arc<Config>,
+    pub watch: Watch,
 }
 
 /// One call, its arguments bound.
@@ -56,6 +58,10 @@ pub struct Call<'a, 'py> {
     reads: Reads,
     /// What properties of state and arguments remembered from earlier use.
     remembered: Vec<Digest>,
+    /// The recording of what this call is part of.
+    outer: Option<Bound<'py, Recording>>,
+    /// What the run looked at and did.
+    log: Log,
 }
 
 impl<'a, 'py> Call<'a, 'py> {
@@ -95,12 +101,16 @@ impl<'a, 'py> Call<'a, 'py> {
             memory: None,
             reads: Reads::default(),
             remembered: Vec::new(),
+            outer: None,
+            log: Log::default(),
         }))
     }
 
     /// Makes the call through the engine. The store is the one that was in use in that epoch.
     pub fn make(mut self, store: &Store, epoch: u64, mode: Mode) -> PyResult<Py<PyAny>> {
         self.memory = Some((store.clone(), epoch));
+        let pause = Pause::begin(self.py);
+        self.outer.clone_from(&pause.outer);
         let result = rememo::call(store, &mut self, mode);
         match self.fatal.take() {
             Some(fatal) => Err(fatal),
@@ -217,6 +227,14 @@ impl<'a, 'py> Call<'a, 'py> {
             whole.digest(&declared.digest);
             tree.digest = whole.finish();
             tree.parts.extend(declared.parts);
+        }
+        let watch = self.memoized.semantics.watch;
+        if watch != Watch::default() {
+            // What was stored under less care must not be found by whoever takes more.
+            let mut whole = Encoder::new();
+            whole.digest(&tree.digest);
+            whole.str(watch.word());
+            tree.digest = whole.finish();
         }
         let unbound = |definition: Option<Bound<'py, PyAny>>| definition.map(Bound::unbind);
         Ok(Rc::new(State {
@@ -383,12 +401,30 @@ impl Callee for Call<'_, '_> {
         }
     }
 
-    fn recollect(&mut self, key: &Digest) -> Option<(Py<PyAny>, u64)> {
+    fn recollect(&mut self, key: &Digest) -> Option<Recollected<Py<PyAny>>> {
         let key = self.memory_key(key)?;
         let link = self.link()?;
         let found = memory::get(self.py, key).filter(|found| link.is_good(found))?;
-        let compute_ns = found.compute_ns;
-        Some((found.open(self.py)?.unbind(), compute_ns))
+        let (compute_ns, world) = (found.compute_ns, found.world.clone());
+        Some(Recollected {
+            value: found.open(self.py)?.unbind(),
+            compute_ns,
+            world: world.unwrap_or_default(),
+        })
+    }
+
+    fn observed(&mut self) -> Log {
+        std::mem::take(&mut self.log)
+    }
+
+    fn sense(&mut self, subject: &Subject) -> Option<rememo::State> {
+        record::sense(self.py, subject)
+    }
+
+    fn inherit(&mut self, world: &World) {
+        if let Some(outer) = &self.outer {
+            outer.get().inherit(self.py, world);
+        }
     }
 
     fn remember(&mut self, stored: Stored<'_, Py<PyAny>>) {
@@ -398,13 +434,17 @@ impl Callee for Call<'_, '_> {
     }
 
     fn run(&mut self) -> PyResult<Py<PyAny>> {
-        match self.fatal.take() {
-            Some(fatal) => Err(fatal),
-            None => Ok(self
-                .function
-                .call(&self.args, self.kwargs.as_ref())?
-                .unbind()),
+        if let Some(fatal) = self.fatal.take() {
+            return Err(fatal);
         }
+        let work = || self.function.call(&self.args, self.kwargs.as_ref());
+        let Some((store, _)) = &self.memory else {
+            return Ok(work()?.unbind());
+        };
+        let watch = self.memoized.semantics.watch;
+        let (done, log) = record::record(self.py, watch, self.outer.as_ref(), store, work);
+        self.log = log;
+        Ok(done?.unbind())
     }
 
     fn encode(&mut self, value: &Py<PyAny>) -> Result<Encoded, String> {

@@ -229,10 +229,14 @@ fn describe<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyDict>>
             function,
             key,
             reason,
+            changed,
         } => {
             told.set_item("function", function)?;
             told.set_item("key", key.to_hex())?;
             told.set_item("reason", reason_name(*reason))?;
+            if let Some(changed) = changed {
+                told.set_item("changed", changed)?;
+            }
         }
         Event::Stored {
             function,
@@ -255,6 +259,11 @@ fn describe<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyDict>>
             let (kind, detail) = refusal(reason);
             told.set_item("reason", kind)?;
             told.set_item("detail", detail)?;
+            if let NotStored::Impure(objections) = reason
+                && let Some(first) = objections.first()
+            {
+                told.set_item("kind", first.kind)?;
+            }
         }
         Event::Bypassed { function, why } => {
             told.set_item("function", function)?;
@@ -300,6 +309,7 @@ pub fn reason_name(reason: MissReason) -> &'static str {
         MissReason::ArgumentsChanged => "arguments changed",
         MissReason::Damaged => "damaged",
         MissReason::Outdated => "outdated",
+        MissReason::WorldChanged => "world changed",
         MissReason::Forced => "forced",
     }
 }
@@ -319,6 +329,17 @@ fn refusal(reason: &NotStored) -> (&'static str, String) {
             ("too large", format!("it takes {size}, and may take {most}"))
         }
         NotStored::TooQuick => ("too quick", "min_compute_time says so".to_owned()),
+        NotStored::WorldChanged(subjects) => {
+            let names: Vec<String> = subjects.iter().map(ToString::to_string).collect();
+            ("read while it changed", names.join(", "))
+        }
+        NotStored::Impure(objections) => {
+            let told = objections.iter().map(|objection| match &objection.at {
+                Some(at) => format!("{} ({at})", objection.what),
+                None => objection.what.clone(),
+            });
+            ("impure", told.collect::<Vec<_>>().join(", "))
+        }
         NotStored::StoreFailed(detail) => ("store failed", detail.clone()),
     }
 }

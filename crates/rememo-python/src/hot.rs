@@ -8,6 +8,7 @@ use crate::known::Known;
 use crate::memoized::Memoized;
 use crate::memory;
 use crate::raw::Arguments;
+use crate::record;
 use crate::switches::{disabled, paranoid};
 
 /// The result of a call, if it is in memory and still holds.
@@ -67,11 +68,18 @@ fn look<'py>(
         return Ok(Look::Absent);
     };
     let (key, saved_ns) = (found.key, found.compute_ns);
+    // Another thread may have changed something since.
+    let unchanged = || take().is_ok_and(|now| now == Some(fingerprint)) && known.state.holds(py);
+    if let Some(world) = &found.world {
+        if !record::holds(py, world) || !unchanged() || !link.is_good(&found) {
+            return Ok(Look::Absent);
+        }
+        if let Some(outer) = record::current(py) {
+            outer.get().inherit(py, world);
+        }
+    }
     if paranoid() {
         let checked = Python::attach(|_| check(memoized, arguments, key));
-        // Another thread may have changed something since.
-        let unchanged =
-            || take().is_ok_and(|now| now == Some(fingerprint)) && known.state.holds(py);
         match checked {
             Err(error) if unchanged() => return Err(error),
             Err(_) => return Ok(Look::Absent),

@@ -15,6 +15,7 @@ mod memoized;
 mod memory;
 mod narrate;
 mod raw;
+mod record;
 mod signature;
 mod steps;
 mod store;
@@ -26,6 +27,7 @@ use pyo3::prelude::*;
 /// The private extension module behind the `rememo` package.
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    record::record_environment(module.py())?;
     let base = module.py().get_type::<memoized::Memoized>();
     module.add("Memoized", raw::new_callable_type(&base, memoized::answer)?)?;
     module.add_class::<store::Store>()?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -18,6 +18,7 @@ use crate::hot;
 use crate::keeping::Retention;
 use crate::known::{Everything, Known};
 use crate::raw::{Arguments, Attached};
+use crate::record::{Pause, Watch};
 use crate::signature::Signature;
 use crate::steps::Run;
 use crate::store::{Store, epoch};
@@ -51,8 +52,9 @@ impl Memoized {
     #[new]
     #[pyo3(signature = (
         func, cache_resolver, *, ignore = Vec::new(), version = None, freeze = None,
-        front = None, retention = None
+        front = None, retention = None, watch = "content"
     ))]
+    #[expect(clippy::too_many_arguments, reason = "options, each by its name")]
     fn new(
         func: Py<PyFunction>,
         cache_resolver: Py<PyAny>,
@@ -61,7 +63,13 @@ impl Memoized {
         freeze: Option<&Bound<'_, FreezeConfig>>,
         front: Option<Py<PyAny>>,
         retention: Option<&Bound<'_, Retention>>,
-    ) -> Self {
+        watch: &str,
+    ) -> PyResult<Self> {
+        let Some(watch) = Watch::from_word(watch) else {
+            return Err(PyValueError::new_err(format!(
+                "watch must be \"content\", \"mtime\" or \"off\", not {watch:?}"
+            )));
+        };
         let config = freeze
             .map(|freeze| freeze.get().0.clone())
             .unwrap_or_default();
@@ -69,8 +77,9 @@ impl Memoized {
             ignore,
             version,
             config,
+            watch,
         };
-        Self {
+        Ok(Self {
             function: func,
             resolver: cache_resolver,
             front,
@@ -80,7 +89,7 @@ impl Memoized {
                 .unwrap_or_default(),
             known: Attached::default(),
             signature: Attached::new(None),
-        }
+        })
     }
 
     #[pyo3(signature = (*args, **kwargs))]
@@ -165,13 +174,14 @@ impl Memoized {
 
     /// What the user said of the function, as far as it counts.
     #[getter]
-    fn semantics(&self, py: Python<'_>) -> (Vec<String>, Option<Py<PyAny>>) {
+    fn semantics(&self, py: Python<'_>) -> (Vec<String>, Option<Py<PyAny>>, &'static str) {
         let version = self
             .semantics
             .version
             .as_ref()
             .map(|version| version.clone_ref(py));
-        (self.semantics.ignore.clone(), version)
+        let watch = self.semantics.watch.word();
+        (self.semantics.ignore.clone(), version, watch)
     }
 
     /// What finds the store.
@@ -335,6 +345,7 @@ impl Memoized {
         let store = if disabled(py) {
             None
         } else {
+            let _pause = Pause::begin(py);
             self.store(py)?.get().opened()
         };
         if let (Some(store), Some(call)) = (store, call) {
@@ -408,7 +419,17 @@ fn explained<'py>(
             let hex = |digest: Option<Digest>| digest.map(|digest| digest.to_hex());
             let sources = (c.old_source.clone(), c.new_source.clone());
             let kind = c.kind.to_string();
-            change.call1((&c.name, kind, hex(c.old), hex(c.new), sources.0, sources.1))
+            let details = (c.old_details.clone(), c.new_details.clone());
+            change.call1((
+                &c.name,
+                kind,
+                hex(c.old),
+                hex(c.new),
+                sources.0,
+                sources.1,
+                details.0,
+                details.1,
+            ))
         })
         .collect::<PyResult<Vec<_>>>()?;
     let reason = explanation.reason.map_or("hit", reason_name);

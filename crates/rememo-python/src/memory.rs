@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyComplex, PyFloat, PyFrozenSet, PyInt, PyString, PyTuple};
 use quick_cache::unsync::{Cache, DefaultLifecycle};
 use quick_cache::{OptionsBuilder, Weighter};
-use rememo::{Digest, Encoded, Generation, Stored, Uses};
+use rememo::{Digest, Encoded, Generation, Stored, Uses, World};
 
 use crate::codec;
 use crate::raw::Attached;
@@ -20,6 +20,8 @@ const CAPACITY: u64 = 256 << 20;
 const ITEMS: usize = 1 << 16;
 /// What a result takes besides itself: key, digest, links.
 const OVERHEAD: u64 = 200;
+/// What each thing takes that a result depends on.
+const OF_OBSERVATION: u64 = 200;
 
 /// A result.
 pub struct Kept {
@@ -28,6 +30,8 @@ pub struct Kept {
     key: Digest,
     /// How long the call took when it was run.
     compute_ns: u64,
+    /// What it depends on besides the arguments and code of the call; nothing, mostly.
+    world: Option<Arc<World>>,
     /// When, in the life of its store, the result was there.
     generation: Generation,
     /// Where it is counted how often it is of use.
@@ -51,6 +55,7 @@ impl Kept {
             },
             key: stored.key,
             compute_ns: stored.compute_ns,
+            world: (!stored.world.is_empty()).then(|| Arc::new(stored.world)),
             generation: stored.generation,
             uses: stored.uses,
         }
@@ -62,6 +67,7 @@ pub struct Found<'py> {
     value: FoundForm<'py>,
     pub key: Digest,
     pub compute_ns: u64,
+    pub world: Option<Arc<World>>,
     pub generation: Generation,
 }
 
@@ -131,6 +137,7 @@ pub fn get(py: Python<'_>, key: u128) -> Option<Found<'_>> {
             },
             key: kept.key,
             compute_ns: kept.compute_ns,
+            world: kept.world.clone(),
             generation: kept.generation,
         })
     })
@@ -138,7 +145,11 @@ pub fn get(py: Python<'_>, key: u128) -> Option<Found<'_>> {
 
 /// Keeps a result under a key, if there is room for such a one.
 pub fn put(py: Python<'_>, key: u128, kept: Kept) {
-    let weight = OVERHEAD + weight(py, &kept.value);
+    let world = kept
+        .world
+        .as_ref()
+        .map_or(0, |world| OF_OBSERVATION * world.observations.len() as u64);
+    let weight = OVERHEAD + world + weight(py, &kept.value);
     TIER.with(py, |tier| {
         // What this lets go of is bytes and immutable values: dropping them runs no Python code.
         tier.get_or_insert_with(new).insert(key, (weight, kept));

@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 use crate::codec::Encoded;
+use crate::deps::{Log, Settled, State, Subject, World};
 use crate::digest::Digest;
 use crate::event::{Event, MissReason, NotStored, Tier};
 use crate::flight::Claim;
+use crate::recall::{Recalled, broken, recall as find};
 use crate::retention::Retention;
 use crate::state::{Key, Part, changes};
-use crate::store::{Cost, Generation, Recalled, Store, StoreError, Uses};
+use crate::store::{Cost, Generation, Store, StoreError, Uses};
 
 /// One call of one function, as a front-end presents it.
 pub trait Callee {
@@ -44,10 +46,24 @@ pub trait Callee {
     /// Decodes a result, or says why it cannot.
     fn decode(&mut self, encoded: &Encoded) -> Result<Self::Value, Undecodable>;
 
-    /// The result of a call that was remembered, and how long the call took when it was run.
-    fn recollect(&mut self, _key: &Digest) -> Option<(Self::Value, u64)> {
+    /// The result of a call that was remembered.
+    fn recollect(&mut self, _key: &Digest) -> Option<Recollected<Self::Value>> {
         None
     }
+
+    /// Takes what the last run was seen to look at and to do.
+    fn observed(&mut self) -> Log {
+        Log::default()
+    }
+
+    /// The state now of something that is not on disk; none where it cannot be told.
+    fn sense(&mut self, _subject: &Subject) -> Option<State> {
+        None
+    }
+
+    /// Told of what a result depends on that is handed back, or that was made: so does whatever
+    /// this call is part of.
+    fn inherit(&mut self, _world: &World) {}
 
     /// Told of a result that is in the store, found there or put there just now. Whoever keeps it
     /// in memory may hand it back for this key for as long as [`Store::generation`] stays the same.
@@ -64,6 +80,17 @@ pub trait Callee {
     }
 }
 
+/// A result that was remembered.
+#[derive(Debug)]
+pub struct Recollected<V> {
+    /// The result.
+    pub value: V,
+    /// How long the call took when it was run.
+    pub compute_ns: u64,
+    /// What it depends on besides the arguments and code of the call.
+    pub world: Arc<World>,
+}
+
 /// A result that is in the store.
 #[derive(Debug)]
 pub struct Stored<'a, V> {
@@ -75,6 +102,8 @@ pub struct Stored<'a, V> {
     pub encoded: Encoded,
     /// How long the call took when it was run.
     pub compute_ns: u64,
+    /// What it depends on besides the arguments and code of the call.
+    pub world: World,
     /// The generation of the store before the result was found, or put, there.
     pub generation: Generation,
     /// Where uses of it are counted: whoever hands it back from memory counts them there.
@@ -260,10 +289,7 @@ pub fn lookup<C: Callee>(store: &Store, callee: &mut C) -> Result<Option<C::Valu
 /// Whether the call has a stored, readable result.
 pub fn would_hit<C: Callee>(store: &Store, callee: &mut C) -> Result<bool, Unkeyable> {
     let key = callee.key()?.digest();
-    Ok(matches!(
-        callee.detached(|| store.recall(&key)),
-        Recalled::Found(..)
-    ))
+    Ok(matches!(find(store, callee, &key), Recalled::Found(..)))
 }
 
 /// Removes the stored result of a call; whether there was one.
@@ -301,33 +327,47 @@ struct Missing {
     reason: MissReason,
     /// What is wrong with the one there was.
     damage: Option<String>,
+    /// What the one there was depends on and is not as it was.
+    changed: Option<String>,
 }
 
 impl Missing {
     fn new(reason: MissReason) -> Self {
-        let damage = None;
-        Self { reason, damage }
+        Self {
+            reason,
+            damage: None,
+            changed: None,
+        }
     }
 }
 
 /// The stored result, or why there is none.
 fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Key) -> Result<C::Value, Missing> {
     let digest = key.digest();
-    if let Some((value, compute_ns)) = callee.recollect(&digest) {
-        hit(store, callee, key, compute_ns, Tier::Memory);
-        return Ok(value);
+    if let Some(found) = callee.recollect(&digest)
+        && broken(callee, &found.world).is_none()
+    {
+        callee.inherit(&found.world);
+        hit(store, callee, key, found.compute_ns, Tier::Memory);
+        return Ok(found.value);
     }
-    let (generation, recalled) = callee.detached(|| (store.generation(), store.recall(&digest)));
-    let why = match recalled {
+    let why = match find(store, callee, &digest) {
         Recalled::Absent => return Err(Missing::new(MissReason::New)),
+        Recalled::Broken(_, broken) => {
+            return Err(Missing {
+                changed: Some(broken.subject.to_string()),
+                ..Missing::new(MissReason::WorldChanged)
+            });
+        }
         Recalled::Damaged(why) => why,
-        Recalled::Found(entry, encoded) => match callee.decode(&encoded) {
+        Recalled::Found(entry, encoded, generation) => match callee.decode(&encoded) {
             Ok(value) => {
-                let compute_ns = entry.compute_ns;
-                hit(store, callee, key, compute_ns, Tier::Directory);
+                callee.inherit(&entry.world);
+                hit(store, callee, key, entry.compute_ns, Tier::Directory);
                 let uses = store.uses_of(digest);
                 uses.count();
-                remember(callee, uses, &value, encoded, compute_ns, generation);
+                let stored = (encoded, entry.world);
+                remember(callee, uses, &value, stored, entry.compute_ns, generation);
                 return Ok(value);
             }
             Err(Undecodable::Outdated) => return Err(Missing::new(MissReason::Outdated)),
@@ -336,8 +376,8 @@ fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Key) -> Result<C::Valu
     };
     let what = format!("a stored result of {} cannot be read: {why}", key.function);
     Err(Missing {
-        reason: MissReason::Damaged,
         damage: Some(what),
+        ..Missing::new(MissReason::Damaged)
     })
 }
 
@@ -345,7 +385,7 @@ fn remember<C: Callee>(
     callee: &mut C,
     uses: Arc<Uses>,
     value: &C::Value,
-    encoded: Encoded,
+    (encoded, world): (Encoded, World),
     compute_ns: u64,
     generation: Option<Generation>,
 ) {
@@ -355,6 +395,7 @@ fn remember<C: Callee>(
             value,
             encoded,
             compute_ns,
+            world,
             generation,
             uses,
         });
@@ -394,6 +435,7 @@ fn missed<C: Callee>(store: &Store, callee: &mut C, key: &Key, missing: Missing)
         function: key.function.clone(),
         key: key.digest(),
         reason,
+        changed: missing.changed,
     };
     tell(store, callee, &event);
 }
@@ -448,6 +490,7 @@ fn try_keep<C: Callee>(
         encode_ns: since(start),
     };
     let digest = key.digest();
+    let world = settled(callee)?;
     still(callee, key)?;
     if !callee.detached(|| store.knows(&key.state.digest)) {
         callee.add_sources(&mut Arc::make_mut(&mut key.state).parts);
@@ -455,7 +498,7 @@ fn try_keep<C: Callee>(
     let (generation, kept) = callee.detached(|| {
         (
             store.generation(),
-            store.keep(key, &encoded, cost, &retention),
+            store.keep(key, &encoded, &world, cost, &retention),
         )
     });
     let kept = kept.map_err(|error| match error {
@@ -463,7 +506,14 @@ fn try_keep<C: Callee>(
         error => NotStored::StoreFailed(error.to_string()),
     })?;
     let uses = store.uses_of(digest);
-    remember(callee, uses, value, encoded, compute_ns, generation);
+    remember(
+        callee,
+        uses,
+        value,
+        (encoded, world),
+        compute_ns,
+        generation,
+    );
     let function = key.function.clone();
     Ok(Event::Stored {
         function,
@@ -472,6 +522,31 @@ fn try_keep<C: Callee>(
         compute_ns,
         inline: kept.inline,
     })
+}
+
+/// What the run depended on; refuses a result that depends on what did not stay as it was, or that
+/// is not all that the run did.
+fn settled<C: Callee>(callee: &mut C) -> Result<World, NotStored> {
+    let log = callee.observed();
+    if log.is_empty() {
+        return Ok(World::default());
+    }
+    let sensed: Vec<_> = log
+        .sensed()
+        .map(|subject| (subject.clone(), callee.sense(subject)))
+        .collect();
+    let Settled {
+        world,
+        objections,
+        changed,
+    } = callee.detached(|| log.settle(sensed));
+    if !objections.is_empty() {
+        return Err(NotStored::Impure(objections));
+    }
+    if !changed.is_empty() {
+        return Err(NotStored::WorldChanged(changed));
+    }
+    Ok(world)
 }
 
 /// Refuses a result whose key changed while it was computed.

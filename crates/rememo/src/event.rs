@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, RwLock};
 
+use crate::deps::{Impurity, Subject};
 use crate::digest::Digest;
 use crate::lock::{lock, read, write};
 use crate::state::Change;
@@ -31,6 +32,8 @@ pub enum Event {
         key: Digest,
         /// Why.
         reason: MissReason,
+        /// What changed, where it is known from looking for a result.
+        changed: Option<String>,
     },
     /// A result was stored.
     Stored {
@@ -115,18 +118,21 @@ pub enum MissReason {
     Damaged,
     /// There is an entry, but what its result refers to has changed.
     Outdated,
+    /// Something that the run looked at is not what it was: a file, a variable of the environment.
+    WorldChanged,
     /// The caller asked for a run.
     Forced,
 }
 
 impl MissReason {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::New,
         Self::StateChanged,
         Self::ArgumentsChanged,
         Self::Damaged,
         Self::Outdated,
+        Self::WorldChanged,
         Self::Forced,
     ];
 }
@@ -147,6 +153,10 @@ pub enum NotStored {
     },
     /// It took so little to compute that it is not worth keeping.
     TooQuick,
+    /// While the call ran, something that it had looked at changed.
+    WorldChanged(Vec<Subject>),
+    /// The run did what a stored result would leave out, or depends on what cannot be looked at.
+    Impure(Vec<Impurity>),
     /// The store failed.
     StoreFailed(String),
 }

@@ -1,13 +1,16 @@
 //! Why a call would hit or miss: its key beside that of the nearest stored entry.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::call::{Callee, Unkeyable};
+use crate::deps::{Observation, World};
 use crate::digest::Digest;
 use crate::event::MissReason;
 use crate::index::Entry;
+use crate::recall::{Recalled, recall};
 use crate::state::{Change, Key, changes};
-use crate::store::{Recalled, Store};
+use crate::store::Store;
 
 /// How many entries of a function are compared.
 const COMPARED: usize = 1000;
@@ -31,10 +34,6 @@ pub struct Explanation {
 pub fn explain<C: Callee>(store: &Store, callee: &mut C) -> Result<Explanation, Unkeyable> {
     let mut key = callee.key()?;
     callee.add_sources(&mut Arc::make_mut(&mut key.state).parts);
-    Ok(callee.detached(|| compare(store, &key)))
-}
-
-fn compare(store: &Store, key: &Key) -> Explanation {
     let digest = key.digest();
     let mut explanation = Explanation {
         hit: false,
@@ -43,18 +42,47 @@ fn compare(store: &Store, key: &Key) -> Explanation {
         nearest_created_ns: None,
         changes: vec![],
     };
-    match store.recall(&digest) {
-        Recalled::Found(entry, _) => {
+    match recall(store, callee, &digest) {
+        Recalled::Found(entry, ..) => {
             explanation.hit = true;
             explanation.nearest_created_ns = Some(entry.created_ns);
-            return explanation;
         }
-        Recalled::Damaged(_) => {
-            explanation.reason = Some(MissReason::Damaged);
-            return explanation;
+        Recalled::Damaged(_) => explanation.reason = Some(MissReason::Damaged),
+        Recalled::Broken(entry, _) => {
+            explanation.reason = Some(MissReason::WorldChanged);
+            explanation.nearest_created_ns = Some(entry.created_ns);
+            explanation.changes = changes_of(callee, &entry.world);
         }
-        Recalled::Absent => explanation.reason = Some(store.miss_reason(key)),
+        Recalled::Absent => callee.detached(|| compare(store, &key, &mut explanation)),
     }
+    Ok(explanation)
+}
+
+/// What changed in a world.
+fn changes_of<C: Callee>(callee: &mut C, world: &World) -> Vec<Change> {
+    let sensed: HashMap<_, _> = world
+        .sensed()
+        .map(|observation| &observation.subject)
+        .map(|subject| (subject.clone(), callee.sense(subject)))
+        .collect();
+    callee.detached(|| {
+        let differences = world.differences(|subject| sensed.get(subject).copied().flatten());
+        let change = |(was, is): (&Observation, Observation)| Change {
+            name: was.subject.name(),
+            kind: was.subject.part(),
+            old: was.state.digest(),
+            new: is.state.digest(),
+            old_source: None,
+            new_source: None,
+            old_details: was.details(),
+            new_details: is.details(),
+        };
+        differences.into_iter().map(change).collect()
+    })
+}
+
+fn compare(store: &Store, key: &Key, explanation: &mut Explanation) {
+    explanation.reason = Some(store.miss_reason(key));
     let entries = store
         .entries_of(&key.function, COMPARED)
         .unwrap_or_default();
@@ -62,7 +90,6 @@ fn compare(store: &Store, key: &Key) -> Explanation {
         explanation.nearest_created_ns = Some(entry.created_ns);
         explanation.changes = differences(store, entry, key);
     }
-    explanation
 }
 
 /// The entry to compare with: same arguments first, then same state, then the newest.

@@ -7,6 +7,7 @@ mod access;
 mod array;
 mod call;
 mod codec;
+mod deps;
 mod digest;
 mod event;
 pub mod evict;
@@ -22,6 +23,7 @@ mod map;
 pub mod measure;
 mod object;
 mod ofd;
+mod recall;
 mod retention;
 mod state;
 mod stats;
@@ -30,10 +32,14 @@ mod store;
 pub use access::{Access, Fault, Objection, Trust};
 pub use array::ArrayHeader;
 pub use call::{
-    Begun, Callee, Missed, Mode, Stored, Undecodable, Unkeyable, begin, call, clear_entry, finish,
-    give_up, lookup, would_hit,
+    Begun, Callee, Missed, Mode, Recollected, Stored, Undecodable, Unkeyable, begin, call,
+    clear_entry, finish, give_up, lookup, would_hit,
 };
 pub use codec::{Damage, Encoded, Frame};
+pub use deps::{
+    Aspect, Entries, Exempt, Impurity, Links, Log, Observation, Place, Settled, Stamp, State,
+    Subject, World,
+};
 pub use digest::{BULK, Digest, Encoder, Folded, Pieces, SCHEME_VERSION};
 pub use event::{Event, Events, MissReason, NotStored, Subscriber, Tier};
 pub use explain::{Explanation, explain};
@@ -43,4 +49,4 @@ pub use object::ObjectStore;
 pub use retention::Retention;
 pub use state::{Change, Key, Part, PartKind, StateTree, changes};
 pub use stats::{Stats, Tally};
-pub use store::{Generation, Kept, Recalled, Room, Store, StoreConfig, StoreError, Uses};
+pub use store::{Generation, Kept, Room, Store, StoreConfig, StoreError, Uses};

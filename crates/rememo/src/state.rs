@@ -44,6 +44,20 @@ pub enum PartKind {
     Value,
     /// The interpreter itself.
     Interpreter,
+    /// A file that was read.
+    File,
+    /// A directory that was listed.
+    Directory,
+    /// What is said of a file without opening it.
+    Status,
+    /// Where a symbolic link points.
+    Link,
+    /// The directory that the process is in.
+    WorkingDirectory,
+    /// A variable of the environment.
+    Variable,
+    /// All of the environment.
+    Environment,
 }
 
 impl fmt::Display for PartKind {
@@ -59,6 +73,13 @@ impl fmt::Display for PartKind {
             Self::Argument => "argument",
             Self::Value => "value",
             Self::Interpreter => "interpreter",
+            Self::File => "file",
+            Self::Directory => "directory",
+            Self::Status => "status",
+            Self::Link => "symbolic link",
+            Self::WorkingDirectory => "current directory",
+            Self::Variable => "environment variable",
+            Self::Environment => "environment",
         })
     }
 }
@@ -127,6 +148,10 @@ pub struct Change {
     pub old_source: Option<String>,
     /// Its source now.
     pub new_source: Option<String>,
+    /// What else is known of how it was.
+    pub old_details: Option<String>,
+    /// What else is known of how it is.
+    pub new_details: Option<String>,
 }
 
 impl Change {
@@ -139,6 +164,8 @@ impl Change {
             new: new.map(|part| part.digest),
             old_source: old.and_then(|part| part.source.clone()),
             new_source: new.and_then(|part| part.source.clone()),
+            old_details: None,
+            new_details: None,
         })
     }
 }

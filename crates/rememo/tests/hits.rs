@@ -202,9 +202,12 @@ fn other_formats_are_refused_or_set_aside() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("store");
     fs::create_dir(&path).unwrap();
-    fs::write(path.join("format"), "rememo 3\n").unwrap();
+    fs::write(path.join("format"), "rememo 99\n").unwrap();
     let refused = Store::open(StoreConfig::new(&path));
-    assert!(matches!(refused, Err(StoreError::Newer { version: 3, .. })));
+    assert!(matches!(
+        refused,
+        Err(StoreError::Newer { version: 99, .. })
+    ));
     fs::write(path.join("format"), "joblib").unwrap();
     let log = Arc::new(Log::default());
     let config = StoreConfig {

@@ -12,7 +12,7 @@ import pytest
 TESTS = Path(__file__).resolve().parents[1]
 DOCUMENT = TESTS.parents[1] / "docs" / "soundness.md"
 # `test_file.py::test_name`, `test_file.py[name of a row]`
-REFERENCE = re.compile(r"`(test_\w+\.py)(?:::(\w+))?(?:\[([^`]+)\])?`")
+REFERENCE = re.compile(r"`((?:test|world)_\w+\.py)(?:::(\w+))?(?:\[([^`]+)\])?`")
 REFERENCES = sorted(set(REFERENCE.findall(DOCUMENT.read_text(encoding="utf-8"))))
 
 

@@ -37,7 +37,7 @@ out = None
 """
 TAIL = '\nprint("\\n" + json.dumps([out, events, told]))\n'
 
-# Modules that several test files call.
+# Modules that several test files call. What is noted in a file is not to be watched.
 MODULE = """
 import os, pathlib, time
 from rememo import memoize
@@ -52,7 +52,7 @@ def note(text):
 def double(x):
     return x * 2
 
-@memoize
+@memoize(watch="off")
 def noted(x):
     note(x)
     return x * 2
@@ -61,7 +61,7 @@ def noted(x):
 def text(x, times):
     return f"{x}," * times
 
-@memoize
+@memoize(watch="off")
 def gated(x):
     note(x)
     while not pathlib.Path("go").exists():

@@ -135,7 +135,7 @@ def test_a_process_goes_on_in_the_new_index(project: Project) -> None:
 def test_a_store_of_a_newer_format_is_left_alone(project: Project) -> None:
     """Not a byte of it changes."""
     project.run(FILL)
-    (project.store / "format").write_text("rememo 3\n")
+    (project.store / "format").write_text("rememo 99\n")
     before = contents(project.store)
     done = project.run(CALLS)
     told_once(done, "upgrade rememo")

@@ -28,7 +28,39 @@ pub struct Arguments<'a, 'py> {
     names: *mut ffi::PyObject,
 }
 
-impl<'py> Arguments<'_, 'py> {
+impl<'a, 'py> Arguments<'a, 'py> {
+    /// The arguments of a call by the conventions of the interpreter.
+    ///
+    /// # Safety
+    /// There are as many values as positional arguments and names; names are a tuple of strings, or
+    /// null; all of these are alive for as long as the result is.
+    pub(super) unsafe fn passed(
+        py: Python<'py>,
+        values: *const *mut ffi::PyObject,
+        positional: usize,
+        names: *mut ffi::PyObject,
+    ) -> Self {
+        // SAFETY: the caller's.
+        let values: &'a [*mut ffi::PyObject] = unsafe {
+            let keywords = if names.is_null() {
+                0
+            } else {
+                ffi::PyTuple_GET_SIZE(names).unsigned_abs()
+            };
+            if positional + keywords == 0 {
+                &[]
+            } else {
+                std::slice::from_raw_parts(values, positional + keywords)
+            }
+        };
+        Self {
+            py,
+            values,
+            positional,
+            names,
+        }
+    }
+
     pub fn py(&self) -> Python<'py> {
         self.py
     }
@@ -165,22 +197,7 @@ unsafe extern "C" fn vectorcall(
     unsafe {
         let py = Python::assume_attached();
         let positional = ffi::PyVectorcall_NARGS(flags).unsigned_abs();
-        let keywords = if names.is_null() {
-            0
-        } else {
-            ffi::PyTuple_GET_SIZE(names).unsigned_abs()
-        };
-        let values = if positional + keywords == 0 {
-            &[]
-        } else {
-            std::slice::from_raw_parts(values, positional + keywords)
-        };
-        let arguments = Arguments {
-            py,
-            values,
-            positional,
-            names,
-        };
+        let arguments = Arguments::passed(py, values, positional, names);
         let callable = Bound::ref_from_ptr(py, &callable);
         let answer = ANSWER.get().expect("set before there is an instance");
         let answered = catch_unwind(AssertUnwindSafe(|| answer(callable, arguments)));

@@ -8,6 +8,7 @@
 mod buffer;
 mod callable;
 mod guards;
+mod hooks;
 mod memo;
 mod namespaces;
 mod objects;
@@ -16,6 +17,10 @@ mod quick;
 pub use buffer::{encode_buffer, fill};
 pub use callable::{Arguments, new_callable_type};
 pub use guards::{Guards, Recorder, slot_of, version_of_class, version_of_dict};
+pub use hooks::{
+    ContextVariable, Probe, Unreachable, frames, hear_audit_events, is_recording, recording_begins,
+    recording_ends, stand_before,
+};
 pub use memo::Memo;
 pub use namespaces::{attributes_of, class_namespace, defaults_of, namespace};
 pub use objects::{Element, Text, each_object};

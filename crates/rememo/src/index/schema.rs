@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_64;
 
+use crate::deps::World;
 use crate::digest::Digest;
 use crate::state::Part;
 
@@ -39,6 +40,8 @@ pub struct Entry {
     pub pinned: bool,
     /// What the user calls it together with others.
     pub tag: Option<String>,
+    /// What the run looked at besides arguments and code.
+    pub world: World,
 }
 
 /// Where a result's container is.

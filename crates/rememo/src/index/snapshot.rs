@@ -115,6 +115,7 @@ fn stamp(dir: &Path) -> io::Result<Stamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deps::World;
     use crate::digest::Digest;
     use crate::index::{Entry, StoredValue};
     use crate::state::StateTree;
@@ -139,6 +140,7 @@ mod tests {
             producer: "tests".into(),
             pinned: false,
             tag: None,
+            world: World::default(),
         };
         let put = index.put(&call(turn), &entry, &tree, &|_| true).unwrap();
         assert!(put.is_some());

@@ -10,12 +10,15 @@ use super::{BY_FUNCTION, DAYS, ENTRIES, Index, META, OBJECTS, Removed, STATE_REF
 use crate::digest::Digest;
 use crate::state::StateTree;
 
+/// Entries under one call key at most.
+const PER_CALL: usize = 16;
 /// Entries removed in one transaction at most, so that writers elsewhere get their turn.
 const BATCH: usize = 1000;
 
 impl Index {
-    /// Stores an entry in place of all others under its call key. `None` if its object, as told
-    /// by `present`, was swept in the meantime: put it again, then try again.
+    /// Stores an entry in place of those under its call key that depend on the same, and of the
+    /// oldest where there would be too many. `None` if its object, as told by `present`, was swept
+    /// in the meantime: put it again, then try again.
     pub(crate) fn put(
         &self,
         call: &Digest,
@@ -28,7 +31,7 @@ impl Index {
             return Ok(None);
         }
         let mut order = self.order(&txn)?;
-        let old = self.keys_under(&txn, &call.0, usize::MAX)?;
+        let old = self.replaced_by(&txn, call, entry)?;
         let is_new = self.refer(&mut txn, &mut order, entry, state)?;
         let mut removed = Removed::default();
         for key in old {
@@ -134,6 +137,32 @@ impl Index {
             self.tables[BY_FUNCTION].delete(&mut txn, &key)?;
         }
         txn.commit()
+    }
+
+    /// The entries under a call key that a new one takes the place of.
+    fn replaced_by(
+        &self,
+        txn: &RwTxn<'_>,
+        call: &Digest,
+        entry: &Entry,
+    ) -> heed::Result<Vec<[u8; ENTRY_KEY]>> {
+        let mut replaced = Vec::new();
+        let mut left = 0;
+        for key in self.keys_under(txn, &call.0, usize::MAX)? {
+            let old: Option<Entry> = self.tables[ENTRIES].get(txn, &key)?.and_then(unseal);
+            // One that depends on nothing would hide the new one, or be hidden by it, for good.
+            let stays = old.is_some_and(|old| {
+                !old.world.is_empty()
+                    && !entry.world.is_empty()
+                    && !old.world.is_alike(&entry.world)
+            });
+            if stays && left + 1 < PER_CALL {
+                left += 1;
+            } else {
+                replaced.push(key);
+            }
+        }
+        Ok(replaced)
     }
 
     pub(super) fn keys_under(

@@ -9,6 +9,7 @@ use std::sync::{Arc, MutexGuard, RwLockWriteGuard};
 use super::generation::Number;
 use super::uses::Used;
 use super::{Gate, REGISTRY, Shared, Store};
+use crate::deps::{Digests, digests};
 use crate::event::Subscriber;
 use crate::flight::Table;
 use crate::lock::{lock, write};
@@ -18,6 +19,7 @@ use crate::stats::Book;
 struct Held {
     stores: Vec<HeldStore>,
     _registry: MutexGuard<'static, HashMap<PathBuf, &'static Shared>>,
+    _digests: MutexGuard<'static, Digests>,
 }
 
 struct HeldStore {
@@ -41,6 +43,7 @@ impl Store {
         HELD.set(Some(Held {
             stores,
             _registry: registry,
+            _digests: digests(),
         }));
     }
 

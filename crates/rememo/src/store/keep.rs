@@ -6,9 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::room::is_full;
 use super::{Store, StoreError};
 use crate::codec::Encoded;
+use crate::deps::World;
 use crate::digest::Digest;
 use crate::event::{Event, MissReason};
-use crate::index::{Entry, Removed, StoredValue};
+use crate::index::{Entry, Found, Removed, StoredValue};
 use crate::retention::Retention;
 use crate::state::{Key, StateTree};
 
@@ -16,17 +17,6 @@ use crate::state::{Key, StateTree};
 const ATTEMPTS: usize = 3;
 /// How many entries of a function are looked at to say why a call missed.
 const LOOKED_AT: usize = 64;
-
-/// What is stored under a call key.
-#[derive(Debug)]
-pub enum Recalled {
-    /// A whole result, and the entry it belongs to.
-    Found(Box<Entry>, Encoded),
-    /// Nothing.
-    Absent,
-    /// An entry that cannot be read, and why.
-    Damaged(String),
-}
 
 /// What keeping a result took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,33 +35,23 @@ pub(crate) struct Cost {
 }
 
 impl Store {
-    /// What is stored under a call key.
-    pub fn recall(&self, key: &Digest) -> Recalled {
-        let found = match self.with_index(|index| index.get(key)) {
-            Ok(found) => found,
-            Err(error) => return Recalled::Damaged(error.to_string()),
-        };
-        let mut damage = (found.damaged > 0).then(|| "unreadable entry".to_owned());
-        for entry in found.entries {
-            match self.read(&entry) {
-                Ok(value) => return Recalled::Found(Box::new(entry), value),
-                Err(why) => damage = Some(why),
-            }
-        }
-        damage.map_or(Recalled::Absent, Recalled::Damaged)
+    /// The entries under a call key, newest first.
+    pub(crate) fn under(&self, key: &Digest) -> Result<Found, StoreError> {
+        self.with_index(|index| index.get(key))
     }
 
-    /// Keeps a result under its call key, in place of any other.
+    /// Keeps a result under its call key, in place of any other that depends on the same.
     pub(crate) fn keep(
         &self,
         key: &Key,
         value: &Encoded,
+        world: &World,
         cost: Cost,
         retention: &Retention,
     ) -> Result<Kept, StoreError> {
         let put = || {
             self.renew()?;
-            self.put(key, value, cost, retention)
+            self.put(key, value, world, cost, retention)
         };
         let size = value.container_len(0) as u64;
         let kept = match put() {
@@ -86,6 +66,7 @@ impl Store {
         &self,
         key: &Key,
         value: &Encoded,
+        world: &World,
         cost: Cost,
         retention: &Retention,
     ) -> Result<Kept, StoreError> {
@@ -99,7 +80,10 @@ impl Store {
         }
         for _ in 0..ATTEMPTS {
             let (stored, size) = self.place_value(&call, key, value, inline)?;
-            let entry = self.entry(key, value.codec, (stored, size), cost, retention);
+            let entry = Entry {
+                world: world.clone(),
+                ..self.entry(key, value.codec, (stored, size), cost, retention)
+            };
             let present = |id: &Digest| self.0.objects.contains(id);
             let put = self.with_index(|index| index.put(&call, &entry, &key.state, &present))?;
             if let Some(removed) = put {
@@ -176,7 +160,8 @@ impl Store {
         entries
     }
 
-    fn read(&self, entry: &Entry) -> Result<Encoded, String> {
+    /// The result of an entry.
+    pub fn open_value(&self, entry: &Entry) -> Result<Encoded, String> {
         let container = match &entry.value {
             StoredValue::Inline(bytes) => Bytes::copy_from_slice(bytes),
             StoredValue::Object(id) => self.0.objects.get(id).map_err(|error| error.to_string())?,
@@ -228,6 +213,7 @@ impl Store {
             producer: self.0.config.producer.clone(),
             pinned: retention.pinned,
             tag: retention.tag.clone(),
+            world: World::default(),
         }
     }
 

@@ -13,7 +13,7 @@ mod uses;
 pub use config::{StoreConfig, StoreError};
 pub use generation::Generation;
 pub(crate) use keep::Cost;
-pub use keep::{Kept, Recalled};
+pub use keep::Kept;
 #[cfg(any(test, fuzzing))]
 pub(crate) use layout::version as format_version;
 pub use room::Room;

@@ -1,0 +1,261 @@
+//! Audit events: files opened, directories listed, files made, changed and removed.
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use rememo::{Aspect, Entries, Impurity, Links, Subject};
+
+use super::paths::{from_descriptor, path_of};
+use super::probes::keyword;
+use super::{Recording, Watch, current, environment, place};
+use crate::raw::{Arguments, hear_audit_events, recording_begins, recording_ends};
+
+/// An event that is raised to see whether it is heard.
+const PROBE: &str = "rememo.listening";
+static HEARD: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    /// Whether this thread is noting something: what it does for that does not count.
+    static BUSY: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Does something that is not to be noted.
+pub fn unheard(work: impl FnOnce()) {
+    if !BUSY.replace(true) {
+        work();
+        BUSY.set(false);
+    }
+}
+
+/// Has audit events heard from now on. The error says why they are not.
+pub fn hear(py: Python<'_>) -> Result<(), String> {
+    let refused = |error: PyErr| format!("another audit hook refuses this one ({error})");
+    hear_audit_events(py, told).map_err(refused)?;
+    recording_begins();
+    let raised = py
+        .import("sys")
+        .and_then(|sys| sys.call_method1("audit", (PROBE,)));
+    recording_ends();
+    raised.map_err(refused)?;
+    // A hook may refuse another without an exception.
+    if HEARD.load(Ordering::Relaxed) {
+        Ok(())
+    } else {
+        Err("another audit hook refuses this one".to_owned())
+    }
+}
+
+fn told(event: &str, args: &Bound<'_, PyTuple>) {
+    let act: Act = match event {
+        "open" => open,
+        "os.listdir" => |heard| heard.list(Entries::Names),
+        "os.scandir" => |heard| heard.list(Entries::Kinds),
+        "os.chdir" => |heard| heard.leave(),
+        "os.remove" => |heard| heard.touch("removes", 0, Some(1)),
+        "os.rmdir" => |heard| heard.touch("removes", 0, Some(1)),
+        "os.mkdir" => make_directory,
+        "os.rename" => |heard| {
+            heard.touch("renames", 0, Some(2));
+            heard.touch("makes", 1, Some(3));
+        },
+        "os.link" => |heard| heard.touch("makes", 1, Some(3)),
+        "os.symlink" => |heard| heard.touch("makes", 1, Some(2)),
+        "os.truncate" => |heard| heard.touch("cuts off", 0, None),
+        "os.chmod" => |heard| heard.touch("changes the permissions of", 0, Some(2)),
+        "os.chown" => |heard| heard.touch("changes the owner of", 0, Some(3)),
+        "os.utime" => |heard| heard.touch("changes the times of", 0, Some(3)),
+        "os.setxattr" | "os.removexattr" => |heard| {
+            heard.touch("changes an attribute of", 0, None);
+        },
+        "os.putenv" | "os.unsetenv" => |heard| heard.set_variable(),
+        "sqlite3.connect" => database,
+        PROBE => {
+            HEARD.store(true, Ordering::Relaxed);
+            return;
+        }
+        _ => return,
+    };
+    if let Some(recording) = current(args.py()) {
+        unheard(|| act(&Heard { recording, args }));
+    }
+}
+
+type Act = for<'a, 'py> fn(&Heard<'a, 'py>);
+
+/// An event, and the recording that it belongs to.
+struct Heard<'a, 'py> {
+    recording: Bound<'py, Recording>,
+    args: &'a Bound<'py, PyTuple>,
+}
+
+impl<'py> Heard<'_, 'py> {
+    fn py(&self) -> Python<'py> {
+        self.args.py()
+    }
+
+    fn argument(&self, at: usize) -> Option<Bound<'py, PyAny>> {
+        self.args.get_item(at).ok()
+    }
+
+    fn path(&self, at: usize, directory: Option<usize>) -> Option<PathBuf> {
+        let directory = directory.and_then(|at| self.argument(at));
+        Some(from_descriptor(
+            path_of(&self.argument(at)?)?,
+            directory.as_ref(),
+        ))
+    }
+
+    /// Notes that the content of a file is read.
+    fn read(&self, path: &Path) {
+        let watch = self.recording.get().watch;
+        self.recording.get().note(self.py(), |log| {
+            log.see(path, |place| match watch {
+                Watch::Modified => Subject::Status(place, Aspect::Everything, Links::Followed),
+                _ => Subject::Content(place),
+            });
+        });
+    }
+
+    fn list(&self, entries: Entries) {
+        let Some(path) = self.path(0, None) else {
+            return;
+        };
+        if !place::is_housekeeping(self.py()) {
+            self.recording.get().note(self.py(), |log| {
+                log.see(&path, |place| Subject::Listing(place, entries));
+            });
+        }
+    }
+
+    fn leave(&self) {
+        self.recording.get().note(self.py(), rememo::Log::leave);
+    }
+
+    fn touch(&self, does: &str, at: usize, directory: Option<usize>) {
+        if let Some(path) = self.path(at, directory) {
+            self.touch_path(does, &path);
+        }
+    }
+
+    fn touch_path(&self, does: &str, path: &Path) {
+        if place::is_housekeeping(self.py()) {
+            return;
+        }
+        let by = Impurity {
+            kind: "files",
+            what: format!("{does} {}", path.display()),
+            at: place::line(self.py()),
+        };
+        self.recording
+            .get()
+            .note(self.py(), |log| log.touch(path, by));
+    }
+
+    fn set_variable(&self) {
+        let Some(name) = self.argument(0).and_then(|name| path_of(&name)) else {
+            return;
+        };
+        let name = name.into_os_string();
+        let at = place::line(self.py());
+        environment::set(self.py(), &self.recording, name.as_encoded_bytes(), at);
+    }
+}
+
+/// A file is opened, or was about to be: to be read, written, or both.
+fn open(heard: &Heard<'_, '_>) {
+    let py = heard.py();
+    let Some(path) = heard.path(0, None) else {
+        return;
+    };
+    let flags: i32 = heard
+        .argument(2)
+        .and_then(|flags| flags.extract().ok())
+        .unwrap_or(0);
+    if place::is_housekeeping(py) {
+        return;
+    }
+    if flags & libc::O_TMPFILE == libc::O_TMPFILE {
+        // It has no name, and is gone once it is closed.
+        return;
+    }
+    if !is_written(flags) {
+        heard.read(&path);
+    } else if !path.is_dir() {
+        // A directory stands for what an opener will make of it, which is heard of by itself.
+        heard.touch_path("writes", &path);
+    }
+}
+
+fn is_written(flags: i32) -> bool {
+    flags & (libc::O_WRONLY | libc::O_RDWR | libc::O_CREAT | libc::O_TRUNC) != 0
+}
+
+/// A file is about to be opened by its path from a directory that is open, of which the audit event
+/// does not tell.
+pub fn opens(arguments: Arguments<'_, '_>) {
+    let py = arguments.py();
+    let Some(directory) = keyword(arguments, "dir_fd").filter(|directory| !directory.is_none())
+    else {
+        return;
+    };
+    let Some(recording) = current(py) else {
+        return;
+    };
+    let nothing = PyTuple::empty(py);
+    unheard(|| {
+        let mut positional = arguments.positional();
+        let path = positional.next().and_then(|path| path_of(&path));
+        let flags = positional.next().and_then(|flags| flags.extract().ok());
+        let heard = Heard {
+            recording,
+            args: &nothing,
+        };
+        if let Some(path) = path {
+            let path = from_descriptor(path, Some(&directory));
+            if is_written(flags.unwrap_or(0)) {
+                heard.touch_path("writes", &path);
+            } else {
+                heard.read(&path);
+            }
+        }
+    });
+}
+
+/// A directory is made, unless there is something there already.
+fn make_directory(heard: &Heard<'_, '_>) {
+    let Some(path) = heard.path(0, Some(2)) else {
+        return;
+    };
+    if std::fs::symlink_metadata(&path).is_ok() {
+        heard.recording.get().note(heard.py(), |log| {
+            log.see(&path, |place| {
+                Subject::Status(place, Aspect::Existence, Links::Kept)
+            });
+        });
+    } else {
+        heard.touch_path("makes the directory", &path);
+    }
+}
+
+/// A database is opened. What others wrote to it lately may lie in files beside it.
+fn database(heard: &Heard<'_, '_>) {
+    let Some(path) = heard.path(0, None) else {
+        return;
+    };
+    let text = path.to_string_lossy();
+    let file = match text.strip_prefix("file:") {
+        Some(uri) => PathBuf::from(uri.split('?').next().unwrap_or(uri)),
+        None => path.clone(),
+    };
+    if text.is_empty() || file.as_os_str() == ":memory:" || text.contains("mode=memory") {
+        return;
+    }
+    for end in ["", "-wal", "-journal"] {
+        let mut beside = file.clone().into_os_string();
+        beside.push(end);
+        heard.read(Path::new(&beside));
+    }
+}

@@ -1,0 +1,57 @@
+//! What of the file system does not count: the interpreter's own files and those of installed
+//! distributions, which count by their versions; compiled modules; and the cache.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use rememo::Exempt;
+
+/// What is exempt in runs whose results go to a store.
+pub fn exempt(py: Python<'_>, store: &rememo::Store) -> Arc<Exempt> {
+    static KNOWN: Mutex<Vec<(usize, Arc<Exempt>)>> = Mutex::new(Vec::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, known)) = known.iter().find(|(id, _)| *id == store.id()) {
+        return known.clone();
+    }
+    let exempt = Arc::new(Exempt {
+        hidden: vec![store.dir().to_owned()],
+        directories: of_interpreter(py).clone(),
+        names: vec!["site-packages", "dist-packages"],
+        extensions: vec!["pyc"],
+    });
+    known.push((store.id(), exempt.clone()));
+    exempt
+}
+
+/// The directories of the standard library and of this package.
+fn of_interpreter(py: Python<'_>) -> &Vec<PathBuf> {
+    static DIRECTORIES: PyOnceLock<Vec<PathBuf>> = PyOnceLock::new();
+    DIRECTORIES.get_or_init(py, || {
+        let mut directories = Vec::new();
+        for name in ["os", "rememo"] {
+            let file = py
+                .import(name)
+                .and_then(|module| module.getattr("__file__")?.extract::<PathBuf>());
+            let directory = file.ok().and_then(|file| Some(file.parent()?.to_owned()));
+            if let Some(directory) = directory {
+                // Both as it is named and as it is.
+                directories.extend(
+                    directory
+                        .canonicalize()
+                        .ok()
+                        .filter(|real| *real != directory),
+                );
+                directories.push(directory);
+            }
+        }
+        directories
+    })
+}
+
+/// Whether a file belongs to the standard library or this package.
+pub fn is_of_interpreter(py: Python<'_>, file: &std::path::Path) -> bool {
+    let mut directories = of_interpreter(py).iter();
+    directories.any(|directory| file.starts_with(directory))
+}

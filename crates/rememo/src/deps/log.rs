@@ -1,0 +1,404 @@
+//! The recording of one run: what it looked at, told by what there was at that moment, and what it
+//! did that a stored result would leave out.
+
+use std::collections::HashMap;
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::look::{Look, State, glance, look};
+use super::stamp::{Stamp, now};
+use super::subject::{Place, Subject};
+use super::world::{Observation, World};
+
+/// A file that was written just now is read at once, to know it from one that is written a moment
+/// later, unless it is longer than this: then its stamp is waited for.
+const READ_AT_ONCE: u64 = 64 << 20;
+const SETTLING: Duration = Duration::from_millis(21);
+
+/// What of the file system does not count: what belongs to the interpreter, to libraries, or to
+/// the cache.
+#[derive(Clone, Debug, Default)]
+pub struct Exempt {
+    /// Directories with all that is in them, that listings leave out too.
+    pub hidden: Vec<PathBuf>,
+    /// Directories with all that is in them.
+    pub directories: Vec<PathBuf>,
+    /// Names of directories that do not count wherever they lie.
+    pub names: Vec<&'static str>,
+    /// Ends of names of files, without the dot.
+    pub extensions: Vec<&'static str>,
+}
+
+impl Exempt {
+    /// Whether an absolute path does not count.
+    pub fn covers(&self, path: &Path) -> bool {
+        let within = |directory: &PathBuf| path.starts_with(directory);
+        let named = |name: &OsStr| self.names.iter().any(|known| name == *known);
+        self.hidden.iter().any(within)
+            || self.directories.iter().any(within)
+            || path.iter().any(named)
+            || path
+                .extension()
+                .is_some_and(|end| self.extensions.iter().any(|known| end == *known))
+    }
+}
+
+/// Something that a run did, for which its result is not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Impurity {
+    /// What sort of thing it is.
+    pub kind: &'static str,
+    /// What it did.
+    pub what: String,
+    /// Where in the program.
+    pub at: Option<String>,
+}
+
+/// What a run looked at and did so far.
+#[derive(Debug, Default)]
+pub struct Log {
+    exempt: Arc<Exempt>,
+    sightings: Vec<Sighting>,
+    places: HashMap<Subject, usize>,
+    touches: Vec<Touch>,
+    /// What is not on disk and was set, with its state before that.
+    held: Vec<(Subject, State, Impurity)>,
+    objections: Vec<Impurity>,
+    /// The directory that the process was in when one was first needed.
+    directory: Option<PathBuf>,
+    /// Whether it has left that directory since.
+    moved: bool,
+}
+
+/// A subject, and what there was when it was first looked at.
+#[derive(Clone, Debug)]
+struct Sighting {
+    subject: Subject,
+    /// Where it is, seen from anywhere.
+    path: PathBuf,
+    state: Option<State>,
+    stamp: Option<Stamp>,
+}
+
+/// A path that the run changed, and whether there was something before.
+#[derive(Clone, Debug)]
+struct Touch {
+    path: PathBuf,
+    was_there: bool,
+    by: Impurity,
+}
+
+/// What a run that is over depended on.
+#[derive(Debug, Default)]
+pub struct Settled {
+    /// What it looked at.
+    pub world: World,
+    /// What it did for which its result is not kept.
+    pub objections: Vec<Impurity>,
+    /// What did not stay as it was while it ran.
+    pub changed: Vec<Subject>,
+}
+
+impl Log {
+    /// An empty log; what is exempt does not get into it.
+    pub fn new(exempt: Arc<Exempt>) -> Self {
+        Self {
+            exempt,
+            ..Self::default()
+        }
+    }
+
+    /// Whether nothing was looked at and nothing objected to.
+    pub fn is_empty(&self) -> bool {
+        self.sightings.is_empty()
+            && self.touches.is_empty()
+            && self.held.is_empty()
+            && self.objections.is_empty()
+            && !self.moved
+    }
+
+    /// Notes that something on disk is about to be looked at; where, `subject` makes of a place.
+    pub fn see(&mut self, path: &Path, subject: impl FnOnce(Place) -> Subject) {
+        let Some(whole) = self.whole(path) else {
+            return;
+        };
+        if self.exempt.covers(&whole) || self.is_own(&whole) {
+            return;
+        }
+        let place = if path.is_absolute() || self.moved {
+            Place::from(whole.clone())
+        } else {
+            Place::from(path)
+        };
+        let subject = subject(place);
+        if self.places.contains_key(&subject) {
+            return;
+        }
+        if let Subject::Content(_) = subject
+            && let Some(device) = device(&whole)
+        {
+            self.object(Impurity {
+                kind: "device",
+                what: format!("reads the {device} {}", whole.display()),
+                at: None,
+            });
+        }
+        let (state, stamp) = first_look(&subject, &whole, &self.exempt.hidden);
+        self.add(Sighting {
+            subject,
+            path: whole,
+            state,
+            stamp,
+        });
+    }
+
+    /// Notes the state of something that is not on disk.
+    pub fn note(&mut self, subject: Subject, state: State) {
+        if !self.places.contains_key(&subject) {
+            // What the run set itself is as good as what there was before: that makes it so again.
+            let held = self.held.iter().find(|(held, ..)| *held == subject);
+            let state = held.map_or(state, |(_, before, _)| *before);
+            self.add(Sighting {
+                subject,
+                path: PathBuf::new(),
+                state: Some(state),
+                stamp: None,
+            });
+        }
+    }
+
+    /// Notes that the run is about to set something that is not on disk. Where it is not as it was
+    /// once the run is over, the result is not kept.
+    pub fn hold(&mut self, subject: Subject, state: State, by: Impurity) {
+        if !self.held.iter().any(|(held, ..)| *held == subject) {
+            self.held.push((subject, state, by));
+        }
+    }
+
+    /// Notes that the process is about to go to another directory.
+    pub fn leave(&mut self) {
+        self.directory();
+        self.moved = true;
+    }
+
+    /// Notes that the run is about to make, change or remove what is at a path.
+    pub fn touch(&mut self, path: &Path, by: Impurity) {
+        let Some(path) = self.whole(path) else {
+            return;
+        };
+        if self.exempt.covers(&path) || self.is_own(&path) || path == Path::new("/dev/null") {
+            return;
+        }
+        let was_there = fs::symlink_metadata(&path).is_ok();
+        self.touches.push(Touch {
+            path,
+            was_there,
+            by,
+        });
+    }
+
+    /// Notes something for which the result cannot be kept.
+    pub fn object(&mut self, objection: Impurity) {
+        if !self.objections.contains(&objection) {
+            self.objections.push(objection);
+        }
+    }
+
+    /// Takes over what a run within this one looked at and did.
+    pub fn absorb(&mut self, inner: &Self) {
+        for sighting in &inner.sightings {
+            if !self.is_own(&sighting.path) && !self.places.contains_key(&sighting.subject) {
+                self.add(sighting.clone());
+            }
+        }
+        self.touches.extend(inner.touches.iter().cloned());
+        for (subject, before, by) in &inner.held {
+            self.hold(subject.clone(), *before, by.clone());
+        }
+        for objection in &inner.objections {
+            self.object(objection.clone());
+        }
+        if self.directory.is_none() {
+            self.directory.clone_from(&inner.directory);
+        }
+        self.moved |= inner.moved;
+    }
+
+    /// Takes over what a result depends on that was handed back to this run.
+    pub fn inherit(&mut self, world: &World) {
+        for observation in &world.observations {
+            let subject = &observation.subject;
+            let path = subject.place().and_then(|place| self.whole(place.path()));
+            if path.as_deref().is_some_and(|path| self.is_own(path)) {
+                continue;
+            }
+            if let Some(at) = self.places.get(subject) {
+                // Seen before; what the result was verified for must be what was seen.
+                self.sightings[*at].state.get_or_insert(observation.state);
+                continue;
+            }
+            self.add(Sighting {
+                subject: subject.clone(),
+                path: path.unwrap_or_default(),
+                state: Some(observation.state),
+                stamp: None,
+            });
+        }
+    }
+
+    /// What is not on disk.
+    pub fn sensed(&self) -> impl Iterator<Item = &Subject> {
+        let seen = self.sightings.iter().map(|sighting| &sighting.subject);
+        let held = self.held.iter().map(|(subject, ..)| subject);
+        seen.chain(held).filter(|subject| subject.place().is_none())
+    }
+
+    /// Looks at everything once more, now that the run is over; at what is not on disk, the
+    /// front-end did just now.
+    pub fn settle(self, sensed: impl IntoIterator<Item = (Subject, Option<State>)>) -> Settled {
+        let sensed: HashMap<_, _> = sensed.into_iter().collect();
+        let now = |subject: &Subject| sensed.get(subject).copied().flatten();
+        let objections = self.lasting(now);
+        let hidden = &self.exempt.hidden;
+        let mut world = World::default();
+        let mut changed = Vec::new();
+        for sighting in self.sightings {
+            let found = match sighting.subject.place() {
+                Some(_) => look(&sighting.subject, &sighting.path, hidden),
+                None => now(&sighting.subject).map(Look::without_stamp),
+            };
+            match found.filter(|found| sighting.agrees_with(found)) {
+                Some(found) => world.observations.push(Observation {
+                    subject: sighting.subject,
+                    state: found.state,
+                    stamp: found.stamp,
+                    settled: found.settled,
+                }),
+                None => changed.push(sighting.subject),
+            }
+        }
+        let lists = |observation: &Observation| matches!(observation.subject, Subject::Listing(..));
+        if world.observations.iter().any(lists) {
+            world.ignored = hidden.iter().map(|path| path.as_path().into()).collect();
+        }
+        Settled {
+            world: world.without_repetitions(),
+            objections,
+            changed,
+        }
+    }
+
+    /// What the run did that is still to be seen, and for which its result is not kept.
+    fn lasting(&self, now: impl Fn(&Subject) -> Option<State>) -> Vec<Impurity> {
+        let mut lasting = self.objections.clone();
+        let left = self
+            .touches
+            .iter()
+            .filter(|touch| touch.was_there || fs::symlink_metadata(&touch.path).is_ok());
+        lasting.extend(left.map(|touch| touch.by.clone()));
+        let set = self
+            .held
+            .iter()
+            .filter(|(subject, before, _)| now(subject) != Some(*before));
+        lasting.extend(set.map(|(.., by)| by.clone()));
+        if self.moved && env::current_dir().ok() != self.directory {
+            lasting.push(Impurity {
+                kind: "process",
+                what: "leaves the process in another directory".to_owned(),
+                at: None,
+            });
+        }
+        lasting
+    }
+
+    fn add(&mut self, sighting: Sighting) {
+        self.places
+            .insert(sighting.subject.clone(), self.sightings.len());
+        self.sightings.push(sighting);
+    }
+
+    /// A path as it is seen from anywhere; none where there is no directory to see it from.
+    fn whole(&mut self, path: &Path) -> Option<PathBuf> {
+        if path.is_absolute() {
+            return Some(path.to_owned());
+        }
+        if self.moved {
+            return Some(env::current_dir().ok()?.join(path));
+        }
+        Some(self.directory()?.join(path))
+    }
+
+    fn directory(&mut self) -> Option<&Path> {
+        if self.directory.is_none() {
+            self.directory = env::current_dir().ok();
+        }
+        self.directory.as_deref()
+    }
+
+    /// Whether the run made or changed what is at a path, or a directory that it lies in.
+    fn is_own(&self, path: &Path) -> bool {
+        self.touches
+            .iter()
+            .any(|touch| path.starts_with(&touch.path))
+    }
+}
+
+impl Sighting {
+    /// Whether what is there now is what was there.
+    fn agrees_with(&self, now: &Look) -> bool {
+        self.state.is_none_or(|was| was == now.state)
+            && self.stamp.is_none_or(|was| Some(was) == now.stamp)
+    }
+}
+
+/// What there is before something is looked at: as little as tells it from what comes later.
+fn first_look(
+    subject: &Subject,
+    path: &Path,
+    hidden: &[PathBuf],
+) -> (Option<State>, Option<Stamp>) {
+    let Subject::Content(_) = subject else {
+        // It takes little, and some of it may change without being counted.
+        return (look(subject, path, hidden).map(|look| look.state), None);
+    };
+    if !fs::metadata(path).is_ok_and(|found| found.is_file()) {
+        return (look(subject, path, hidden).map(|look| look.state), None);
+    }
+    match glance(subject, path) {
+        Err(state) => (Some(state), None),
+        Ok((stamp, true)) => (None, Some(stamp)),
+        Ok((stamp, false)) if stamp.size > READ_AT_ONCE => {
+            // Not for a stamp from the future, which would not settle.
+            if stamp.changed_ns <= now() {
+                std::thread::sleep(SETTLING);
+            }
+            (None, Some(stamp))
+        }
+        Ok((stamp, false)) => {
+            let state = look(subject, path, hidden).map(|look| look.state);
+            (state, Some(stamp))
+        }
+    }
+}
+
+/// What sort of device there is at a path, if what is read from it is not stored there.
+fn device(path: &Path) -> Option<&'static str> {
+    let found = fs::metadata(path).ok()?.file_type();
+    if path == Path::new("/dev/null") {
+        return None;
+    }
+    if found.is_char_device() || found.is_block_device() {
+        Some("device")
+    } else if found.is_fifo() {
+        Some("pipe")
+    } else if found.is_socket() {
+        Some("socket")
+    } else {
+        None
+    }
+}

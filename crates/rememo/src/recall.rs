@@ -1,0 +1,61 @@
+//! Finds the stored result of a call: the newest entry under its key that depends on nothing but
+//! what still is as it was.
+
+use crate::call::Callee;
+use crate::codec::Encoded;
+use crate::deps::{Observation, World};
+use crate::digest::Digest;
+use crate::index::Entry;
+use crate::store::{Generation, Store};
+
+/// What there is for a call.
+#[derive(Debug)]
+pub(crate) enum Recalled {
+    /// A whole result, the entry it belongs to, and the generation in which it was there.
+    Found(Box<Entry>, Encoded, Option<Generation>),
+    /// Nothing.
+    Absent,
+    /// An entry that cannot be read, and why.
+    Damaged(String),
+    /// Entries, of which the newest depends on something that is not as it was.
+    Broken(Box<Entry>, Box<Observation>),
+}
+
+/// Looks for the result of a call.
+pub(crate) fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Digest) -> Recalled {
+    let (generation, found) = callee.detached(|| (store.generation(), store.under(key)));
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => return Recalled::Damaged(error.to_string()),
+    };
+    let mut damage = (found.damaged > 0).then(|| "unreadable entry".to_owned());
+    let mut newest_broken = None;
+    for entry in found.entries {
+        if let Some(broken) = broken(callee, &entry.world) {
+            newest_broken.get_or_insert((entry, broken));
+            continue;
+        }
+        match callee.detached(|| store.open_value(&entry)) {
+            Ok(value) => return Recalled::Found(Box::new(entry), value, generation),
+            Err(why) => damage = Some(why),
+        }
+    }
+    match (damage, newest_broken) {
+        (Some(why), _) => Recalled::Damaged(why),
+        (None, Some((entry, broken))) => Recalled::Broken(Box::new(entry), Box::new(broken)),
+        (None, None) => Recalled::Absent,
+    }
+}
+
+/// The first thing in a world that is not as it was.
+pub(crate) fn broken<C: Callee>(callee: &mut C, world: &World) -> Option<Observation> {
+    if world.is_empty() {
+        return None;
+    }
+    let sensed = world
+        .sensed()
+        .find(|observation| callee.sense(&observation.subject) != Some(observation.state));
+    sensed
+        .cloned()
+        .or_else(|| callee.detached(|| world.broken_on_disk().cloned()))
+}
