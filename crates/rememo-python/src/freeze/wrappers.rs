@@ -129,7 +129,16 @@ impl Wrapper {
     /// Attributes that say nothing of a value.
     pub fn hidden(&self) -> &'static [&'static str] {
         match self.name {
-            "Cache" => &["_closed", "_path", "_store", "_temporary", "freeze"],
+            "Cache" => &[
+                "_closed",
+                "_enabled",
+                "_path",
+                "_room",
+                "_store",
+                "_temporary",
+                "_trust",
+                "freeze",
+            ],
             "cached_property" => &["lock"],
             _ => &[],
         }
