@@ -32,10 +32,16 @@ def define(graph: Graph, head: str, *members: str) -> None:
 
 
 def method(
-    graph: Graph, name: str, body: Body, parameters: Sequence[str], ending: str, *decorators: str
+    graph: Graph,
+    name: str,
+    body: Body,
+    parameters: Sequence[str],
+    ending: str,
+    *decorators: str,
+    nested: bool = False,
 ) -> str:
     """The text of a method, ending as told."""
-    return function(graph, name, parameters, body.block(1, ending), decorators)
+    return function(graph, name, parameters, body.block(1, ending), decorators, nested=nested)
 
 
 def plain(graph: Graph) -> None:
@@ -256,7 +262,8 @@ def container(graph: Graph) -> None:
 def factory(graph: Graph) -> None:
     """Classes of one name, made by a function."""
     name, body = graph.name("T"), Body(graph, "x", "a")
-    go = method(graph, "go", body, ["self", "x"], f"return {{}} {graph.operator()} self.k")
+    ending = f"return {{}} {graph.operator()} self.k"
+    go = method(graph, "go", body, ["self", "x"], ending, nested=True)
     text = [
         f"def make_{name}(a):",
         "    class Made:",
