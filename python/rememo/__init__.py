@@ -16,6 +16,7 @@ from rememo.cache import Cache, using
 from rememo.memoize import memoize
 from rememo.warnings import (
     ChangedDuringCallWarning,
+    ChildProcessWarning,
     DeviceWarning,
     FileEffectWarning,
     ImpurityWarning,
@@ -54,6 +55,7 @@ __all__ = [
     "CacheInfo",
     "Change",
     "ChangedDuringCallWarning",
+    "ChildProcessWarning",
     "Configuration",
     "DeviceWarning",
     "Explanation",

@@ -9,6 +9,7 @@ from rememo import _core
 from rememo.context_managers import refuse_caller
 from rememo.fronts import named_after
 from rememo.tape import Recorder, tell_unreadable
+from rememo.watched import watched
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -82,7 +83,7 @@ class _Recording:
     async def next(self) -> object:
         begun = time.perf_counter()
         try:
-            item = await anext(self._source)
+            item = await watched(self._run, cast("Any", anext(self._source)))
         except StopAsyncIteration:
             if self._recorder:
                 spent = self._spent + time.perf_counter() - begun

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rememo import _core
 from rememo.fronts import named_after
+from rememo.watched import watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -87,7 +88,7 @@ async def _run(loop: _Loop | None, run: _core.Run) -> object:
     runner = _announce(loop, run.key) if loop and run.key else None
     try:
         begun = time.perf_counter()
-        value: object = await run.call()
+        value: object = await watched(run, run.call())
         stored = run.finish(value, time.perf_counter() - begun)
     finally:
         # After a result that was kept, there is nothing left to abandon.

@@ -8,6 +8,7 @@ import warnings
 
 from rememo.warnings import (
     ChangedDuringCallWarning,
+    ChildProcessWarning,
     DeviceWarning,
     FileEffectWarning,
     ImpurityWarning,
@@ -49,6 +50,10 @@ _IMPURITIES: dict[str, tuple[type[ImpurityWarning], str]] = {
     "environment": (ProcessEffectWarning, "Put back what it was before returning"),
     "process": (ProcessEffectWarning, "Go back before returning"),
     "device": (DeviceWarning, "Pass what is read as an argument"),
+    "processes": (
+        ChildProcessWarning,
+        'Start it in a function that is not memoized, or say watch="off" to cache it all the same',
+    ),
     "threads": (UnwatchedWarning, "Use threading.Thread or concurrent.futures"),
     "unseen": (UnwatchedWarning, 'Say watch="off" to cache it all the same'),
 }

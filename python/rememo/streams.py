@@ -64,7 +64,7 @@ def _record(run: _core.Run, source: _Stream) -> _Stream:
     while True:
         begun = time.perf_counter()
         try:
-            item = next(source)
+            item = run.step(partial(next, source))
         except StopIteration as end:
             recorder.keep(run, end.value, spent + time.perf_counter() - begun)
             return end.value

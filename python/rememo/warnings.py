@@ -41,6 +41,10 @@ class DeviceWarning(ImpurityWarning):
     """The call read from a device, a pipe or a socket."""
 
 
+class ChildProcessWarning(ImpurityWarning):
+    """The call started another process, and what that looks at is not seen."""
+
+
 class UnwatchedWarning(ImpurityWarning):
     """The call did something that could not be watched."""
 

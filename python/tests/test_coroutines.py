@@ -12,6 +12,8 @@ import pytest
 from rememo import Cache, NotCached, UnpicklableResultWarning, coroutines, memoize
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conftest import Program
 
 pytestmark = pytest.mark.usefixtures("rememo_cache")
@@ -183,7 +185,7 @@ def test_other_tasks_of_other_processes_are_waited_for(program: Program) -> None
         m="""
         import asyncio, pathlib
         from rememo import memoize
-        @memoize
+        @memoize(watch="off")
         async def slow(x):
             with open("runs", "a") as runs:
                 runs.write("run\\n")
@@ -349,3 +351,28 @@ def test_a_cache_may_be_switched_off() -> None:
     assert not plain.would_hit(5)
     assert "is switched off" in plain.explain(5).reason
     cache.close()
+
+
+def test_what_it_reads_counts(tmp_path: Path, rememo_events: Events) -> None:
+    """In its own steps, in tasks that it starts, and in threads that these start."""
+    own, task, thread = (tmp_path / name for name in ("own", "task", "thread"))
+
+    async def of_task() -> str:
+        return task.read_text() + await asyncio.to_thread(thread.read_text)
+
+    @memoize
+    async def f() -> str:
+        await asyncio.sleep(0)
+        first = own.read_text()
+        (rest,) = await asyncio.gather(of_task())
+        return first + rest
+
+    for path in (own, task, thread):
+        path.write_text(path.name)
+    assert asyncio.run(f()) == asyncio.run(f()) == "owntaskthread"
+    assert names(rememo_events) == ["miss", "stored", "hit"]
+    for changed, result in (own, "newtaskthread"), (task, "newnewthread"), (thread, "newnewnew"):
+        del rememo_events[:]
+        changed.write_text("new")
+        assert asyncio.run(f()) == result
+        assert names(rememo_events) == ["miss", "stored"]

@@ -12,6 +12,7 @@ from rememo import StoreWarning, UnpicklableResultWarning, memoize, tape
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator
+    from pathlib import Path
 
     from conftest import Program
 
@@ -306,3 +307,35 @@ def test_context_managers_are_refused() -> None:
 
     with pytest.raises(TypeError, match=r"^cannot memoize the context manager \S*inside_later"):
         inside_later()
+
+
+def test_what_it_reads_counts_and_not_what_its_consumer_reads(
+    tmp_path: Path, rememo_events: Events
+) -> None:
+    own, other = tmp_path / "own", tmp_path / "other"
+    own.write_text("one")
+    other.write_text("one")
+
+    @memoize
+    def f() -> Iterator[str]:
+        yield "first"
+        yield own.read_text()
+
+    @memoize
+    async def g() -> AsyncIterator[str]:
+        yield "first"
+        await asyncio.sleep(0)
+        yield own.read_text()
+
+    async def consumed() -> list[str]:
+        return [item + other.read_text()[:0] async for item in g()]
+
+    def both() -> tuple[list[str], list[str]]:
+        return [item + other.read_text()[:0] for item in f()], asyncio.run(consumed())
+
+    assert both() == both() == (["first", "one"], ["first", "one"])
+    other.write_text("two")
+    both()
+    assert [e["event"] for e in rememo_events] == ["miss", "stored"] * 2 + ["hit"] * 4
+    own.write_text("two")
+    assert both() == (["first", "two"], ["first", "two"])

@@ -127,6 +127,8 @@ impl<'a, 'py> Call<'a, 'py> {
         claiming: bool,
     ) -> PyResult<Begun<Py<PyAny>>> {
         self.memory = Some((store.clone(), epoch));
+        let pause = Pause::begin(self.py);
+        self.outer.clone_from(&pause.outer);
         let begun = rememo::begin(store, self, mode, claiming);
         match self.fatal.take() {
             Some(fatal) => Err(fatal),
@@ -141,9 +143,11 @@ impl<'a, 'py> Call<'a, 'py> {
         epoch: u64,
         missed: Missed,
         value: &Py<PyAny>,
-        compute_ns: u64,
+        (compute_ns, log): (u64, Log),
     ) -> PyResult<bool> {
         self.memory = Some((store.clone(), epoch));
+        self.log = log;
+        let _pause = Pause::begin(self.py);
         let stored = rememo::finish(store, &mut self, missed, value, compute_ns);
         match self.fatal.take() {
             Some(fatal) => Err(fatal),

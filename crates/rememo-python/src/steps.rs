@@ -1,6 +1,8 @@
 //! A call made step by step, for functions whose result comes later: coroutines and generators.
 //! Python code makes the call; what comes before and after is the engine's.
 
+use std::rc::Rc;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use rememo::{Begun, Digest, Missed, Mode};
@@ -8,6 +10,7 @@ use rememo::{Begun, Digest, Missed, Mode};
 use crate::call::Call;
 use crate::memoized::Memoized;
 use crate::raw::Attached;
+use crate::record::Steps;
 use crate::store::epoch;
 use crate::switches::disabled;
 use crate::wrappers::unwrapped;
@@ -29,6 +32,8 @@ pub struct Run {
     key: Option<String>,
     /// What it takes to keep the result, until that is done.
     pending: Attached<Option<Pending>>,
+    /// What is noted of the steps, while the result may be kept.
+    steps: Attached<Option<Rc<Steps>>>,
 }
 
 struct Pending {
@@ -59,6 +64,7 @@ pub fn begin<'py>(
     let (Some(store), Some(mut call)) = (store, call) else {
         return Ok(plain);
     };
+    let watch = memoized.get().semantics.watch;
     let mode = if recompute {
         Mode::Recompute
     } else {
@@ -75,6 +81,7 @@ pub fn begin<'py>(
         Begun::Missed(missed) => Run {
             state: "missed",
             key: Some(hex(&missed.key())),
+            steps: Attached::new(Steps::begin(py, watch, &store).map(Rc::new)),
             pending: Attached::new(Some(Pending {
                 store,
                 epoch,
@@ -104,6 +111,7 @@ impl Run {
             value: None,
             key: None,
             pending: Attached::new(None),
+            steps: Attached::new(None),
         }
     }
 
@@ -146,24 +154,36 @@ impl Run {
         Ok(result.unbind())
     }
 
+    /// Does one step of the call, and notes what that looks at.
+    fn step(&self, py: Python<'_>, work: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let done = match self.steps.with(py, |steps| steps.clone()) {
+            Some(steps) => steps.step(py, || work.call0()),
+            None => work.call0(),
+        };
+        done.map(Bound::unbind)
+    }
+
     /// Keeps the result; whether it is stored.
     fn finish(&self, py: Python<'_>, value: &Bound<'_, PyAny>, seconds: f64) -> PyResult<bool> {
         let value = value.clone().unbind();
         let took = std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default();
         let compute_ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        let steps = self.steps.with(py, Option::take);
+        let log = steps.map(|steps| steps.end(py)).unwrap_or_default();
         self.end(py, |call, pending| {
             call.finish(
                 &pending.store,
                 pending.epoch,
                 pending.missed,
                 &value,
-                compute_ns,
+                (compute_ns, log),
             )
         })
     }
 
     /// Stores nothing, and tells why.
     fn give_up(&self, py: Python<'_>, why: String) -> PyResult<()> {
+        drop(self.steps.with(py, Option::take));
         self.end(py, |mut call, pending| {
             rememo::give_up(&pending.store, &mut call, pending.missed, why);
             Ok(false)
@@ -173,6 +193,7 @@ impl Run {
 
     /// Stores nothing.
     fn abandon(&self, py: Python<'_>) {
+        drop(self.steps.with(py, Option::take));
         let pending = self.pending.with(py, Option::take);
         // Giving back a claim takes a lock of the engine's.
         py.detach(|| drop(pending));

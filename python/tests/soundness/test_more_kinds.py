@@ -232,9 +232,6 @@ UNSEEN: dict[str, tuple[str] | tuple[str, str]] = {
     "random numbers": (
         "import random\nrandom.seed(1)\n@memoize\ndef f(x): return random.random()\ndef change(): random.seed(2)\n",
     ),
-    "output of a command": (
-        "import subprocess\nfrom pathlib import Path\nPath('d').write_text('1')\n@memoize\ndef f(x): return subprocess.check_output(['cat', 'd'])\ndef change(): Path('d').write_text('2')\n",
-    ),
     "precision of decimals": (
         "import decimal\n@memoize\ndef f(x): return decimal.Decimal(1) / 3\ndef change(): decimal.getcontext().prec = 5\n",
     ),

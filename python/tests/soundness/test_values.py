@@ -595,3 +595,16 @@ def same(a: Any, b: Any) -> bool:
 def test_digests_agree_just_when_values_do(a: object, b: object) -> None:
     """Over generated values."""
     assert (freeze(a) == freeze(b)) == same(a, b)
+
+
+def test_functions_of_one_name_in_a_set_have_an_order() -> None:
+    """Whatever their addresses are."""
+    source = "T = {" + ", ".join(f"lambda: {number}" for number in range(6)) + "}"
+    found = set()
+    kept = []
+    for _ in range(50):
+        scope: dict[str, Any] = {"__name__": "somewhere"}
+        exec(source, scope)
+        kept.append(scope)
+        found.add(freeze(scope["T"]))
+    assert len(found) == 1

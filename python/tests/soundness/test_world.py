@@ -5,12 +5,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
+import threading
 import types
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import rememo
 from soundness.world_probes import FILES, PROBES
 
 if TYPE_CHECKING:
@@ -104,19 +108,63 @@ def f():
     assert m.f() == "one!"
 
 
+@pytest.mark.parametrize(
+    "start",
+    [
+        lambda: subprocess.run(["cat", "a"], check=True, capture_output=True).stdout,
+        lambda: output("cat a"),
+        lambda: os.system("true"),
+        lambda: os.waitpid(os.posix_spawn(sys.executable, [sys.executable, "-V"], {}), 0)[1],
+        lambda: forked(),
+    ],
+    ids=["subprocess", "popen", "system", "posix_spawn", "fork"],
+)
+def test_a_call_that_starts_a_process_is_not_kept(
+    start: Any, world: Path, rememo_cache: Cache, rememo_events: list[dict[str, Any]]
+) -> None:
+    @rememo_cache.memoize
+    def f() -> object:
+        return start()
+
+    with pytest.warns(rememo.ChildProcessWarning, match="starts another process"):
+        f()
+    assert [e["event"] for e in rememo_events] == ["miss", "not_stored"]
+
+
+def output(command: str) -> str:
+    with os.popen(command) as pipe:
+        return pipe.read()
+
+
+def forked() -> int:
+    child = os.fork()
+    if not child:
+        os._exit(0)
+    return os.waitpid(child, 0)[1]
+
+
 def test_another_who_writes_meanwhile(
     world: Path, rememo_cache: Cache, rememo_events: list[dict[str, Any]]
 ) -> None:
+    read, written = threading.Event(), threading.Event()
+
+    def other() -> None:
+        read.wait()
+        write("a", "onemore")
+        written.set()
+
     @rememo_cache.memoize
-    def f() -> str:
+    def f(read: threading.Event, written: threading.Event) -> str:
         text = Path("a").read_text()
-        os.system("echo -n more >> a")
+        read.set()
+        written.wait()
         return text
 
+    threading.Thread(target=other).start()
     with pytest.warns(match="this changed while it was used: file a"):
-        assert f() == "one"
+        assert f(rememo.Ignore(read), rememo.Ignore(written)) == "one"
     assert [e["event"] for e in rememo_events] == ["miss", "not_stored"]
-    assert f.__wrapped__() == "onemore"
+    assert f.__wrapped__(read, written) == "onemore"
 
 
 def test_what_changed_is_named(world: Path, rememo_cache: Cache) -> None:

@@ -195,6 +195,37 @@ READS: dict[str, tuple[str, Steps]] = {
         ),
         [SAME, ("write('a', '[1]')", "miss"), ("write('a', '[2]')", "miss")],
     ),
+    "memoized coroutine within": (
+        (
+            "import asyncio\nasync def g(): return Path('a').read_text()\n@memoize\n"
+            "async def h():\n    await asyncio.sleep(0)\n    return await asyncio.create_task(g())\n"
+            "@memoize\ndef f(): return asyncio.run(h())"
+        ),
+        [SAME, CHANGE, SAME, BACK],
+    ),
+    "memoized generator within": (
+        "@memoize\ndef g():\n    yield Path('a').read_text()\n@memoize\ndef f(): return list(g())",
+        [SAME, CHANGE, SAME, BACK],
+    ),
+    "memoized generator within, left early": (
+        (
+            "@memoize\ndef g():\n    yield Path('a').read_text()\n    yield 2\n@memoize\n"
+            "def f(): return next(g())"
+        ),
+        [SAME, CHANGE, SAME, BACK],
+    ),
+    "module by its loader": (
+        (
+            "import importlib.util\n@memoize\ndef f():\n"
+            "    s = importlib.util.spec_from_file_location('code_of', 'code.py')\n"
+            "    m = importlib.util.module_from_spec(s)\n    s.loader.exec_module(m)\n    return m.K"
+        ),
+        [
+            ("write('code.py', 'K = 1')", "miss"),
+            SAME,
+            ("write('code.py', 'K = 20')", "miss"),
+        ],
+    ),
     "runpy": (
         "import runpy\n@memoize\ndef f(): return runpy.run_path('code.py')['K']",
         [

@@ -7,14 +7,16 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::rc::Rc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
+use rememo::Folded;
 
 use super::definitions;
 use super::expand::{Expander, shallow_order};
-use super::graph::{Closed, Content, Options, Refusal, Remembered, Scope};
-use super::{scalars, tag, watch};
+use super::graph::{Closed, Content, Options, Refusal, Remembered, Scope, Subject, Target};
+use super::{code, scalars, tag, watch};
 use crate::raw;
 
 /// How a child is reached from its container, for error messages.
@@ -64,9 +66,12 @@ struct Frame<'py> {
     count: usize,
     /// How much had been remembered when the walk came here.
     met: usize,
-    /// The elements of a set, each with what was remembered within it.
-    elements: Vec<(Closed<'py>, Vec<Remembered>)>,
+    /// The elements of a set.
+    elements: Vec<Element<'py>>,
 }
+
+/// An element of a set, with what was remembered within it.
+type Element<'py> = (Closed<'py>, Vec<Remembered>);
 
 enum Stop {
     Refused(Refusal),
@@ -310,9 +315,15 @@ impl<'a, 'py> Walk<'a, 'py> {
         let mut frame = self.stack.pop().expect("a container is open");
         if !frame.expansion.ordered {
             self.sets -= 1;
+            let same = |a: &Element<'_>, b: &Element<'_>| a.0.folded == b.0.folded;
             frame
                 .elements
                 .sort_unstable_by(|a, b| a.0.folded.cmp(&b.0.folded));
+            for alike in frame.elements.chunk_by_mut(same) {
+                if alike.len() > 1 && alike[0].0.refers() {
+                    alike.sort_by_cached_key(|(element, _)| codes(element, self.scope));
+                }
+            }
             let mut remembered = self.scope.options.remembered.borrow_mut();
             for (element, within) in frame.elements {
                 frame.content.absorb(&element);
@@ -337,6 +348,21 @@ impl<'a, 'py> Walk<'a, 'py> {
     fn steps(&self) -> String {
         self.stack.iter().map(Frame::step).collect()
     }
+}
+
+/// The code of the functions that an element of a set refers to: functions of one name, such as
+/// lambdas, are told apart by it.
+fn codes(element: &Closed<'_>, scope: Scope<'_>) -> Vec<Option<Folded>> {
+    let code = |target: &Rc<Target<'_>>| {
+        let Subject::Function(function) = &target.subject else {
+            return None;
+        };
+        let code = function.getattr("__code__").ok()?.cast_into().ok()?;
+        let mut content = Content::default();
+        code::encode(&code, scope, &mut content).ok()?;
+        Some(content.close().folded)
+    };
+    element.targets().map(code).collect()
 }
 
 impl<'py> Frame<'py> {

@@ -72,6 +72,8 @@ fn told(event: &str, args: &Bound<'_, PyTuple>) {
         },
         "os.putenv" | "os.unsetenv" => |heard| heard.set_variable(),
         "sqlite3.connect" => database,
+        "os.exec" | "os.fork" | "os.forkpty" | "os.posix_spawn" | "os.system"
+        | "subprocess.Popen" => |heard| starts_process(&heard.recording),
         PROBE => {
             HEARD.store(true, Ordering::Relaxed);
             return;
@@ -162,6 +164,17 @@ impl<'py> Heard<'_, 'py> {
         let at = place::line(self.py());
         environment::set(self.py(), &self.recording, name.as_encoded_bytes(), at);
     }
+}
+
+/// Another process is about to be started, which nobody watches.
+pub fn starts_process(recording: &Bound<'_, Recording>) {
+    let py = recording.py();
+    let objection = Impurity {
+        kind: "processes",
+        what: "starts another process, which is not watched".to_owned(),
+        at: place::line(py),
+    };
+    recording.get().note(py, |log| log.object(objection));
 }
 
 /// A file is opened, or was about to be: to be read, written, or both.

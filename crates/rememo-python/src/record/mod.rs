@@ -16,6 +16,8 @@ mod probes;
 
 pub use environment::{record_environment, sense};
 
+use std::cell::Cell;
+
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use rememo::{Impurity, Log, World};
@@ -70,6 +72,11 @@ impl Recording {
                 work(log);
             }
         });
+    }
+
+    /// Ends the recording, and gives what was recorded.
+    fn end(&self, py: Python<'_>) -> Log {
+        self.log.with(py, Option::take).unwrap_or_default()
     }
 
     /// Takes over what a result depends on that is handed back.
@@ -139,35 +146,92 @@ pub fn record<'py, T>(
     store: &rememo::Store,
     work: impl FnOnce() -> T,
 ) -> (T, Log) {
-    let begun = match watch {
-        Watch::Off => None,
-        _ => begin(py, watch, store),
-    };
-    let Some((recording, token)) = begun else {
+    let Some(recording) = begin(py, watch, store) else {
         return (work(), Log::default());
     };
     let under_way = UnderWay::new();
-    let done = work();
+    let done = within(py, &recording, work);
     drop(under_way);
-    if let Ok(variable) = variable(py) {
-        variable.reset(&token);
-    }
-    let log = recording
-        .get()
-        .log
-        .with(py, Option::take)
-        .unwrap_or_default();
+    let log = recording.get().end(py);
     if let Some(outer) = outer {
         outer.get().note(py, |outer| outer.absorb(&log));
     }
     (done, log)
 }
 
+/// A recording of work that is done in steps, with other things between them. What threads and
+/// tasks do meanwhile that a step began is noted too.
+pub struct Steps {
+    recording: Py<Recording>,
+    /// The recording around the last step, by address, and how much it had been told of.
+    told: Cell<(usize, usize)>,
+    _under_way: UnderWay,
+}
+
+impl Steps {
+    /// Begins a recording; none where nothing is to be watched.
+    pub fn begin(py: Python<'_>, watch: Watch, store: &rememo::Store) -> Option<Self> {
+        Some(Self {
+            recording: begin(py, watch, store)?.unbind(),
+            told: Cell::default(),
+            _under_way: UnderWay::new(),
+        })
+    }
+
+    /// Does one step. The recording around it takes over at once what is noted, for nobody can say
+    /// whether there will be another.
+    pub fn step<T>(&self, py: Python<'_>, work: impl FnOnce() -> T) -> T {
+        let outer = current(py);
+        let recording = self.recording.bind(py);
+        let done = within(py, recording, work);
+        if let Some(outer) = outer {
+            recording.get().note(py, |log| {
+                let now = (outer.as_ptr() as usize, log.extent());
+                if self.told.replace(now) != now {
+                    outer.get().note(py, |outer| outer.absorb(log));
+                }
+            });
+        }
+        done
+    }
+
+    /// Ends the recording, and gives what was recorded.
+    pub fn end(&self, py: Python<'_>) -> Log {
+        self.recording.get().end(py)
+    }
+}
+
+/// Does some work whose doings are noted in a recording.
+fn within<T>(py: Python<'_>, recording: &Bound<'_, Recording>, work: impl FnOnce() -> T) -> T {
+    let variable = variable(py);
+    let token = variable
+        .as_ref()
+        .ok()
+        .and_then(|variable| variable.set(py, recording.as_any()).ok());
+    if token.is_none() {
+        recording.get().note(py, |log| {
+            log.object(Impurity {
+                kind: "unseen",
+                what: "cannot be watched, for its context has no room".to_owned(),
+                at: None,
+            });
+        });
+    }
+    let done = work();
+    if let (Ok(variable), Some(token)) = (variable, token) {
+        variable.reset(&token);
+    }
+    done
+}
+
 fn begin<'py>(
     py: Python<'py>,
     watch: Watch,
     store: &rememo::Store,
-) -> Option<(Bound<'py, Recording>, Bound<'py, PyAny>)> {
+) -> Option<Bound<'py, Recording>> {
+    if watch == Watch::Off {
+        return None;
+    }
     let mut log = Log::new(exempt::exempt(py, store));
     if let Err(why) = hear(py) {
         log.object(Impurity {
@@ -180,9 +244,7 @@ fn begin<'py>(
         log: Attached::new(Some(log)),
         watch,
     };
-    let recording = Bound::new(py, recording).ok()?;
-    let token = variable(py).ok()?.set(py, recording.as_any()).ok()?;
-    Some((recording, token))
+    Bound::new(py, recording).ok()
 }
 
 /// Counts a recording for as long as it lives.

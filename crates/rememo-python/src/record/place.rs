@@ -38,12 +38,15 @@ pub fn innermost(py: Python<'_>, count: usize) -> Vec<(String, String)> {
 /// Whether what happens is the interpreter's doing: it imports a module, whose code counts where it
 /// is used, or looks for the text of lines that it is about to show.
 pub fn is_housekeeping(py: Python<'_>) -> bool {
-    let mut frames = frames(py).filter_map(|(code, _)| running(&code));
-    let Some((file, _)) = frames.next() else {
+    let mut frames = frames(py).filter_map(|(code, _)| running(&code)).peekable();
+    let Some((file, _)) = frames.peek() else {
         return false;
     };
     match file.as_str() {
-        "importlib._bootstrap_external" | "importlib._bootstrap" | "zipimport" => true,
+        // By a loader alone, code is had that nothing else counts.
+        file if is_importer(file) => frames
+            .take_while(|(file, _)| is_importer(file))
+            .any(|(_, function)| function == "_find_and_load"),
         "linecache" | "tokenize" => {
             let shows = |(file, _): (String, String)| {
                 matches!(file.as_str(), "warnings" | "_py_warnings" | "traceback")
@@ -52,6 +55,13 @@ pub fn is_housekeeping(py: Python<'_>) -> bool {
         }
         _ => false,
     }
+}
+
+fn is_importer(file: &str) -> bool {
+    matches!(
+        file,
+        "importlib._bootstrap_external" | "importlib._bootstrap" | "zipimport"
+    )
 }
 
 /// The line of the user's program that is running, as `file:line`.

@@ -6,7 +6,7 @@ use std::path::Path;
 use pyo3::prelude::*;
 use rememo::{Aspect, Links, Subject};
 
-use super::audit::{opens, unheard};
+use super::audit::{opens, starts_process, unheard};
 use super::carry::thread_starts;
 use super::paths::{from_descriptor, path_of};
 use super::{current, environment, place};
@@ -14,7 +14,7 @@ use crate::raw::{Arguments, Probe, Unreachable, stand_before};
 
 /// Stands in front of each function. One that can't be reached goes unheard.
 pub fn stand(py: Python<'_>) {
-    let functions: [(&str, &str, Probe); 9] = [
+    let functions: [(&str, &str, Probe); 10] = [
         ("posix", "open", opens),
         ("posix", "stat", stat),
         ("posix", "lstat", lstat),
@@ -22,6 +22,8 @@ pub fn stand(py: Python<'_>) {
         ("posix", "readlink", readlink),
         ("posix", "getcwd", getcwd),
         ("posix", "getcwdb", getcwd),
+        // By which multiprocessing starts processes, past all audit events.
+        ("_posixsubprocess", "fork_exec", process_starts),
         // Neither is an audit event in every version.
         ("_thread", "start_new_thread", thread_starts),
         ("_thread", "start_joinable_thread", thread_starts),
@@ -108,6 +110,12 @@ fn readlink(arguments: Arguments<'_, '_>) {
     note(arguments, |_| Some(Making::Link));
 }
 
+fn process_starts(arguments: Arguments<'_, '_>) {
+    if let Some(recording) = current(arguments.py()) {
+        unheard(|| starts_process(&recording));
+    }
+}
+
 fn getcwd(arguments: Arguments<'_, '_>) {
     let py = arguments.py();
     if let Some(recording) = current(py) {
@@ -145,10 +153,15 @@ fn aspect(py: Python<'_>) -> Option<Aspect> {
             | "is_block_device" | "is_char_device" | "mkdir" => Some(Aspect::Kind),
             _ => None,
         },
+        "importlib._bootstrap_external" if function == "_path_is_mode_type" => Some(Aspect::Kind),
+        "zipimport" if function == "__init__" => Some(Aspect::Kind),
         _ => None,
     };
     let own_stat = |(file, function): &(String, String)| {
-        file == "pathlib" && matches!(function.as_str(), "stat" | "lstat")
+        matches!(
+            (file.as_str(), function.as_str()),
+            ("pathlib", "stat" | "lstat") | ("importlib._bootstrap_external", "_path_stat")
+        )
     };
     let direct = callers.first().and_then(of);
     let through = || {

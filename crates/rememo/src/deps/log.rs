@@ -115,11 +115,16 @@ impl Log {
 
     /// Whether nothing was looked at and nothing objected to.
     pub fn is_empty(&self) -> bool {
-        self.sightings.is_empty()
-            && self.touches.is_empty()
-            && self.held.is_empty()
-            && self.objections.is_empty()
-            && !self.moved
+        self.extent() == 0
+    }
+
+    /// How much is noted: it only ever grows.
+    pub fn extent(&self) -> usize {
+        self.sightings.len()
+            + self.touches.len()
+            + self.held.len()
+            + self.objections.len()
+            + usize::from(self.moved)
     }
 
     /// Notes that something on disk is about to be looked at; where, `subject` makes of a place.

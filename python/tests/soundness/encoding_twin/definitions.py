@@ -116,7 +116,7 @@ def _function(function: FunctionType, listing: Listing, content: Content) -> Non
     if _versioned(function, listing, content):
         return
     content.write(Tag.FUNCTION)
-    _code(function.__code__, listing, content)
+    encode_code(function.__code__, listing, content)
     _defaults(function, listing, content)
     _closure(function, listing, content)
     _attributes(function, listing, content)
@@ -133,7 +133,7 @@ def _function(function: FunctionType, listing: Listing, content: Content) -> Non
     resolve.names(function.__globals__, uses_of(function.__code__), listing, content)
 
 
-def _code(code: CodeType, listing: Listing, content: Content) -> None:
+def encode_code(code: CodeType, listing: Listing, content: Content) -> None:
     content.refer(libraries.interpreter())
     apart = Content()
     walk.encode(code, listing, apart)

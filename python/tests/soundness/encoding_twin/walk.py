@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING
 
 from . import code, definitions, instances
@@ -114,13 +114,24 @@ class _Walk:
             if self.numbered:
                 children = sorted(children, key=_shallow_order)
             elements = [self._apart(child) for child in children]
-            for element, within in sorted(elements, key=lambda element: element[0].order):
+            for element, within in sorted(elements, key=self._order):
                 content.absorb(element)
                 self.listing.remembered += within
             self.sets -= 1
         self.open.remove(id(value))
         self.done[id(value)] = content.close()
         return self.done[id(value)]
+
+    def _order(self, element: tuple[Closed, object]) -> tuple[object, ...]:
+        """Functions of one name are told apart by their code."""
+        closed, _ = element
+        codes = []
+        for target in closed.targets:
+            content = Content()
+            if isinstance(target.kept, FunctionType):
+                definitions.encode_code(target.kept.__code__, self.listing, content)
+            codes.append(content.close().order)
+        return *closed.order, codes
 
     def _number(self, value: object, content: Content) -> None:
         number = len(self.numbers)
