@@ -291,9 +291,21 @@ class Cache:
         """
         return self._opened().reduce_to(_core.Room(max_size=size))
 
-    def clear(self) -> None:
-        """Removes every result of every function."""
-        self._opened().clear()
+    def clear(self, tag: str | None = None) -> int:
+        """Removes every result of every function, or of those that were given a `tag`.
+
+        Returns how many there were.
+
+        Raises:
+            OSError: if the directory cannot be used.
+
+        >>> from rememo import Cache
+        >>> with Cache(temporary=True) as cache:
+        ...     square = cache.memoize(tag="models")(lambda x: x * x)
+        ...     square(3), cache.clear("images"), cache.clear("models"), square.would_hit(3)
+        (9, 0, 1, False)
+        """
+        return self._opened().clear(tag)
 
     def close(self) -> None:
         """Lets go of the directory, and removes it if it is temporary.

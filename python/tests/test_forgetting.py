@@ -48,7 +48,7 @@ def test_a_full_cache_lets_go_of_what_saves_least(
     """One result that took long outlives many that did not."""
     with Cache(tmp_path / "cache", max_size="1 MiB") as cache:
 
-        @cache.memoize
+        @cache.memoize(watch="off")
         def blank(size, slow=False):
             if slow:
                 subprocess.run([sys.executable, "-c", ""], check=True)
@@ -119,6 +119,25 @@ def test_pinned_functions_keep_what_they_have(tmp_path: Path) -> None:
         assert pinned.would_hit(100_000)
         cache.reduce(1)
         assert cache.usage().entries == 1
+
+
+def test_results_of_one_tag_are_cleared_together(tmp_path: Path) -> None:
+    """And no others, in more than one batch."""
+    with Cache(tmp_path / "cache") as cache:
+        one, other, none = (
+            cache.memoize(tag=tag)(function)
+            for tag, function in (("a", lambda x: [x]), ("b", lambda x: (x,)), (None, lambda x: x))
+        )
+        for function in (one, other, none):
+            for x in range(300):
+                function(x)
+        assert cache.clear("a") == 300
+        assert cache.clear("a") == 0
+        assert [f.would_hit(1) for f in (one, other, none)] == [False, True, True]
+        assert cache.usage().entries == 600
+        one(1)
+        assert cache.clear() == 601
+        assert not none.would_hit(1)
 
 
 def test_a_result_that_is_too_large_is_returned_and_told_of_once(tmp_path: Path) -> None:

@@ -172,12 +172,16 @@ impl Store {
         }
     }
 
-    /// Removes every result of every function.
-    fn clear(&self, py: Python<'_>) -> PyResult<()> {
-        if let Some(store) = self.opened() {
-            py.detach(|| store.clear_all()).map_err(failed)?;
-        }
-        Ok(())
+    /// Removes every result of every function, or of those with a tag; how many there were.
+    fn clear(&self, py: Python<'_>, tag: Option<&str>) -> PyResult<u64> {
+        let Some(store) = self.opened() else {
+            return Ok(0);
+        };
+        py.detach(|| match tag {
+            Some(tag) => store.clear_tag(tag),
+            None => store.clear_all(),
+        })
+        .map_err(failed)
     }
 }
 

@@ -72,6 +72,13 @@ impl Index {
         Ok(removed)
     }
 
+    /// Removes the entries of a tag.
+    pub(crate) fn clear_tag(&self, tag: &str) -> heed::Result<Removed> {
+        let mut removed = Removed::default();
+        while self.remove_batch(&mut removed, None, |txn| self.keys_tagged(txn, tag))? {}
+        Ok(removed)
+    }
+
     /// Removes everything.
     pub(crate) fn clear_all(&self) -> heed::Result<Removed> {
         let mut txn = self.write_txn()?;
@@ -174,6 +181,21 @@ impl Index {
         let mut keys = Vec::new();
         for row in self.tables[ENTRIES].prefix_iter(txn, prefix)?.take(limit) {
             keys.extend(<[u8; ENTRY_KEY]>::try_from(row?.0).ok());
+        }
+        Ok(keys)
+    }
+
+    fn keys_tagged(&self, txn: &RwTxn<'_>, tag: &str) -> heed::Result<Vec<[u8; ENTRY_KEY]>> {
+        let mut keys = Vec::new();
+        for row in self.tables[ENTRIES].iter(txn)? {
+            let (key, sealed) = row?;
+            let entry: Option<Entry> = unseal(sealed);
+            if entry.is_some_and(|entry| entry.tag.as_deref() == Some(tag)) {
+                keys.extend(<[u8; ENTRY_KEY]>::try_from(key).ok());
+            }
+            if keys.len() == BATCH {
+                break;
+            }
         }
         Ok(keys)
     }

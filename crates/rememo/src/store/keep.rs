@@ -109,6 +109,13 @@ impl Store {
         Ok(self.invalidated(function, &removed))
     }
 
+    /// Removes the entries of all functions with a tag; how many there were.
+    pub fn clear_tag(&self, tag: &str) -> Result<u64, StoreError> {
+        self.writable()?;
+        let removed = self.with_index(|index| index.clear_tag(tag))?;
+        Ok(self.invalidated(&format!("tag {tag}"), &removed))
+    }
+
     /// Removes all entries; how many there were.
     pub fn clear_all(&self) -> Result<u64, StoreError> {
         self.writable()?;
