@@ -55,6 +55,7 @@ _IMPURITIES: dict[str, tuple[type[ImpurityWarning], str]] = {
         'Start it in a function that is not memoized, or say watch="off" to cache it all the same',
     ),
     "threads": (UnwatchedWarning, "Use threading.Thread or concurrent.futures"),
+    "kept": (UnwatchedWarning, "Memoize that function too, or call its cache_clear() first"),
     "unseen": (UnwatchedWarning, 'Say watch="off" to cache it all the same'),
 }
 _told: dict[tuple[str, str], object] = {}

@@ -28,6 +28,7 @@ use pyo3::prelude::*;
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     record::record_environment(module.py())?;
+    record::watch_fills(module.py())?;
     let base = module.py().get_type::<memoized::Memoized>();
     module.add("Memoized", raw::new_callable_type(&base, memoized::answer)?)?;
     module.add_class::<store::Store>()?;

@@ -9,6 +9,7 @@ mod buffer;
 mod callable;
 mod guards;
 mod hooks;
+mod kept;
 mod memo;
 mod namespaces;
 mod objects;
@@ -21,6 +22,7 @@ pub use hooks::{
     ContextVariable, Probe, Unreachable, frames, hear_audit_events, is_recording, recording_begins,
     recording_ends, stand_before,
 };
+pub use kept::{Between, stand_between};
 pub use memo::Memo;
 pub use namespaces::{attributes_of, class_namespace, defaults_of, namespace};
 pub use objects::{Element, Text, each_object};

@@ -8,21 +8,50 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use rememo::Exempt;
 
+/// What is exempt, by stores.
+struct Known {
+    of_stores: Vec<(usize, Arc<Exempt>)>,
+    of_all: Option<Arc<Exempt>>,
+}
+
+static KNOWN: Mutex<Known> = Mutex::new(Known {
+    of_stores: Vec::new(),
+    of_all: None,
+});
+
 /// What is exempt in runs whose results go to a store.
-pub fn exempt(py: Python<'_>, store: &rememo::Store) -> Arc<Exempt> {
-    static KNOWN: Mutex<Vec<(usize, Arc<Exempt>)>> = Mutex::new(Vec::new());
+pub fn of_store(py: Python<'_>, store: &rememo::Store) -> Arc<Exempt> {
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, known)) = known.iter().find(|(id, _)| *id == store.id()) {
+    let mut of_stores = known.of_stores.iter();
+    if let Some((_, known)) = of_stores.find(|(id, _)| *id == store.id()) {
         return known.clone();
     }
-    let exempt = Arc::new(Exempt {
-        hidden: vec![store.dir().to_owned()],
+    let exempt = Arc::new(hiding(py, vec![store.dir().to_owned()]));
+    known.of_stores.push((store.id(), exempt.clone()));
+    known.of_all = None;
+    exempt
+}
+
+/// What is exempt in runs whose results go to no store.
+pub fn of_all(py: Python<'_>) -> Arc<Exempt> {
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(of_all) = &known.of_all {
+        return of_all.clone();
+    }
+    let of_stores = known.of_stores.iter();
+    let hidden = of_stores.flat_map(|(_, exempt)| exempt.hidden.iter().cloned());
+    let exempt = Arc::new(hiding(py, hidden.collect()));
+    known.of_all = Some(exempt.clone());
+    exempt
+}
+
+fn hiding(py: Python<'_>, hidden: Vec<PathBuf>) -> Exempt {
+    Exempt {
+        hidden,
         directories: of_interpreter(py).clone(),
         names: vec!["site-packages", "dist-packages"],
         extensions: vec!["pyc"],
-    });
-    known.push((store.id(), exempt.clone()));
-    exempt
+    }
 }
 
 /// The directories of the standard library and of this package.

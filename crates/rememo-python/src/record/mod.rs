@@ -10,18 +10,23 @@ mod audit;
 mod carry;
 mod environment;
 mod exempt;
+mod fills;
 mod paths;
 mod place;
 mod probes;
 
 pub use environment::{record_environment, sense};
+pub use fills::watch_fills;
 
 use std::cell::Cell;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use rememo::{Impurity, Log, World};
+use rememo::{Exempt, Impurity, Log, World};
 
+use self::fills::Making;
 use crate::raw::{Attached, ContextVariable, is_recording, recording_begins, recording_ends};
 
 /// How closely a function's files are watched.
@@ -62,6 +67,10 @@ impl Watch {
 pub struct Recording {
     log: Attached<Option<Log>>,
     watch: Watch,
+    /// How much it has taken over of what results depend on that it was handed, by who keeps them.
+    told: Attached<HashMap<(usize, usize), usize>>,
+    /// Where the result is made for `functools.lru_cache`.
+    making: Option<Making>,
 }
 
 impl Recording {
@@ -146,11 +155,21 @@ pub fn record<'py, T>(
     store: &rememo::Store,
     work: impl FnOnce() -> T,
 ) -> (T, Log) {
-    let Some(recording) = begin(py, watch, store) else {
-        return (work(), Log::default());
-    };
+    match begin(py, watch, exempt::of_store(py, store), None) {
+        Some(recording) => run(py, &recording, outer, work),
+        None => (work(), Log::default()),
+    }
+}
+
+/// Does some work under a recording that has begun, and gives what was recorded.
+fn run<'py, T>(
+    py: Python<'py>,
+    recording: &Bound<'py, Recording>,
+    outer: Option<&Bound<'py, Recording>>,
+    work: impl FnOnce() -> T,
+) -> (T, Log) {
     let under_way = UnderWay::new();
-    let done = within(py, &recording, work);
+    let done = within(py, recording, work);
     drop(under_way);
     let log = recording.get().end(py);
     if let Some(outer) = outer {
@@ -172,7 +191,7 @@ impl Steps {
     /// Begins a recording; none where nothing is to be watched.
     pub fn begin(py: Python<'_>, watch: Watch, store: &rememo::Store) -> Option<Self> {
         Some(Self {
-            recording: begin(py, watch, store)?.unbind(),
+            recording: begin(py, watch, exempt::of_store(py, store), None)?.unbind(),
             told: Cell::default(),
             _under_way: UnderWay::new(),
         })
@@ -224,15 +243,16 @@ fn within<T>(py: Python<'_>, recording: &Bound<'_, Recording>, work: impl FnOnce
     done
 }
 
-fn begin<'py>(
-    py: Python<'py>,
+fn begin(
+    py: Python<'_>,
     watch: Watch,
-    store: &rememo::Store,
-) -> Option<Bound<'py, Recording>> {
+    exempt: Arc<Exempt>,
+    making: Option<Making>,
+) -> Option<Bound<'_, Recording>> {
     if watch == Watch::Off {
         return None;
     }
-    let mut log = Log::new(exempt::exempt(py, store));
+    let mut log = Log::new(exempt);
     if let Err(why) = hear(py) {
         log.object(Impurity {
             kind: "unseen",
@@ -243,6 +263,8 @@ fn begin<'py>(
     let recording = Recording {
         log: Attached::new(Some(log)),
         watch,
+        told: Attached::default(),
+        making,
     };
     Bound::new(py, recording).ok()
 }

@@ -68,12 +68,15 @@ fn is_importer(file: &str) -> bool {
 pub fn line(py: Python<'_>) -> Option<String> {
     frames(py).find_map(|(code, line)| {
         let file: String = code.getattr("co_filename").ok()?.extract().ok()?;
-        let path = Path::new(&file);
-        let library = file.starts_with("<frozen ")
-            || path
-                .iter()
-                .any(|part| part == "site-packages" || part == "dist-packages")
-            || super::exempt::is_of_interpreter(py, path);
-        (!library).then(|| format!("{file}:{line}"))
+        (!is_of_library(py, Path::new(&file))).then(|| format!("{file}:{line}"))
     })
+}
+
+/// Whether the code of a file belongs to the interpreter or to an installed distribution.
+pub fn is_of_library(py: Python<'_>, file: &Path) -> bool {
+    file.to_string_lossy().starts_with("<frozen ")
+        || file
+            .iter()
+            .any(|part| part == "site-packages" || part == "dist-packages")
+        || super::exempt::is_of_interpreter(py, file)
 }
