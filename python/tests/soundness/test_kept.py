@@ -101,58 +101,78 @@ def test_what_is_kept_of_a_file_that_has_changed_since_is_not_stored(
 HEAD = "import functools, os, threading\nfrom pathlib import Path\nfrom rememo import memoize\n"
 WAYS = {
     "of results that are one object": (
-        "@functools.cache\ndef check(name): Path(name).read_text()\n"
-        "@memoize\ndef length(): return 0 if check('a') else len(GLOBAL)\nGLOBAL = 'one'\n",
+        (
+            "@functools.cache\ndef check(name): Path(name).read_text()\n"
+            "@memoize\ndef length(): return 0 if check('a') else len(GLOBAL)\nGLOBAL = 'one'\n"
+        ),
         "check('b'); check('a')",
     ),
     "of a method": (
-        "class Reader:\n"
-        "    @functools.lru_cache\n"
-        "    def load(self, name): return Path(name).read_text()\n"
-        "READER = Reader()\n"
-        "@memoize\ndef length(): return len(READER.load('a'))\n",
+        (
+            "class Reader:\n"
+            "    @functools.lru_cache\n"
+            "    def load(self, name): return Path(name).read_text()\n"
+            "READER = Reader()\n"
+            "@memoize\ndef length(): return len(READER.load('a'))\n"
+        ),
         "READER.load('a')",
     ),
     "of one for another": (
-        "@functools.lru_cache\ndef inner(name): return Path(name).read_text()\n"
-        "@functools.lru_cache(maxsize=2)\ndef outer(name): return inner(name)\n"
-        "@memoize\ndef length(): return len(outer('a'))\n",
+        (
+            "@functools.lru_cache\ndef inner(name): return Path(name).read_text()\n"
+            "@functools.lru_cache(maxsize=2)\ndef outer(name): return inner(name)\n"
+            "@memoize\ndef length(): return len(outer('a'))\n"
+        ),
         "inner('a'); outer('a')",
     ),
     "of one that asks itself": (
-        "@functools.cache\ndef upto(n): return upto(n - 1) + 1 if n else len(Path('a').read_text())\n"
-        "@memoize\ndef length(): return upto(2) - 2\n",
+        (
+            "@functools.cache\ndef upto(n): return upto(n - 1) + 1 if n else len(Path('a').read_text())\n"
+            "@memoize\ndef length(): return upto(2) - 2\n"
+        ),
         "upto(4)",
     ),
     "through a partial": (
-        "load = functools.partial(functools.cache(lambda name: Path(name).read_text()))\n"
-        "@memoize\ndef length(): return len(load('a'))\n",
+        (
+            "load = functools.partial(functools.cache(lambda name: Path(name).read_text()))\n"
+            "@memoize\ndef length(): return len(load('a'))\n"
+        ),
         "load('a')",
     ),
     "in another thread": (
-        "@functools.cache\ndef load(name): return Path(name).read_text()\n"
-        "@memoize\ndef length(): return len(load('a'))\n",
+        (
+            "@functools.cache\ndef load(name): return Path(name).read_text()\n"
+            "@memoize\ndef length(): return len(load('a'))\n"
+        ),
         "thread = threading.Thread(target=load, args=('a',)); thread.start(); thread.join()",
     ),
     "of a memoized function": (
-        "@functools.cache\n@memoize\ndef load(name): return Path(name).read_text()\n"
-        "@memoize\ndef length(): return len(load('a'))\n",
+        (
+            "@functools.cache\n@memoize\ndef load(name): return Path(name).read_text()\n"
+            "@memoize\ndef length(): return len(load('a'))\n"
+        ),
         "load('a')",
     ),
     "of what a memoized function calls": (
-        "@functools.cache\ndef load(name): return Path(name).read_text()\n"
-        "@memoize\ndef inner(): return load('a')\n"
-        "@memoize\ndef length(): return len(inner())\n",
+        (
+            "@functools.cache\ndef load(name): return Path(name).read_text()\n"
+            "@memoize\ndef inner(): return load('a')\n"
+            "@memoize\ndef length(): return len(inner())\n"
+        ),
         "load('a')",
     ),
     "of a variable of the environment": (
-        "@functools.cache\ndef variable(name): return os.environ.get(name)\n"
-        "@memoize\ndef length(): return len(variable('VARIABLE'))\n",
+        (
+            "@functools.cache\ndef variable(name): return os.environ.get(name)\n"
+            "@memoize\ndef length(): return len(variable('VARIABLE'))\n"
+        ),
         "variable('VARIABLE')",
     ),
     "of what there is": (
-        "@functools.cache\ndef size(name): return os.path.getsize(name)\n"
-        "@memoize\ndef length(): return size('a')\n",
+        (
+            "@functools.cache\ndef size(name): return os.path.getsize(name)\n"
+            "@memoize\ndef length(): return size('a')\n"
+        ),
         "size('a')",
     ),
 }
