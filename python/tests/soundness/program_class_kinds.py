@@ -176,7 +176,8 @@ def registering(graph: Graph) -> None:
 
 def metaclass(graph: Graph) -> None:
     """A class of a class of the program's own."""
-    name, body, n = graph.name("C"), Body(graph, "x", "cls.k"), graph.number
+    name, held = graph.name("C"), graph.name("o")
+    body, n = Body(graph, "x", "cls.k"), graph.number
     made = graph.change(
         f"return super().__call__(*a) if a else {n()}", "return super().__call__(*a)"
     )
@@ -193,11 +194,11 @@ def metaclass(graph: Graph) -> None:
         f"class {name}(metaclass=Meta{name}):",
         f"    k = {n()}",
         f"    def __init__(self, a): self.k = a + {n()}",
-        f"held{name} = type.__call__({name}, {n()})",
+        f"{held} = type.__call__({name}, {n()})",
         "",
     ]
     graph.define("\n".join(text))
-    graph.add(f"held{name}", "instance", 0, "({r}.k + {x})")
+    graph.add(held, "instance", 0, "({r}.k + {x})")
     graph.add(
         name, "metaclassed", body.level, "{r}.go({x})", "({r}.extra + {x})", "({r}.absent + {x})", "{r}({x}).k",
         "(len({r}) + {x})", "(isinstance({x}, {r}) + {x})",

@@ -239,8 +239,9 @@ def container(graph: Graph) -> None:
         f"def __index__(self): return {n()}",
     ]
     define(graph, f"class {name}{graph.change('', '(dict)', '(list)')}:", *members)
-    graph.define_in_place(f"held{name} = {name}({n()})\n")
-    graph.add(f"held{name}", "instance", body.level, "{r}[{x}]", "({r} + {x})", "({r}.k + {x})")
+    held = graph.name("o")
+    graph.define_in_place(f"{held} = {name}({n()})\n")
+    graph.add(held, "instance", body.level, "{r}[{x}]", "({r} + {x})", "({r}.k + {x})")
     graph.add(
         name, "operators", body.level, "{r}()[{x}]", "sum({r}())", "({r}() + {x})", "({x} + {r}())",
         "(({x} in {r}()) + {x})", "(({r}() == {x}) + {x})", "(4 if {r}() else {x})", "({r}().missing + {x})",
