@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     )
     from rememo.info import CacheInfo, NotCached, Usage
     from rememo.methods import BoundMemoized
+    from rememo.misses import LastMiss
     from rememo.requirements import required_modules
     from rememo.switches import disabled
 
@@ -65,6 +66,7 @@ __all__ = [
     "FunctionStats",
     "Ignore",
     "ImpurityWarning",
+    "LastMiss",
     "Memoized",
     "NotCached",
     "NotCachedWarning",
@@ -98,6 +100,7 @@ _WHERE_ASKED_FOR = {
     "Configuration": "configuration",
     "Explanation": "explain",
     "FunctionStats": "accounts",
+    "LastMiss": "misses",
     "NotCached": "info",
     "Usage": "info",
     "code_version": "fingerprints",

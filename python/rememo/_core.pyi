@@ -13,7 +13,7 @@ from typing import (
     overload,
 )
 
-from rememo.explain import Explanation
+from rememo.explain import Change, Explanation
 from rememo.info import CacheInfo
 from rememo.methods import BoundMemoized
 
@@ -81,6 +81,11 @@ class Store:
     def reduce_to(self, room: Room) -> int: ...
     # For each function and day its identity, the number of the day, and counts by name.
     def stats(self, days_before: int) -> list[tuple[str, int, dict[str, Any]]]: ...
+    # The last calls that were not answered, the latest first: function, seconds of Unix time, how
+    # many such in a row, reason, what else there is to say, changes, and how many more of them.
+    def last_misses(
+        self, function: str | None
+    ) -> list[tuple[str, float, int, str, str, tuple[Change, ...], int]]: ...
     def reset_stats(self, function: str | None) -> None: ...
     # And what else happened.
     def note_uses(self) -> None: ...

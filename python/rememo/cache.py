@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rememo._core import FreezeConfig
     from rememo.accounts import FunctionStats
     from rememo.info import Usage
+    from rememo.misses import LastMiss
 
     _P = ParamSpec("_P")
     _R = TypeVar("_R")
@@ -278,6 +279,30 @@ class Cache:
             OSError: if the directory cannot be used.
         """
         self.open_store().reset_stats(function)
+
+    def last_misses(self, function: str | None = None) -> list[LastMiss]:
+        """Returns the last calls of a function, or of each, that were not answered, latest first.
+
+        Up to eight for each function, of all processes: those of others show about a second later,
+        or when they end.
+
+        Raises:
+            OSError: if the directory cannot be used.
+
+        >>> from rememo import Cache
+        >>> with Cache(temporary=True) as cache:
+        ...     @cache.memoize
+        ...     def double(x):
+        ...         return 2 * x
+        ...     double(1), double(1), double(2)
+        ...     [(miss.reason, [str(change.name) for change in miss.changes])
+        ...      for miss in cache.last_misses()]
+        (2, 2, 4)
+        [('arguments changed', ['x']), ('new', [])]
+        """
+        from rememo.misses import last_misses
+
+        return last_misses(self.open_store(), function)
 
     def reduce(self, size: str | int) -> int:
         """Lets go of results, those that save least first, until they take no more than `size`.

@@ -68,7 +68,8 @@ def _short(digest: str | None, details: str | None) -> str | None:
     return f"{digest[:12]}, {details}"
 
 
-_REASONS = {
+# Reasons, in words.
+REASONS = {
     "hit": "the stored result still holds",
     "new": "nothing is stored for this function",
     "state changed": "the function, or something it uses, is not what it was",
@@ -76,6 +77,7 @@ _REASONS = {
     "world changed": "something that the function looked at is not what it was",
     "outdated": "the stored result refers to a class or function that has changed",
     "damaged": "the stored result cannot be read",
+    "forced": "the caller asked for a run",
 }
 
 
@@ -107,7 +109,7 @@ class Explanation:
 
     def __str__(self) -> str:
         """Says whether and why, then each change, indented."""
-        reason = _REASONS.get(self.reason, self.reason)
+        reason = REASONS.get(self.reason, self.reason)
         lines = [f"{'hit' if self.hit else 'miss'}: {reason}"]
         lines.extend(f"  {line}" for change in self.changes for line in str(change).splitlines())
         lines.extend(

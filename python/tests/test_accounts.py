@@ -6,6 +6,7 @@ import json
 import logging
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -156,3 +157,44 @@ def test_events_go_to_the_file_that_the_environment_names(program: Program) -> N
     )
     assert done.stdout == "2\n"
     assert "StoreWarning: ignored REMEMO_LOG" in done.stderr
+
+
+def test_the_last_misses_of_other_processes_are_told(program: Program) -> None:
+    """Which function, when, why, and what changed, with the difference of its source."""
+    program.write(m=MODULE)
+    program.run("import m; out = [m.double(1), m.double(2), bool(m.other(iter([1])))]")
+    program.write(m=MODULE.replace("2 * x", "x + x"))
+    program.run("import m; out = m.double(2)")
+    with Cache(program.directory / "cache") as cache:
+        edited, called, first = cache.last_misses("m.double")
+        assert [miss.reason for miss in (edited, called, first)] == [
+            "state changed",
+            "arguments changed",
+            "new",
+        ]
+        assert first.when < called.when < edited.when <= datetime.now(UTC)
+        assert [change.name for change in called.changes] == ["x"]
+        assert [change.name for change in edited.changes] == ["m.double"]
+        assert "-    return 2 * x\n+    return x + x" in str(edited).replace("  -", "-").replace(
+            "  +", "+"
+        )
+        [other] = cache.last_misses("m.other")
+        assert (other.reason, other.changes) == ("bypassed", ())
+        assert "argument 'x'" in str(other)
+        assert set(cache.last_misses()) == {edited, called, first, other}
+        cache.reset_stats("m.double")
+        assert cache.last_misses() == [other]
+
+
+def test_a_miss_for_a_file_names_the_file(program: Program) -> None:
+    """With what it was and is."""
+    program.write(m=MODULE.replace("return x", "return open(x).read()"))
+    (program.directory / "data").write_text("one")
+    program.run("import m; out = m.other('data')")
+    (program.directory / "data").write_text("two")
+    program.run("import m; out = m.other('data')")
+    with Cache(program.directory / "cache") as cache:
+        [change] = cache.last_misses("m.other")[0].changes
+    assert (change.kind, change.name.rpartition("/")[2]) == ("file", "data")
+    assert None not in (change.old, change.new)
+    assert change.old != change.new

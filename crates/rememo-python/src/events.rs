@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 use rememo::measure::bytes_to_read;
-use rememo::{Event, MissReason, NotStored, Subscriber, Tier};
+use rememo::{Event, NotStored, Subscriber, Tier};
 
 use crate::raw::Memo;
 
@@ -229,13 +229,14 @@ fn describe<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyDict>>
             function,
             key,
             reason,
-            changed,
+            changes,
         } => {
             told.set_item("function", function)?;
             told.set_item("key", key.to_hex())?;
-            told.set_item("reason", reason_name(*reason))?;
-            if let Some(changed) = changed {
-                told.set_item("changed", changed)?;
+            told.set_item("reason", reason.word())?;
+            if !changes.is_empty() {
+                let changed: Vec<_> = changes.iter().map(ToString::to_string).collect();
+                told.set_item("changed", changed.join(", "))?;
             }
         }
         Event::Stored {
@@ -256,9 +257,8 @@ fn describe<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyDict>>
         }
         Event::NotStored { function, reason } => {
             told.set_item("function", function)?;
-            let (kind, detail) = refusal(reason);
-            told.set_item("reason", kind)?;
-            told.set_item("detail", detail)?;
+            told.set_item("reason", reason.word())?;
+            told.set_item("detail", reason.detail())?;
             if let NotStored::Impure(objections) = reason
                 && let Some(first) = objections.first()
             {
@@ -299,47 +299,4 @@ fn describe<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyDict>>
     }
     told.set_item("event", name_of(event))?;
     Ok(told)
-}
-
-/// The word that events and explanations use for a reason.
-pub fn reason_name(reason: MissReason) -> &'static str {
-    match reason {
-        MissReason::New => "new",
-        MissReason::StateChanged => "state changed",
-        MissReason::ArgumentsChanged => "arguments changed",
-        MissReason::Damaged => "damaged",
-        MissReason::Outdated => "outdated",
-        MissReason::WorldChanged => "world changed",
-        MissReason::Forced => "forced",
-    }
-}
-
-fn refusal(reason: &NotStored) -> (&'static str, String) {
-    match reason {
-        NotStored::Unencodable(detail) => ("unpicklable", detail.clone()),
-        NotStored::KeyChanged(changes) => {
-            let names: Vec<String> = changes
-                .iter()
-                .map(|change| format!("{} {}", change.kind, change.name))
-                .collect();
-            ("changed during the call", names.join(", "))
-        }
-        NotStored::TooLarge { size, most } => {
-            let (size, most) = (bytes_to_read(*size), bytes_to_read(*most));
-            ("too large", format!("it takes {size}, and may take {most}"))
-        }
-        NotStored::TooQuick => ("too quick", "min_compute_time says so".to_owned()),
-        NotStored::WorldChanged(subjects) => {
-            let names: Vec<String> = subjects.iter().map(ToString::to_string).collect();
-            ("read while it changed", names.join(", "))
-        }
-        NotStored::Impure(objections) => {
-            let told = objections.iter().map(|objection| match &objection.at {
-                Some(at) => format!("{} ({at})", objection.what),
-                None => objection.what.clone(),
-            });
-            ("impure", told.collect::<Vec<_>>().join(", "))
-        }
-        NotStored::StoreFailed(detail) => ("store failed", detail.clone()),
-    }
 }

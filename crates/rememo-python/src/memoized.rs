@@ -8,11 +8,10 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyCode, PyDict, PyFunction, PyTuple, PyType};
-use rememo::{Digest, Explanation, Mode, Unkeyable};
+use rememo::{Change, Digest, Explanation, MissReason, Mode, Unkeyable};
 
 use crate::call::{Call, Semantics};
 use crate::depth::with_room;
-use crate::events::reason_name;
 use crate::freeze::{FreezeConfig, Impurity, function_name};
 use crate::hot;
 use crate::keeping::Retention;
@@ -411,35 +410,33 @@ fn explained<'py>(
     impurities: &BTreeSet<Impurity>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let module = py.import("rememo.explain")?;
-    let change = module.getattr("Change")?;
-    let changes = explanation
-        .changes
-        .iter()
-        .map(|c| {
-            let hex = |digest: Option<Digest>| digest.map(|digest| digest.to_hex());
-            let sources = (c.old_source.clone(), c.new_source.clone());
-            let kind = c.kind.to_string();
-            let details = (c.old_details.clone(), c.new_details.clone());
-            change.call1((
-                &c.name,
-                kind,
-                hex(c.old),
-                hex(c.new),
-                sources.0,
-                sources.1,
-                details.0,
-                details.1,
-            ))
-        })
-        .collect::<PyResult<Vec<_>>>()?;
-    let reason = explanation.reason.map_or("hit", reason_name);
-    let changes = PyTuple::new(py, changes)?;
+    let changes = told_changes(py, &explanation.changes)?;
+    let reason = explanation.reason.map_or("hit", MissReason::word);
     let key = explanation.key.to_hex();
     let impurities: Vec<&Impurity> = impurities.iter().collect();
     let impurities = PyTuple::new(py, impurities)?;
     module
         .getattr("Explanation")?
         .call1((explanation.hit, reason, changes, key, impurities))
+}
+
+/// Changes as Python has them.
+pub fn told_changes<'py>(py: Python<'py>, changes: &[Change]) -> PyResult<Bound<'py, PyTuple>> {
+    let kind = py.import("rememo.explain")?.getattr("Change")?;
+    let told = changes.iter().map(|change| {
+        let hex = |digest: Option<Digest>| digest.map(|digest| digest.to_hex());
+        kind.call1((
+            &change.name,
+            change.kind.to_string(),
+            hex(change.old),
+            hex(change.new),
+            &change.old_source,
+            &change.new_source,
+            &change.old_details,
+            &change.new_details,
+        ))
+    });
+    PyTuple::new(py, told.collect::<PyResult<Vec<_>>>()?)
 }
 
 fn unexplained<'py>(py: Python<'py>, why: &str) -> PyResult<Bound<'py, PyAny>> {

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
-use rememo::{Access, DayStats, Event, MissReason, Stats, StoreConfig, Subscriber, Trust};
+use pyo3::types::{PyDict, PyTuple};
+use rememo::{Access, DayStats, Event, MissReason, Stats, StoreConfig, Subscriber, Trust, Why};
 
-use crate::events::{Bridge, reason_name};
+use crate::events::Bridge;
 use crate::keeping::Room;
+use crate::memoized::told_changes;
 
 /// How often it has changed which functions keep their results where.
 static EPOCH: AtomicU64 = AtomicU64::new(0);
@@ -157,6 +158,35 @@ impl Store {
         told.collect()
     }
 
+    /// The last calls that were not answered, of one function or of all, the latest first: for each
+    /// its function, when it was, in seconds of Unix time, how many such there were in a row, the
+    /// reason, what else there is to say, what changed, and how many more changes there were.
+    fn last_misses<'py>(
+        &self,
+        py: Python<'py>,
+        function: Option<&str>,
+    ) -> PyResult<Vec<Miss<'py>>> {
+        let Some(store) = self.opened() else {
+            return Ok(Vec::new());
+        };
+        let found = py.detach(|| store.last_misses(function)).map_err(failed)?;
+        let told = found.into_iter().map(|miss| {
+            let at = Duration::from_nanos(miss.at_ns).as_secs_f64();
+            let (reason, detail, changes, more) = match miss.why {
+                Why::Missed {
+                    reason,
+                    changes,
+                    more,
+                } => (reason.word().to_owned(), String::new(), changes, more),
+                Why::NotStored { reason, detail } => (reason, detail, Vec::new(), 0),
+                Why::Bypassed { detail } => ("bypassed".to_owned(), detail, Vec::new(), 0),
+            };
+            let changes = told_changes(py, &changes)?;
+            Ok((miss.function, at, miss.times, reason, detail, changes, more))
+        });
+        told.collect()
+    }
+
     /// Begins the statistics of one function, or of all, anew.
     fn reset_stats(&self, py: Python<'_>, function: Option<&str>) -> PyResult<()> {
         match self.opened() {
@@ -211,6 +241,7 @@ fn open(
     })
 }
 
+type Miss<'py> = (String, f64, u64, String, String, Bound<'py, PyTuple>, usize);
 type Day<'py> = (String, u32, Bound<'py, PyDict>);
 
 /// Counts by name.
@@ -222,7 +253,7 @@ fn counts<'py>(py: Python<'py>, stats: &Stats) -> PyResult<Bound<'py, PyDict>> {
     let by_reason = PyDict::new(py);
     for (reason, misses) in MissReason::ALL.into_iter().zip(stats.misses_by) {
         if misses > 0 {
-            by_reason.set_item(reason_name(reason), misses)?;
+            by_reason.set_item(reason.word(), misses)?;
         }
     }
     told.set_item("misses", by_reason)?;

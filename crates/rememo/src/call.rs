@@ -9,11 +9,15 @@ use crate::codec::Encoded;
 use crate::deps::{Log, Settled, State, Subject, World};
 use crate::digest::Digest;
 use crate::event::{Event, MissReason, NotStored, Tier};
+use crate::explain::compare;
 use crate::flight::Claim;
 use crate::recall::{Recalled, broken, recall as find};
 use crate::retention::Retention;
-use crate::state::{Key, Part, changes};
+use crate::state::{Change, Key, Part, changes};
 use crate::store::{Cost, Generation, Store, StoreError, Uses};
+
+/// How many entries of a function are looked at to say why a call missed.
+const COMPARED: usize = 64;
 
 /// One call of one function, as a front-end presents it.
 pub trait Callee {
@@ -328,7 +332,7 @@ struct Missing {
     /// What is wrong with the one there was.
     damage: Option<String>,
     /// What the one there was depends on and is not as it was.
-    changed: Option<String>,
+    changes: Vec<Change>,
 }
 
 impl Missing {
@@ -336,7 +340,7 @@ impl Missing {
         Self {
             reason,
             damage: None,
-            changed: None,
+            changes: Vec::new(),
         }
     }
 }
@@ -354,8 +358,9 @@ fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Key) -> Result<C::Valu
     let why = match find(store, callee, &digest) {
         Recalled::Absent => return Err(Missing::new(MissReason::New)),
         Recalled::Broken(_, broken) => {
+            let [was, is] = *broken;
             return Err(Missing {
-                changed: Some(broken.subject.to_string()),
+                changes: vec![Change::of_world(&was, &is)],
                 ..Missing::new(MissReason::WorldChanged)
             });
         }
@@ -427,15 +432,16 @@ fn claim<C: Callee>(store: &Store, callee: &mut C, key: &Key) -> Result<Claim<'s
 
 fn missed<C: Callee>(store: &Store, callee: &mut C, key: &Key, missing: Missing) {
     degraded(store, callee, missing.damage);
-    let reason = match missing.reason {
-        MissReason::New => callee.detached(|| store.miss_reason(key)),
-        known => known,
-    };
+    let (mut reason, mut changes) = (missing.reason, missing.changes);
+    if reason == MissReason::New {
+        let compared = callee.detached(|| compare(store, key, COMPARED));
+        (reason, changes) = (compared.reason, compared.changes);
+    }
     let event = Event::Miss {
         function: key.function.clone(),
         key: key.digest(),
         reason,
-        changed: missing.changed,
+        changes,
     };
     tell(store, callee, &event);
 }

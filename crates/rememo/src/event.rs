@@ -4,9 +4,12 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, RwLock};
 
+use serde::{Deserialize, Serialize};
+
 use crate::deps::{Impurity, Subject};
 use crate::digest::Digest;
 use crate::lock::{lock, read, write};
+use crate::measure::bytes_to_read;
 use crate::state::Change;
 use crate::stats::{Book, Stats, Tally};
 
@@ -32,8 +35,8 @@ pub enum Event {
         key: Digest,
         /// Why.
         reason: MissReason,
-        /// What changed, where it is known from looking for a result.
-        changed: Option<String>,
+        /// What differs from the result that is most like it. Of things in the world, the first.
+        changes: Vec<Change>,
     },
     /// A result was stored.
     Stored {
@@ -106,7 +109,7 @@ pub enum Tier {
 }
 
 /// Why a call missed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum MissReason {
     /// Nothing is stored for this function.
     New,
@@ -135,6 +138,19 @@ impl MissReason {
         Self::WorldChanged,
         Self::Forced,
     ];
+
+    /// It in a word or two.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::StateChanged => "state changed",
+            Self::ArgumentsChanged => "arguments changed",
+            Self::Damaged => "damaged",
+            Self::Outdated => "outdated",
+            Self::WorldChanged => "world changed",
+            Self::Forced => "forced",
+        }
+    }
 }
 
 /// Why a result was not stored.
@@ -159,6 +175,47 @@ pub enum NotStored {
     Impure(Vec<Impurity>),
     /// The store failed.
     StoreFailed(String),
+}
+
+impl NotStored {
+    /// It in a word or two.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Unencodable(_) => "unpicklable",
+            Self::KeyChanged(_) => "changed during the call",
+            Self::TooLarge { .. } => "too large",
+            Self::TooQuick => "too quick",
+            Self::WorldChanged(_) => "read while it changed",
+            Self::Impure(_) => "impure",
+            Self::StoreFailed(_) => "store failed",
+        }
+    }
+
+    /// What exactly.
+    pub fn detail(&self) -> String {
+        match self {
+            Self::Unencodable(detail) | Self::StoreFailed(detail) => detail.clone(),
+            Self::KeyChanged(changes) => listed(changes),
+            Self::TooLarge { size, most } => {
+                let (size, most) = (bytes_to_read(*size), bytes_to_read(*most));
+                format!("it takes {size}, and may take {most}")
+            }
+            Self::TooQuick => "min_compute_time says so".to_owned(),
+            Self::WorldChanged(subjects) => listed(subjects),
+            Self::Impure(objections) => {
+                let told = objections.iter().map(|objection| match &objection.at {
+                    Some(at) => format!("{} ({at})", objection.what),
+                    None => objection.what.clone(),
+                });
+                told.collect::<Vec<_>>().join(", ")
+            }
+        }
+    }
+}
+
+fn listed<T: ToString>(things: &[T]) -> String {
+    let told: Vec<_> = things.iter().map(ToString::to_string).collect();
+    told.join(", ")
 }
 
 /// Whoever listens to events.

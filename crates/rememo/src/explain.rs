@@ -53,7 +53,12 @@ pub fn explain<C: Callee>(store: &Store, callee: &mut C) -> Result<Explanation, 
             explanation.nearest_created_ns = Some(entry.created_ns);
             explanation.changes = changes_of(callee, &entry.world);
         }
-        Recalled::Absent => callee.detached(|| compare(store, &key, &mut explanation)),
+        Recalled::Absent => {
+            let compared = callee.detached(|| compare(store, &key, COMPARED));
+            explanation.reason = Some(compared.reason);
+            explanation.nearest_created_ns = compared.nearest.map(|entry| entry.created_ns);
+            explanation.changes = compared.changes;
+        }
     }
     Ok(explanation)
 }
@@ -67,38 +72,43 @@ fn changes_of<C: Callee>(callee: &mut C, world: &World) -> Vec<Change> {
         .collect();
     callee.detached(|| {
         let differences = world.differences(|subject| sensed.get(subject).copied().flatten());
-        let change = |(was, is): (&Observation, Observation)| Change {
-            name: was.subject.name(),
-            kind: was.subject.part(),
-            old: was.state.digest(),
-            new: is.state.digest(),
-            old_source: None,
-            new_source: None,
-            old_details: was.details(),
-            new_details: is.details(),
-        };
+        let change = |(was, is): (_, Observation)| Change::of_world(was, &is);
         differences.into_iter().map(change).collect()
     })
 }
 
-fn compare(store: &Store, key: &Key, explanation: &mut Explanation) {
-    explanation.reason = Some(store.miss_reason(key));
-    let entries = store
-        .entries_of(&key.function, COMPARED)
-        .unwrap_or_default();
-    if let Some(entry) = nearest(&entries, key) {
-        explanation.nearest_created_ns = Some(entry.created_ns);
-        explanation.changes = differences(store, entry, key);
-    }
+/// A key beside what else is stored for its function.
+pub(crate) struct Compared {
+    /// Why there is nothing under it.
+    pub reason: MissReason,
+    /// The entry that it is most like.
+    pub nearest: Option<Entry>,
+    /// What differs from that.
+    pub changes: Vec<Change>,
 }
 
-/// The entry to compare with: same arguments first, then same state, then the newest.
-fn nearest<'a>(entries: &'a [Entry], key: &Key) -> Option<&'a Entry> {
-    let called_so = entries
-        .iter()
-        .find(|entry| entry.argument_digest == key.argument_digest);
-    let same_state = || entries.iter().find(|entry| entry.state == key.state.digest);
-    called_so.or_else(same_state).or(entries.first())
+/// Compares a key with the latest entries of its function, at most so many.
+pub(crate) fn compare(store: &Store, key: &Key, among: usize) -> Compared {
+    let entries = store.entries_of(&key.function, among).unwrap_or_default();
+    let called_so = |entry: &Entry| entry.argument_digest == key.argument_digest;
+    let same_state = |entry: &Entry| entry.state == key.state.digest;
+    let like = entries.iter().find(|entry| called_so(entry));
+    let unedited = entries.iter().find(|entry| same_state(entry));
+    let reason = match (like, unedited) {
+        _ if entries.is_empty() => MissReason::New,
+        (None, Some(_)) => MissReason::ArgumentsChanged,
+        _ => MissReason::StateChanged,
+    };
+    let nearest = like.or(unedited).or(entries.first()).cloned();
+    let changes = nearest
+        .as_ref()
+        .map(|entry| differences(store, entry, key))
+        .unwrap_or_default();
+    Compared {
+        reason,
+        nearest,
+        changes,
+    }
 }
 
 fn differences(store: &Store, entry: &Entry, key: &Key) -> Vec<Change> {

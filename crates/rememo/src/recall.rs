@@ -17,8 +17,9 @@ pub(crate) enum Recalled {
     Absent,
     /// An entry that cannot be read, and why.
     Damaged(String),
-    /// Entries, of which the newest depends on something that is not as it was.
-    Broken(Box<Entry>, Box<Observation>),
+    /// Entries, of which the newest depends on something that is not as it was: the entry, how that
+    /// was, and how it is.
+    Broken(Box<Entry>, Box<[Observation; 2]>),
 }
 
 /// Looks for the result of a call.
@@ -47,15 +48,18 @@ pub(crate) fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Digest) -> 
     }
 }
 
-/// The first thing in a world that is not as it was.
-pub(crate) fn broken<C: Callee>(callee: &mut C, world: &World) -> Option<Observation> {
+/// The first thing in a world that is not as it was: how it was, and how it is.
+pub(crate) fn broken<C: Callee>(callee: &mut C, world: &World) -> Option<[Observation; 2]> {
     if world.is_empty() {
         return None;
     }
-    let sensed = world
-        .sensed()
-        .find(|observation| callee.sense(&observation.subject) != Some(observation.state));
-    sensed
-        .cloned()
-        .or_else(|| callee.detached(|| world.broken_on_disk().cloned()))
+    let sensed = world.sensed().find_map(|was| {
+        let state = callee.sense(&was.subject);
+        (state != Some(was.state)).then(|| [was.clone(), was.sensed_now(state)])
+    });
+    let on_disk = || {
+        let (was, is) = world.broken_on_disk()?;
+        Some([was.clone(), is])
+    };
+    sensed.or_else(|| callee.detached(on_disk))
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::deps::Observation;
 use crate::digest::{Digest, Encoder, SCHEME_VERSION};
 
 /// One named part of a function's state, or one argument.
@@ -134,7 +135,7 @@ impl Key {
 }
 
 /// A part that differs between two states.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// The name of the part.
     pub name: String,
@@ -154,7 +155,31 @@ pub struct Change {
     pub new_details: Option<String>,
 }
 
+impl fmt::Display for Change {
+    /// What changed, such as `file data.csv`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.name.is_empty() {
+            return self.kind.fmt(f);
+        }
+        write!(f, "{} {}", self.kind, self.name)
+    }
+}
+
 impl Change {
+    /// What became of something that a run looked at.
+    pub(crate) fn of_world(was: &Observation, is: &Observation) -> Self {
+        Self {
+            name: was.subject.name(),
+            kind: was.subject.part(),
+            old: was.state.digest(),
+            new: is.state.digest(),
+            old_source: None,
+            new_source: None,
+            old_details: was.details(),
+            new_details: is.details(),
+        }
+    }
+
     fn between(old: Option<&Part>, new: Option<&Part>) -> Option<Self> {
         let either = new.or(old)?;
         Some(Self {

@@ -1,6 +1,7 @@
 //! Statistics per function, made from the event stream.
 
 use std::collections::HashMap;
+use std::mem;
 use std::ops::{Add, Sub};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, MissReason, Tier};
+use crate::misses::LastMisses;
 
 /// How many reasons for a miss there are.
 const REASONS: usize = MissReason::ALL.len();
@@ -112,6 +114,16 @@ struct Page {
     tally: Arc<Tally>,
     /// What of them is written down already.
     noted: Stats,
+    /// The last calls that were not answered and are not written down yet.
+    misses: LastMisses,
+}
+
+/// What happened to the calls of a function and is not written down yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fresh {
+    pub function: String,
+    pub stats: Stats,
+    pub misses: LastMisses,
 }
 
 impl Page {
@@ -169,6 +181,7 @@ impl Book {
         };
         let page = self.page(function);
         page.stats = page.stats + fresh;
+        page.misses.record(event);
     }
 
     /// The statistics of one function.
@@ -182,12 +195,16 @@ impl Book {
     }
 
     /// What is not written down yet, which counts as written down from now on.
-    pub(crate) fn take_fresh(&mut self) -> Vec<(String, Stats)> {
+    pub(crate) fn take_fresh(&mut self) -> Vec<Fresh> {
         let mut fresh = Vec::new();
         for (function, page) in &mut self.0 {
             let whole = page.whole();
             if whole != page.noted {
-                fresh.push((function.clone(), whole - page.noted));
+                fresh.push(Fresh {
+                    function: function.clone(),
+                    stats: whole - page.noted,
+                    misses: mem::take(&mut page.misses),
+                });
                 page.noted = whole;
             }
         }
@@ -195,10 +212,12 @@ impl Book {
     }
 
     /// Takes back that these were written down.
-    pub(crate) fn give_back(&mut self, fresh: Vec<(String, Stats)>) {
-        for (function, stats) in fresh {
-            let page = self.page(&function);
-            page.noted = page.noted - stats;
+    pub(crate) fn give_back(&mut self, fresh: Vec<Fresh>) {
+        for mut fresh in fresh {
+            let page = self.page(&fresh.function);
+            page.noted = page.noted - fresh.stats;
+            fresh.misses.extend(mem::take(&mut page.misses));
+            page.misses = fresh.misses;
         }
     }
 
@@ -225,11 +244,14 @@ mod tests {
         });
         let fresh = book.take_fresh();
         assert_eq!(fresh.len(), 1);
-        assert_eq!((fresh[0].1.memory_hits, fresh[0].1.not_stored), (1, 1));
+        assert_eq!(
+            (fresh[0].stats.memory_hits, fresh[0].stats.not_stored),
+            (1, 1)
+        );
         assert!(book.take_fresh().is_empty());
         tally.hit(5);
         let again = book.take_fresh();
-        assert_eq!((again[0].1.hits, again[0].1.saved_ns), (1, 5));
+        assert_eq!((again[0].stats.hits, again[0].stats.saved_ns), (1, 5));
         book.give_back(again.clone());
         assert_eq!(book.take_fresh(), again);
         assert_eq!(book.of("f").hits, 2);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use common::{Log, Repeat, store};
 use rememo::{
-    Event, MissReason, Mode, NotStored, Store, StoreConfig, StoreError, StoredValue, call,
+    Event, MissReason, Mode, NotStored, Store, StoreConfig, StoreError, StoredValue, Why, call,
     clear_entry, explain, lookup, would_hit,
 };
 
@@ -297,4 +297,56 @@ fn statistics_are_kept_by_day_and_merged() {
     assert_eq!(store.stats(0).unwrap(), merged);
     store.reset_stats(Some("tests.repeat")).unwrap();
     assert!(store.stats(0).unwrap().is_empty());
+}
+
+#[test]
+fn the_last_misses_are_told_to_who_was_not_there() {
+    let (dir, store, _) = store();
+    let mut callee = Repeat::new("a");
+    callee.call(&store);
+    callee.argument = "b".into();
+    callee.call(&store);
+    callee.helper = "v2".into();
+    callee.call(&store);
+    callee.unkeyable = true;
+    callee.call(&store);
+    callee.call(&store);
+    store.close();
+    let moved = dir.path().join("moved");
+    fs::rename(dir.path().join("store"), &moved).unwrap();
+    let there = Store::open(StoreConfig::new(&moved)).unwrap();
+    let told = there.last_misses(Some("tests.repeat")).unwrap();
+    let whys: Vec<_> = told.iter().map(|miss| &miss.why).collect();
+    let [
+        Why::Bypassed { detail },
+        Why::Missed {
+            reason: MissReason::StateChanged,
+            changes: edited,
+            ..
+        },
+        Why::Missed {
+            reason: MissReason::ArgumentsChanged,
+            changes: asked,
+            ..
+        },
+        Why::Missed {
+            reason: MissReason::New,
+            ..
+        },
+    ] = whys[..]
+    else {
+        panic!("{whys:?}");
+    };
+    assert_eq!(detail, "repeat -> helper -> socket");
+    assert_eq!((told[0].times, told[0].key), (2, None));
+    assert!(told[1].at_ns > told[3].at_ns && told[1].key.is_some());
+    let [edit] = &edited[..] else {
+        panic!("{edited:?}")
+    };
+    assert_eq!((edit.name.as_str(), edit.old.is_some()), ("helper", true));
+    assert_eq!(edit.old_source.as_deref(), Some("v1"));
+    assert_eq!(edit.new_source.as_deref(), Some("v2"));
+    assert_eq!(asked[0].to_string(), "argument text");
+    assert!(there.last_misses(Some("tests.other")).unwrap().is_empty());
+    assert_eq!(there.last_misses(None).unwrap(), told);
 }

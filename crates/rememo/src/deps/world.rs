@@ -1,6 +1,6 @@
 //! What a result depends on besides the arguments and code of the call, and whether it still is so.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -42,11 +42,11 @@ impl World {
         observations.filter(|observation| observation.subject.place().is_none())
     }
 
-    /// The first thing on disk that is not as it was.
-    pub fn broken_on_disk(&self) -> Option<&Observation> {
+    /// The first thing on disk that is not as it was, and how it is now.
+    pub fn broken_on_disk(&self) -> Option<(&Observation, Observation)> {
         let ignored = self.ignored();
         let mut on_disk = self.observations.iter();
-        on_disk.find(|observation| !observation.holds_on_disk(&ignored))
+        on_disk.find_map(|was| Some((was, was.changed_on_disk(&ignored)?)))
     }
 
     /// What else a result says on the same observations.
@@ -72,17 +72,10 @@ impl World {
         let ignored = self.ignored();
         let mut found = Vec::new();
         for was in &self.observations {
-            let subject = was.subject.clone();
-            let now = match subject.place() {
-                Some(place) => look(&subject, place.path(), &ignored).map(|look| Observation {
-                    subject: subject.clone(),
-                    state: look.state,
-                    stamp: look.stamp,
-                    settled: look.settled,
-                }),
-                None => sense(&subject).map(|state| Observation::sensed(subject.clone(), state)),
+            let now = match was.subject.place() {
+                Some(place) => was.now(place.path(), &ignored),
+                None => was.sensed_now(sense(&was.subject)),
             };
-            let now = now.unwrap_or(Observation::sensed(subject, State::Absent));
             if now.state != was.state {
                 found.push((was, now));
             }
@@ -125,7 +118,7 @@ impl World {
 }
 
 impl Observation {
-    pub(super) fn sensed(subject: Subject, state: State) -> Self {
+    fn sensed(subject: Subject, state: State) -> Self {
         Self {
             subject,
             state,
@@ -134,16 +127,34 @@ impl Observation {
         }
     }
 
-    fn holds_on_disk(&self, ignored: &[PathBuf]) -> bool {
-        let Some(path) = self.subject.place().map(Place::path) else {
-            return true;
-        };
+    /// What the front-end says of it now; absent where it cannot say.
+    pub(crate) fn sensed_now(&self, state: Option<State>) -> Self {
+        Self::sensed(self.subject.clone(), state.unwrap_or(State::Absent))
+    }
+
+    /// What is to be seen of it now at its path.
+    fn now(&self, path: &Path, ignored: &[PathBuf]) -> Self {
+        match look(&self.subject, path, ignored) {
+            Some(found) => Self {
+                subject: self.subject.clone(),
+                state: found.state,
+                stamp: found.stamp,
+                settled: found.settled,
+            },
+            None => self.sensed_now(None),
+        }
+    }
+
+    /// How it is now, if it is something on disk that is not as it was.
+    fn changed_on_disk(&self, ignored: &[PathBuf]) -> Option<Self> {
+        let path = self.subject.place()?.path();
         if let (true, Some(stamp)) = (self.settled, self.stamp)
             && std::fs::metadata(path).is_ok_and(|found| Stamp::of(&found) == stamp)
         {
-            return true;
+            return None;
         }
-        look(&self.subject, path, ignored).is_some_and(|found| found.state == self.state)
+        let now = self.now(path, ignored);
+        (now.state != self.state).then_some(now)
     }
 
     /// Size and age, for people.

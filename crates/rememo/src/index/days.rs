@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::schema::{function_prefix, seal, unseal};
 use super::{DAYS, Index};
-use crate::stats::Stats;
+use crate::stats::{Fresh, Stats};
 
 /// How many days of functions are kept: the latest. By number, for a clock may be wrong.
 const KEPT: u64 = 20_000;
@@ -23,10 +23,15 @@ pub struct DayStats {
 }
 
 impl Index {
-    /// Adds to the statistics of a day. The oldest go when there are too many.
-    pub(crate) fn add_stats(&self, day: u32, fresh: &[(String, Stats)]) -> heed::Result<()> {
+    /// Adds to the statistics of a day, and to the last misses. The oldest go when there are too many.
+    pub(crate) fn add_stats(&self, day: u32, fresh: &[Fresh]) -> heed::Result<()> {
         let mut txn = self.write_txn()?;
-        for (function, stats) in fresh {
+        for Fresh {
+            function,
+            stats,
+            misses,
+        } in fresh
+        {
             let key = day_key(day, function);
             let known: Option<DayStats> = self.tables[DAYS].get(&txn, &key)?.and_then(unseal);
             let known = known.map(|known| known.stats).unwrap_or_default();
@@ -36,6 +41,7 @@ impl Index {
                 stats: known + *stats,
             };
             self.tables[DAYS].put(&mut txn, &key, &seal(&row)?)?;
+            self.add_misses(&mut txn, function, misses.clone())?;
         }
         let days = self.tables[DAYS];
         while days.len(&txn)? > KEPT
@@ -62,6 +68,7 @@ impl Index {
     /// Removes the statistics of one function, or of all.
     pub(crate) fn reset_stats(&self, function: Option<&str>) -> heed::Result<()> {
         let mut txn = self.write_txn()?;
+        self.reset_misses(&mut txn, function)?;
         let Some(function) = function else {
             self.tables[DAYS].clear(&mut txn)?;
             return txn.commit();

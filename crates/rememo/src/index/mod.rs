@@ -1,6 +1,7 @@
 //! The index: call keys to entries, in LMDB, for many threads and processes at once.
 
 mod days;
+mod misses;
 mod open;
 mod order;
 pub(crate) mod schema;
@@ -26,7 +27,7 @@ use schema::{ENTRY_KEY, function_prefix, unseal};
 
 type Database = heed::Database<'static, Bytes, Bytes>;
 
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "entries",
     "objects",
     "states",
@@ -36,6 +37,7 @@ const TABLES: [&str; 9] = [
     "standings",
     "meta",
     "days",
+    "misses",
 ];
 const ENTRIES: usize = 0;
 const OBJECTS: usize = 1;
@@ -49,6 +51,8 @@ const STANDINGS: usize = 6;
 const META: usize = 7;
 /// Statistics, by day.
 const DAYS: usize = 8;
+/// The last calls that were not answered, by function.
+const MISSES: usize = 9;
 
 /// The file is kept this much longer than its last page, so that a file shorter than its last
 /// page has surely been cut off (LMDB never writes out pages that are freed where they began).

@@ -167,7 +167,7 @@ fn open_tables(env: &Env<WithoutTls>) -> heed::Result<[Database; TABLES.len()]> 
     let committed = env.create_databases_and_commit(txn, |opener, txn| {
         let mut create = |name| opener.create_database(txn, Some(name));
         let [entries, objects, states, state_refs, by_function, ..] = TABLES;
-        let [.., order, standings, meta, days] = TABLES;
+        let [.., order, standings, meta, days, misses] = TABLES;
         let tables = [
             create(entries)?,
             create(objects)?,
@@ -178,6 +178,7 @@ fn open_tables(env: &Env<WithoutTls>) -> heed::Result<[Database; TABLES.len()]> 
             create(standings)?,
             create(meta)?,
             create(days)?,
+            create(misses)?,
         ];
         Ok::<_, Error>(heed::CommitOrAbort::<_, ()>::Commit(tables))
     })?;

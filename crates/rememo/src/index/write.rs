@@ -6,7 +6,9 @@ use super::order::Order;
 use super::schema::{
     ENTRY_KEY, Entry, ObjectRecord, entry_key, function_key, function_prefix, seal, unseal,
 };
-use super::{BY_FUNCTION, DAYS, ENTRIES, Index, META, OBJECTS, Removed, STATE_REFS, STATES, Usage};
+use super::{
+    BY_FUNCTION, DAYS, ENTRIES, Index, META, MISSES, OBJECTS, Removed, STATE_REFS, STATES, Usage,
+};
 use crate::digest::Digest;
 use crate::state::StateTree;
 
@@ -90,7 +92,7 @@ impl Index {
             removed.objects.extend(row?.0.try_into().ok().map(Digest));
         }
         for (number, table) in self.tables.into_iter().enumerate() {
-            if number != META && number != DAYS {
+            if ![META, DAYS, MISSES].contains(&number) {
                 table.clear(&mut txn)?;
             }
         }

@@ -8,15 +8,13 @@ use super::{Store, StoreError};
 use crate::codec::Encoded;
 use crate::deps::World;
 use crate::digest::Digest;
-use crate::event::{Event, MissReason};
+use crate::event::Event;
 use crate::index::{Entry, Found, Removed, StoredValue};
 use crate::retention::Retention;
 use crate::state::{Key, StateTree};
 
 /// How often an object is put again when it is swept before its entry is in.
 const ATTEMPTS: usize = 3;
-/// How many entries of a function are looked at to say why a call missed.
-const LOOKED_AT: usize = 64;
 
 /// What keeping a result took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,25 +134,6 @@ impl Store {
     /// Whether the parts of a function state are stored.
     pub(crate) fn knows(&self, state: &Digest) -> bool {
         self.state(state).is_ok_and(|tree| tree.is_some())
-    }
-
-    /// Why there is nothing under a key, from what else is stored for its function.
-    pub(crate) fn miss_reason(&self, key: &Key) -> MissReason {
-        let entries = self
-            .entries_of(&key.function, LOOKED_AT)
-            .unwrap_or_default();
-        if entries.is_empty() {
-            return MissReason::New;
-        }
-        let called_so = entries
-            .iter()
-            .any(|e| e.argument_digest == key.argument_digest);
-        let same_state = entries.iter().any(|e| e.state == key.state.digest);
-        if same_state && !called_so {
-            MissReason::ArgumentsChanged
-        } else {
-            MissReason::StateChanged
-        }
     }
 
     pub(crate) fn invalidated(&self, function: &str, removed: &Removed) -> u64 {
