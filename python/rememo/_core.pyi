@@ -49,6 +49,7 @@ _P = ParamSpec("_P")
 _Q = ParamSpec("_Q")
 _R = TypeVar("_R")
 _T = TypeVar("_T")
+_Results: TypeAlias = Literal["copy", "view"]
 _Watch: TypeAlias = Literal["content", "mtime", "off"]
 _Self = TypeVar("_Self")
 
@@ -112,7 +113,10 @@ class Retention:
         tag: str | None = None,
         max_result_size: str | int | None = None,
         min_compute_time: str | float | timedelta | None = None,
+        results: _Results = "copy",
     ) -> Retention: ...
+    @property
+    def results(self) -> _Results: ...
     def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
 
 # Bytes, and seconds, for people to read.

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     _P = ParamSpec("_P")
     _R = TypeVar("_R")
+    _Results = Literal["copy", "view"]
     _Watch = Literal["content", "mtime", "off"]
 
 if not TYPE_CHECKING:
@@ -172,6 +173,7 @@ class Cache:
         tag: str | None = None,
         max_result_size: str | int | None = None,
         min_compute_time: str | float | timedelta | None = None,
+        results: _Results = "copy",
         watch: _Watch = "content",
         enabled: bool = True,
     ) -> _core.Memoized[_P, _R]: ...
@@ -187,6 +189,7 @@ class Cache:
         tag: str | None = None,
         max_result_size: str | int | None = None,
         min_compute_time: str | float | timedelta | None = None,
+        results: _Results = "copy",
         watch: _Watch = "content",
         enabled: bool = True,
     ) -> Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]: ...
@@ -201,6 +204,7 @@ class Cache:
         tag: str | None = None,
         max_result_size: str | int | None = None,
         min_compute_time: str | float | timedelta | None = None,
+        results: _Results = "copy",
         watch: _Watch = "content",
         enabled: bool = True,
         **unknown: Never,
@@ -213,6 +217,7 @@ class Cache:
             tag=tag,
             max_result_size=max_result_size,
             min_compute_time=min_compute_time,
+            results=results,
         )
         memoized = decorator(
             cache=self,

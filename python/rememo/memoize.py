@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     _P = ParamSpec("_P")
     _R = TypeVar("_R")
+    _Results = Literal["copy", "view"]
     _Watch = Literal["content", "mtime", "off"]
 
 if not TYPE_CHECKING:
@@ -52,6 +53,7 @@ OPTIONS = (
     "tag",
     "max_result_size",
     "min_compute_time",
+    "results",
 )
 
 
@@ -67,6 +69,7 @@ def memoize(
     tag: str | None = None,
     max_result_size: str | int | None = None,
     min_compute_time: str | float | timedelta | None = None,
+    results: _Results = "copy",
     watch: _Watch = "content",
     enabled: bool = True,
 ) -> _core.Memoized[_P, _R]: ...
@@ -82,6 +85,7 @@ def memoize(
     tag: str | None = None,
     max_result_size: str | int | None = None,
     min_compute_time: str | float | timedelta | None = None,
+    results: _Results = "copy",
     watch: _Watch = "content",
     enabled: bool = True,
 ) -> Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]: ...
@@ -96,6 +100,7 @@ def memoize(  # noqa: PLR0913  options, each by its name
     tag: str | None = None,
     max_result_size: str | int | None = None,
     min_compute_time: str | float | timedelta | None = None,
+    results: _Results = "copy",
     watch: _Watch = "content",
     enabled: bool = True,
     **unknown: Never,
@@ -120,6 +125,8 @@ def memoize(  # noqa: PLR0913  options, each by its name
             is returned and not kept.
         min_compute_time: results that took less are not kept; in seconds, a `timedelta`, or text
             such as ``"50ms"``.
+        results: whether callers get a ``"copy"`` of their own, or a ``"view"``: arrays and other
+            large buffers in the result share the memory of the cache, and cannot be written to.
         watch: how the files that it reads are told to be what they were: by ``"content"``, or by
             size and time of modification (``"mtime"``). With ``"off"``, nothing that it looks at
             outside of its arguments and code counts.
@@ -128,8 +135,8 @@ def memoize(  # noqa: PLR0913  options, each by its name
 
     Raises:
         TypeError: if `func` has no Python code or is a context manager, an option is not of its
-            type, or `ignore` names what is no parameter.
-        ValueError: if a size or time makes no sense, or `watch` is none of these words.
+            type or not for such a function, or `ignore` names what is no parameter.
+        ValueError: if a size or time makes no sense, or `results` or `watch` is not such a word.
 
     >>> from rememo import Cache, memoize
     >>> @memoize(cache=Cache(temporary=True), ignore=["verbose"])
@@ -143,6 +150,7 @@ def memoize(  # noqa: PLR0913  options, each by its name
         tag=tag,
         max_result_size=max_result_size,
         min_compute_time=min_compute_time,
+        results=results,
     )
     memoized = decorator(
         cache=cache,
@@ -222,6 +230,11 @@ def _wrap(  # noqa: PLR0913  options, each by its name
     enabled: bool,
 ) -> _core.Memoized[_P, _R]:
     function, front = _prepared(func)
+    if front and retention.results == "view":
+        raise TypeError(
+            f"{function.__qualname__} returns its result later, and such are always copies: "
+            'leave out results="view"'
+        )
     resolver = _resolver(function, cache, enabled=enabled)
     _check_names(function, ignore)
     if freeze is None and cache is not None:

@@ -10,7 +10,7 @@ use rememo::{
     StateTree, Store, Stored, Subject, Undecodable, Unkeyable, World,
 };
 
-use crate::codec;
+use crate::codec::{self, Handing};
 use crate::depth::with_room_for_limit;
 use crate::freeze::{
     Config, Frozen, Graph, Reads, Root, Unfreezable, is_immutable_scalar, source_of,
@@ -62,6 +62,8 @@ pub struct Call<'a, 'py> {
     outer: Option<Bound<'py, Recording>>,
     /// What the run looked at and did.
     log: Log,
+    /// The result of the run, where callers are handed views of it.
+    encoded: Option<Encoded>,
 }
 
 impl<'a, 'py> Call<'a, 'py> {
@@ -103,6 +105,7 @@ impl<'a, 'py> Call<'a, 'py> {
             remembered: Vec::new(),
             outer: None,
             log: Log::default(),
+            encoded: None,
         }))
     }
 
@@ -112,9 +115,16 @@ impl<'a, 'py> Call<'a, 'py> {
         let pause = Pause::begin(self.py);
         self.outer.clone_from(&pause.outer);
         let result = rememo::call(store, &mut self, mode);
-        match self.fatal.take() {
-            Some(fatal) => Err(fatal),
-            None => result,
+        if let Some(fatal) = self.fatal.take() {
+            return Err(fatal);
+        }
+        match (&result, self.encoded.take()) {
+            // What a later call will be handed, too.
+            (Ok(_), Some(encoded)) => {
+                let view = codec::decode(self.py, &encoded, Handing::View);
+                view.map(Bound::unbind).or(result)
+            }
+            _ => result,
         }
     }
 
@@ -411,7 +421,7 @@ impl Callee for Call<'_, '_> {
         let found = memory::get(self.py, key).filter(|found| link.is_good(found))?;
         let (compute_ns, world) = (found.compute_ns, found.world.clone());
         Some(Recollected {
-            value: found.open(self.py)?.unbind(),
+            value: found.open(self.py, self.memoized.handing)?.unbind(),
             compute_ns,
             world: world.unwrap_or_default(),
         })
@@ -453,7 +463,7 @@ impl Callee for Call<'_, '_> {
 
     fn encode(&mut self, value: &Py<PyAny>) -> Result<Encoded, String> {
         let value = value.bind(self.py);
-        with_room_for_limit(self.py, || codec::encode(value)).map_err(|error| {
+        let encoded = with_room_for_limit(self.py, || codec::encode(value)).map_err(|error| {
             let plain = self.judge(&error);
             let found = self
                 .py
@@ -461,11 +471,15 @@ impl Callee for Call<'_, '_> {
                 .and_then(|module| module.call_method1("describe", (value, error.value(self.py))))
                 .and_then(|text| text.extract());
             found.unwrap_or(plain)
-        })
+        })?;
+        if self.memoized.handing == Handing::View {
+            self.encoded = Some(encoded.clone());
+        }
+        Ok(encoded)
     }
 
     fn decode(&mut self, encoded: &Encoded) -> Result<Py<PyAny>, Undecodable> {
-        match codec::decode(self.py, encoded) {
+        match codec::decode(self.py, encoded, self.memoized.handing) {
             Ok(value) => Ok(value.unbind()),
             Err(error) if codec::is_outdated(self.py, &error) => Err(Undecodable::Outdated),
             Err(error) => Err(Undecodable::Damaged(self.judge(&error))),

@@ -12,6 +12,35 @@ use crate::raw;
 const PICKLE: u16 = 1;
 const NDARRAY: u16 = 2;
 
+/// How a stored result gets to a caller.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Handing {
+    /// All of it is the caller's own.
+    #[default]
+    Copy,
+    /// Its large buffers are shared, and cannot be written to.
+    View,
+}
+
+impl Handing {
+    /// Reads the word for it.
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "copy" => Some(Self::Copy),
+            "view" => Some(Self::View),
+            _ => None,
+        }
+    }
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Copy => "copy",
+            Self::View => "view",
+        }
+    }
+}
+
 /// Encodes a result.
 pub fn encode(value: &Bound<'_, PyAny>) -> PyResult<Encoded> {
     if is_plain_array(value)? {
@@ -21,11 +50,15 @@ pub fn encode(value: &Bound<'_, PyAny>) -> PyResult<Encoded> {
     }
 }
 
-/// Decodes a result into objects of the caller's own.
-pub fn decode<'py>(py: Python<'py>, encoded: &Encoded) -> PyResult<Bound<'py, PyAny>> {
+/// Decodes a result.
+pub fn decode<'py>(
+    py: Python<'py>,
+    encoded: &Encoded,
+    handing: Handing,
+) -> PyResult<Bound<'py, PyAny>> {
     match encoded.codec {
-        PICKLE => decode_pickle(py, &encoded.frames),
-        NDARRAY => decode_array(py, &encoded.frames),
+        PICKLE => decode_pickle(py, &encoded.frames, handing),
+        NDARRAY => decode_array(py, &encoded.frames, handing),
         other => Err(pyo3::exceptions::PyValueError::new_err(format!(
             "unknown codec {other}"
         ))),
@@ -57,13 +90,20 @@ fn encode_pickle(value: &Bound<'_, PyAny>) -> PyResult<Encoded> {
     })
 }
 
-fn decode_pickle<'py>(py: Python<'py>, frames: &[Frame]) -> PyResult<Bound<'py, PyAny>> {
+fn decode_pickle<'py>(
+    py: Python<'py>,
+    frames: &[Frame],
+    handing: Handing,
+) -> PyResult<Bound<'py, PyAny>> {
     let (stream, rest) = first(frames)?;
     let (record, rest) = first(rest)?;
-    let buffers: Vec<Bound<'_, PyAny>> = rest.iter().map(|frame| buffer(py, frame)).collect();
+    let buffers: PyResult<Vec<_>> = rest
+        .iter()
+        .map(|frame| buffer(py, frame, handing))
+        .collect();
     let arguments = (
         PyBytes::new(py, &stream.bytes),
-        buffers,
+        buffers?,
         PyBytes::new(py, &record.bytes),
     );
     py.import("rememo.pickling")?
@@ -78,12 +118,12 @@ pub fn is_outdated(py: Python<'_>, error: &PyErr) -> bool {
     kind.is_ok_and(|kind| error.matches(py, kind).unwrap_or(false))
 }
 
-fn buffer<'py>(py: Python<'py>, frame: &Frame) -> Bound<'py, PyAny> {
-    if frame.writable {
-        PyByteArray::new(py, &frame.bytes).into_any()
-    } else {
-        PyBytes::new(py, &frame.bytes).into_any()
-    }
+fn buffer<'py>(py: Python<'py>, frame: &Frame, handing: Handing) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match (handing, frame.writable) {
+        (Handing::View, _) => raw::shared_buffer(py, frame.bytes.clone())?,
+        (Handing::Copy, true) => PyByteArray::new(py, &frame.bytes).into_any(),
+        (Handing::Copy, false) => PyBytes::new(py, &frame.bytes).into_any(),
+    })
 }
 
 fn first(frames: &[Frame]) -> PyResult<(&Frame, &[Frame])> {
@@ -133,13 +173,24 @@ fn encode_array(array: &Bound<'_, PyAny>) -> PyResult<Encoded> {
     })
 }
 
-fn decode_array<'py>(py: Python<'py>, frames: &[Frame]) -> PyResult<Bound<'py, PyAny>> {
+fn decode_array<'py>(
+    py: Python<'py>,
+    frames: &[Frame],
+    handing: Handing,
+) -> PyResult<Bound<'py, PyAny>> {
     let damaged = || pyo3::exceptions::PyValueError::new_err("a damaged array header");
     let (header, rest) = first(frames)?;
     let data = rest.first().ok_or_else(damaged)?;
     let header = ArrayHeader::parse(&header.bytes).ok_or_else(damaged)?;
     if header.byte_len() != Some(data.bytes.len()) {
         return Err(damaged());
+    }
+    if handing == Handing::View {
+        let shared = raw::shared_buffer(py, data.bytes.clone())?;
+        let flat = py
+            .import("numpy")?
+            .call_method1("frombuffer", (shared, header.dtype()))?;
+        return flat.call_method1("reshape", (header.shape(),));
     }
     // numpy's own memory: it asks for large pages, which is most of what a large copy costs.
     let array = py

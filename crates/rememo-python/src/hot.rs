@@ -86,7 +86,7 @@ fn look<'py>(
             Ok(()) => {}
         }
     }
-    let Some(value) = found.open(py) else {
+    let Some(value) = found.open(py, memoized.handing) else {
         return Ok(Look::Absent);
     };
     link.hit(py, key, saved_ns);

@@ -8,6 +8,8 @@ use pyo3::types::{PyBool, PyDelta, PyDeltaAccess, PyDict};
 use rememo::evict::{POLICIES, by_name};
 use rememo::measure::{self, Size, Unmeasurable};
 
+use crate::codec::Handing;
+
 /// How much room a store is asked to take at most.
 #[pyclass(module = "rememo._core", frozen)]
 #[derive(Default)]
@@ -42,21 +44,33 @@ impl Room {
     }
 }
 
-/// How results of a function are kept.
+/// How results of a function are kept, and handed to callers.
 #[pyclass(module = "rememo._core", frozen)]
 #[derive(Default)]
-pub struct Retention(pub rememo::Retention);
+pub struct Retention {
+    pub kept: rememo::Retention,
+    pub handing: Handing,
+}
 
 #[pymethods]
 impl Retention {
     #[new]
-    #[pyo3(signature = (*, pinned = false, tag = None, max_result_size = None, min_compute_time = None))]
+    #[pyo3(signature = (
+        *, pinned = false, tag = None, max_result_size = None, min_compute_time = None,
+        results = "copy"
+    ))]
     fn new(
         pinned: bool,
         tag: Option<String>,
         max_result_size: Option<&Bound<'_, PyAny>>,
         min_compute_time: Option<&Bound<'_, PyAny>>,
+        results: &str,
     ) -> PyResult<Self> {
+        let Some(handing) = Handing::from_word(results) else {
+            return Err(PyValueError::new_err(format!(
+                "results must be \"copy\" or \"view\", not {results:?}"
+            )));
+        };
         if tag.as_deref() == Some("") {
             return Err(PyValueError::new_err("`tag` is empty: leave it out"));
         }
@@ -69,12 +83,19 @@ impl Retention {
         });
         let name = "min_compute_time";
         let least = min_compute_time.map(|time| read_duration(name, time));
-        Ok(Self(rememo::Retention {
+        let kept = rememo::Retention {
             pinned,
             tag,
             max_result_size: most.transpose()?,
             min_compute_time: least.transpose()?.unwrap_or_default(),
-        }))
+        };
+        Ok(Self { kept, handing })
+    }
+
+    /// How results get to callers.
+    #[getter]
+    fn results(&self) -> &'static str {
+        self.handing.word()
     }
 
     /// What to make the same one from, for pickling.
@@ -84,13 +105,14 @@ impl Retention {
             tag,
             max_result_size,
             min_compute_time,
-        } = &self.0;
+        } = &self.kept;
         let least = Some(min_compute_time.as_secs_f64()).filter(|seconds| *seconds > 0.0);
         let arguments = PyDict::new(py);
         arguments.set_item("pinned", pinned)?;
         arguments.set_item("tag", tag)?;
         arguments.set_item("max_result_size", max_result_size)?;
         arguments.set_item("min_compute_time", least)?;
+        arguments.set_item("results", self.handing.word())?;
         Ok(((), arguments))
     }
 }

@@ -11,6 +11,7 @@ use pyo3::types::{PyCode, PyDict, PyFunction, PyTuple, PyType};
 use rememo::{Change, Digest, Explanation, MissReason, Mode, Unkeyable};
 
 use crate::call::{Call, Semantics};
+use crate::codec::Handing;
 use crate::depth::with_room;
 use crate::freeze::{FreezeConfig, Impurity, function_name};
 use crate::hot;
@@ -41,6 +42,7 @@ pub struct Memoized {
     front: Option<Py<PyAny>>,
     pub semantics: Semantics,
     pub retention: rememo::Retention,
+    pub handing: Handing,
     pub known: Attached<Everything>,
     /// The parameters, and the code that they were read from.
     signature: Attached<Option<(Py<PyCode>, Rc<Signature>)>>,
@@ -84,7 +86,10 @@ impl Memoized {
             front,
             semantics,
             retention: retention
-                .map(|retention| retention.get().0.clone())
+                .map(|retention| retention.get().kept.clone())
+                .unwrap_or_default(),
+            handing: retention
+                .map(|retention| retention.get().handing)
                 .unwrap_or_default(),
             known: Attached::default(),
             signature: Attached::new(None),
@@ -198,7 +203,10 @@ impl Memoized {
     /// How its results are kept.
     #[getter]
     fn retention(&self) -> Retention {
-        Retention(self.retention.clone())
+        Retention {
+            kept: self.retention.clone(),
+            handing: self.handing,
+        }
     }
 
     fn cache_clear(&self, py: Python<'_>) -> PyResult<()> {

@@ -11,7 +11,7 @@ use quick_cache::unsync::{Cache, DefaultLifecycle};
 use quick_cache::{OptionsBuilder, Weighter};
 use rememo::{Digest, Encoded, Generation, Stored, Uses, World};
 
-use crate::codec;
+use crate::codec::{self, Handing};
 use crate::raw::Attached;
 
 /// Bytes of results at most, over all functions.
@@ -78,10 +78,12 @@ enum FoundForm<'py> {
 
 impl<'py> Found<'py> {
     /// The result, for the caller to have; none where it can't be decoded.
-    pub fn open(self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+    pub fn open(self, py: Python<'py>, handing: Handing) -> Option<Bound<'py, PyAny>> {
         match self.value {
             FoundForm::Immutable(value) => Some(value),
-            FoundForm::Encoded(encoded) => Python::attach(|_| codec::decode(py, &encoded).ok()),
+            FoundForm::Encoded(encoded) => {
+                Python::attach(|_| codec::decode(py, &encoded, handing).ok())
+            }
         }
     }
 }

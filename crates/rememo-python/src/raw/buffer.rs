@@ -1,5 +1,8 @@
 //! The memory behind a buffer.
 
+use std::ffi::c_int;
+
+use bytes::Bytes;
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyBufferError;
 use pyo3::ffi;
@@ -50,4 +53,36 @@ pub fn fill(object: &Bound<'_, PyAny>, bytes: &[u8]) -> PyResult<()> {
         }
     }
     Err(PyBufferError::new_err("a buffer of another size"))
+}
+
+/// Bytes that Python objects may look at and never write to, for as long as any of them does.
+#[pyclass(module = "rememo._core", name = "_SharedBuffer", frozen)]
+struct SharedBuffer(Bytes);
+
+#[pymethods]
+impl SharedBuffer {
+    /// # Safety
+    /// Called by the interpreter, with a view for it to fill in.
+    unsafe fn __getbuffer__(
+        slf: &Bound<'_, Self>,
+        view: *mut ffi::Py_buffer,
+        flags: c_int,
+    ) -> PyResult<()> {
+        let bytes = &slf.get().0;
+        let start = bytes.as_ptr().cast_mut().cast();
+        let length = bytes.len().cast_signed();
+        // SAFETY: the view holds a reference to this object, which holds the bytes in place; as
+        // they are not to be written to, a view that wants to is refused.
+        let filled = unsafe { ffi::PyBuffer_FillInfo(view, slf.as_ptr(), start, length, 1, flags) };
+        if filled == 0 {
+            Ok(())
+        } else {
+            Err(PyErr::fetch(slf.py()))
+        }
+    }
+}
+
+/// An object with a buffer of these bytes, which nobody can write to.
+pub fn shared_buffer(py: Python<'_>, bytes: Bytes) -> PyResult<Bound<'_, PyAny>> {
+    Ok(Bound::new(py, SharedBuffer(bytes))?.into_any())
 }

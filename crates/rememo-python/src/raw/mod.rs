@@ -15,7 +15,7 @@ mod namespaces;
 mod objects;
 mod quick;
 
-pub use buffer::{encode_buffer, fill};
+pub use buffer::{encode_buffer, fill, shared_buffer};
 pub use callable::{Arguments, new_callable_type};
 pub use guards::{Guards, Recorder, slot_of, version_of_class, version_of_dict};
 pub use hooks::{
