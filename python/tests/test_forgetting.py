@@ -290,7 +290,8 @@ def test_options_of_functions_go_along_to_other_processes() -> None:
     options = {"pinned": True, "tag": "t", "max_result_size": 5, "min_compute_time": 0.5}
     for given in (options, {}):
         sent = pickle.loads(pickle.dumps(_core.Retention(**given)))
-        filled = {"pinned": False, **dict.fromkeys(list(options)[1:]), **given}
+        unsaid = dict.fromkeys(("tag", "max_result_size", "min_compute_time"))
+        filled = {"pinned": False, **unsaid, "results": "copy", **given}
         assert sent.__getnewargs_ex__() == ((), filled)
 
 
