@@ -37,7 +37,7 @@ ENV_READY := $(VENV)/.ready
 BUILT := $(VENV)/.built
 
 .PHONY: demo test test-all lint lint-rust lint-python test-rust test-python test-paranoid \
-	test-docs fuzz memcheck generator bench instructions plots soundness bench-environment docs services clean
+	test-docs fuzz memcheck generator threads bench instructions plots soundness bench-environment docs services clean
 
 demo: $(BUILT) $(VENV)/.group-demo
 	$(BIN)/python examples/flights/demo.py
@@ -117,6 +117,10 @@ memcheck: $(BUILT)
 generator: $(BUILT)
 	REMEMO_GENERATOR_SECONDS=1200 $(BIN)/python -m pytest \
 		python/tests/soundness/test_program_graphs.py
+
+threads: $(BUILT)
+	REMEMO_THREADS_SECONDS=60 $(BIN)/python -m pytest --timeout 120 \
+		python/tests/soundness/test_guards_in_use.py -k threads
 
 test-docs: $(BUILT)
 	$(BIN)/python -m pytest --doctest-glob='*.md' README.md docs
