@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from rememo.misses import LastMiss
     from rememo.requirements import required_modules
     from rememo.switches import disabled
+    from rememo.ttl import TTLInterval
 
 __all__ = [
     "BoundMemoized",
@@ -74,6 +75,7 @@ __all__ = [
     "RememoWarning",
     "ResultTooLargeWarning",
     "StoreWarning",
+    "TTLInterval",
     "UnfreezableWarning",
     "UnpicklableResultWarning",
     "UnseenDependencyWarning",
@@ -102,6 +104,7 @@ _WHERE_ASKED_FOR = {
     "FunctionStats": "accounts",
     "LastMiss": "misses",
     "NotCached": "info",
+    "TTLInterval": "ttl",
     "Usage": "info",
     "code_version": "fingerprints",
     "config": "configuration",

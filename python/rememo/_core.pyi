@@ -16,6 +16,7 @@ from typing import (
 from rememo.explain import Change, Explanation
 from rememo.info import CacheInfo
 from rememo.methods import BoundMemoized
+from rememo.ttl import TTLInterval
 
 __all__ = [
     "FreezeConfig",
@@ -35,6 +36,7 @@ __all__ = [
     "end_epoch",
     "freeze",
     "module_name",
+    "nanoseconds",
     "parts",
     "register",
     "scan",
@@ -114,6 +116,7 @@ class Retention:
         max_result_size: str | int | None = None,
         min_compute_time: str | float | timedelta | None = None,
         results: _Results = "copy",
+        ttl: str | float | timedelta | TTLInterval | None = None,
     ) -> Retention: ...
     @property
     def results(self) -> _Results: ...
@@ -122,6 +125,9 @@ class Retention:
 # Bytes, and seconds, for people to read.
 def bytes_to_read(bytes: int) -> str: ...  # noqa: A002
 def time_to_read(seconds: float) -> str: ...
+
+# A duration; `name` is what it is called where it makes no sense.
+def nanoseconds(name: str, time: str | float | timedelta) -> int: ...
 
 @final
 class Memoized(Generic[_P, _R]):
@@ -142,6 +148,8 @@ class Memoized(Generic[_P, _R]):
     __wrapped__: Callable[_P, _R]
     @property
     def semantics(self) -> tuple[list[str], object, _Watch]: ...
+    @property
+    def ttl(self) -> str | None: ...
     @property
     def resolver(self) -> Callable[[], Store]: ...
     @property

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rememo.accounts import FunctionStats
     from rememo.info import Usage
     from rememo.misses import LastMiss
+    from rememo.ttl import TTLInterval
 
     _P = ParamSpec("_P")
     _R = TypeVar("_R")
@@ -174,6 +175,7 @@ class Cache:
         max_result_size: str | int | None = None,
         min_compute_time: str | float | timedelta | None = None,
         results: _Results = "copy",
+        ttl: str | float | timedelta | TTLInterval | None = None,
         watch: _Watch = "content",
         enabled: bool = True,
     ) -> _core.Memoized[_P, _R]: ...
@@ -190,6 +192,7 @@ class Cache:
         max_result_size: str | int | None = None,
         min_compute_time: str | float | timedelta | None = None,
         results: _Results = "copy",
+        ttl: str | float | timedelta | TTLInterval | None = None,
         watch: _Watch = "content",
         enabled: bool = True,
     ) -> Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]: ...
@@ -205,6 +208,7 @@ class Cache:
         max_result_size: str | int | None = None,
         min_compute_time: str | float | timedelta | None = None,
         results: _Results = "copy",
+        ttl: str | float | timedelta | TTLInterval | None = None,
         watch: _Watch = "content",
         enabled: bool = True,
         **unknown: Never,
@@ -218,6 +222,7 @@ class Cache:
             max_result_size=max_result_size,
             min_compute_time=min_compute_time,
             results=results,
+            ttl=ttl,
         )
         memoized = decorator(
             cache=self,

@@ -78,6 +78,7 @@ REASONS = {
     "outdated": "the stored result refers to a class or function that has changed",
     "damaged": "the stored result cannot be read",
     "forced": "the caller asked for a run",
+    "expired": "the time of the stored result is over",
 }
 
 
@@ -98,7 +99,7 @@ class Explanation:
     """Whether the call is answered from the cache."""
     reason: str
     """Why: ``hit``, ``new``, ``state changed``, ``arguments changed``, ``world changed``,
-    ``outdated``, ``damaged``, or what keeps the call from being cached."""
+    ``expired``, ``outdated``, ``damaged``, or what keeps the call from being cached."""
     changes: tuple[Change, ...] = ()
     """What differs from the nearest stored call; empty for a hit."""
     key: str | None = None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any, Literal, Never, ParamSpec, TypeVar
 
     from rememo._core import FreezeConfig
+    from rememo.ttl import TTLInterval
 
     _P = ParamSpec("_P")
     _R = TypeVar("_R")
@@ -54,6 +55,7 @@ OPTIONS = (
     "max_result_size",
     "min_compute_time",
     "results",
+    "ttl",
 )
 
 
@@ -70,6 +72,7 @@ def memoize(
     max_result_size: str | int | None = None,
     min_compute_time: str | float | timedelta | None = None,
     results: _Results = "copy",
+    ttl: str | float | timedelta | TTLInterval | None = None,
     watch: _Watch = "content",
     enabled: bool = True,
 ) -> _core.Memoized[_P, _R]: ...
@@ -86,6 +89,7 @@ def memoize(
     max_result_size: str | int | None = None,
     min_compute_time: str | float | timedelta | None = None,
     results: _Results = "copy",
+    ttl: str | float | timedelta | TTLInterval | None = None,
     watch: _Watch = "content",
     enabled: bool = True,
 ) -> Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]: ...
@@ -101,6 +105,7 @@ def memoize(  # noqa: PLR0913  options, each by its name
     max_result_size: str | int | None = None,
     min_compute_time: str | float | timedelta | None = None,
     results: _Results = "copy",
+    ttl: str | float | timedelta | TTLInterval | None = None,
     watch: _Watch = "content",
     enabled: bool = True,
     **unknown: Never,
@@ -127,6 +132,9 @@ def memoize(  # noqa: PLR0913  options, each by its name
             such as ``"50ms"``.
         results: whether callers get a ``"copy"`` of their own, or a ``"view"``: arrays and other
             large buffers in the result share the memory of the cache, and cannot be written to.
+        ttl: how long results are good, from when the call began: seconds, a `timedelta`, or text
+            such as ``"1d"``; or a `TTLInterval` for certain moments, such as every midnight. By
+            default, they are good for as long as nothing that they depend on changes.
         watch: how the files that it reads are told to be what they were: by ``"content"``, or by
             size and time of modification (``"mtime"``). With ``"off"``, nothing that it looks at
             outside of its arguments and code counts.
@@ -151,6 +159,7 @@ def memoize(  # noqa: PLR0913  options, each by its name
         max_result_size=max_result_size,
         min_compute_time=min_compute_time,
         results=results,
+        ttl=ttl,
     )
     memoized = decorator(
         cache=cache,

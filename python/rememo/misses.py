@@ -21,9 +21,9 @@ class LastMiss(NamedTuple):
     times: int
     """How many such calls there were in a row; this is the last."""
     reason: str
-    """``new``, ``state changed``, ``arguments changed``, ``world changed``, ``outdated``,
-    ``damaged`` or ``forced``; or why a result was not stored; or ``bypassed`` for a call that was
-    made past the cache."""
+    """``new``, ``state changed``, ``arguments changed``, ``world changed``, ``expired``,
+    ``outdated``, ``damaged`` or ``forced``; or why a result was not stored; or ``bypassed`` for a
+    call that was made past the cache."""
     detail: str
     """What else there is to say."""
     changes: tuple[Change, ...]

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from rememo import Cache, ResultTooLargeWarning, StoreWarning, _core, memoize
+from rememo import Cache, ResultTooLargeWarning, StoreWarning, TTLInterval, _core, memoize
 from rememo.room import room_from_environment
 
 if TYPE_CHECKING:
@@ -288,11 +288,14 @@ def test_options_of_functions_go_along_to_other_processes() -> None:
     import pickle
 
     options = {"pinned": True, "tag": "t", "max_result_size": 5, "min_compute_time": 0.5}
+    options["ttl"] = TTLInterval("1d")
     for given in (options, {}):
         sent = pickle.loads(pickle.dumps(_core.Retention(**given)))
-        unsaid = dict.fromkeys(("tag", "max_result_size", "min_compute_time"))
+        unsaid = dict.fromkeys(("tag", "max_result_size", "min_compute_time", "ttl"))
         filled = {"pinned": False, **unsaid, "results": "copy", **given}
         assert sent.__getnewargs_ex__() == ((), filled)
+    sent = pickle.loads(pickle.dumps(_core.Retention(ttl=timedelta(microseconds=1))))
+    assert sent.__getnewargs_ex__()[1]["ttl"] == "1000ns"
 
 
 def test_the_environment_bounds_caches_that_nobody_made(

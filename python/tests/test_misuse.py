@@ -58,7 +58,7 @@ OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "number": ({"ignore": 3}, "list of parameter names, not 3"),
     "path for a cache": ({"cache": Path("there")}, "cache must be a rememo.Cache, not .*there"),
     "text for freeze": ({"freeze": "x"}, "freeze must be a rememo.FreezeConfig, not 'x'"),
-    "no option": ({"ttl": 3}, "unexpected keyword argument 'ttl'"),
+    "no option": ({"until": 3}, "unexpected keyword argument 'until'"),
 }
 
 

@@ -328,7 +328,8 @@ impl<'a, 'py> Call<'a, 'py> {
     fn link(&self) -> Option<Rc<Link>> {
         let known = self.known_with(self.state.as_ref()?)?;
         let (store, epoch) = self.memory.as_ref()?;
-        Some(known.link_to(self.py, &self.name, store, *epoch))
+        let ttl = self.memoized.retention.ttl;
+        Some(known.link_to(self.py, &self.name, (store, *epoch), ttl))
     }
 
     /// Where the result of the call is in memory.

@@ -71,7 +71,8 @@ fn look<'py>(
     // Another thread may have changed something since.
     let unchanged = || take().is_ok_and(|now| now == Some(fingerprint)) && known.state.holds(py);
     if let Some(world) = &found.world {
-        if !record::holds(py, world) || !unchanged() || !link.is_good(&found) {
+        let looked = !world.observations.is_empty();
+        if !record::holds(py, world) || looked && !(unchanged() && link.is_good(&found)) {
             return Ok(Look::Absent);
         }
         if let Some(outer) = record::current(py) {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDelta, PyDeltaAccess, PyDict};
+use pyo3::types::{PyBool, PyDelta, PyDeltaAccess, PyDict, PyString};
+use rememo::TimeToLive;
 use rememo::evict::{POLICIES, by_name};
 use rememo::measure::{self, Size, Unmeasurable};
 
@@ -57,7 +58,7 @@ impl Retention {
     #[new]
     #[pyo3(signature = (
         *, pinned = false, tag = None, max_result_size = None, min_compute_time = None,
-        results = "copy"
+        results = "copy", ttl = None
     ))]
     fn new(
         pinned: bool,
@@ -65,6 +66,7 @@ impl Retention {
         max_result_size: Option<&Bound<'_, PyAny>>,
         min_compute_time: Option<&Bound<'_, PyAny>>,
         results: &str,
+        ttl: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let Some(handing) = Handing::from_word(results) else {
             return Err(PyValueError::new_err(format!(
@@ -88,6 +90,7 @@ impl Retention {
             tag,
             max_result_size: most.transpose()?,
             min_compute_time: least.transpose()?.unwrap_or_default(),
+            ttl: ttl.map(read_ttl).transpose()?,
         };
         Ok(Self { kept, handing })
     }
@@ -105,6 +108,7 @@ impl Retention {
             tag,
             max_result_size,
             min_compute_time,
+            ttl,
         } = &self.kept;
         let least = Some(min_compute_time.as_secs_f64()).filter(|seconds| *seconds > 0.0);
         let arguments = PyDict::new(py);
@@ -113,6 +117,7 @@ impl Retention {
         arguments.set_item("max_result_size", max_result_size)?;
         arguments.set_item("min_compute_time", least)?;
         arguments.set_item("results", self.handing.word())?;
+        arguments.set_item("ttl", ttl.map(|ttl| written_ttl(py, ttl)).transpose()?)?;
         Ok(((), arguments))
     }
 }
@@ -167,6 +172,43 @@ pub fn read_duration(name: &str, time: &Bound<'_, PyAny>) -> PyResult<Duration> 
             time.repr()?
         ))),
     }
+}
+
+/// How long results are good: a duration, or a `TTLInterval`.
+fn read_ttl(ttl: &Bound<'_, PyAny>) -> PyResult<TimeToLive> {
+    if ttl.is_instance_of::<PyString>() || !ttl.is_instance(&interval_type(ttl.py())?)? {
+        return Ok(TimeToLive::For(read_duration("ttl", ttl)?));
+    }
+    Ok(TimeToLive::Until {
+        every: Duration::from_nanos(ttl.getattr("every_ns")?.extract()?),
+        from_ns: ttl.getattr("from_ns")?.extract()?,
+    })
+}
+
+/// What `read_ttl` reads the same from.
+fn written_ttl(py: Python<'_>, ttl: TimeToLive) -> PyResult<Bound<'_, PyAny>> {
+    match ttl {
+        TimeToLive::For(long) => {
+            // To the nanosecond, which a number of seconds may not be.
+            Ok(PyString::new(py, &format!("{}ns", long.as_nanos())).into_any())
+        }
+        TimeToLive::Until { every, from_ns } => {
+            let every = u64::try_from(every.as_nanos()).unwrap_or(u64::MAX);
+            interval_type(py)?.call_method1("of_nanoseconds", (every, from_ns))
+        }
+    }
+}
+
+fn interval_type(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    py.import("rememo.ttl")?.getattr("TTLInterval")
+}
+
+/// A duration in nanoseconds; `name` is what it is called where it makes no sense.
+#[pyfunction]
+pub fn nanoseconds(name: &str, time: &Bound<'_, PyAny>) -> PyResult<u64> {
+    let time = read_duration(name, time)?;
+    u64::try_from(time.as_nanos())
+        .map_err(|_| PyValueError::new_err(format!("{name} is longer than five hundred years")))
 }
 
 fn wrong(name: &str, error: &Unmeasurable) -> PyErr {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use rememo::{Digest, Encoder, Event, StateTree, Store, Tally, Tier};
+use rememo::{Digest, Encoder, Event, StateTree, Store, Tally, Tier, TimeToLive};
 use smallvec::SmallVec;
 
 use crate::definitions::Definitions;
@@ -92,7 +92,13 @@ impl Known {
     }
 
     /// The link to a store, as of an epoch.
-    pub fn link_to(&self, py: Python<'_>, function: &str, store: &Store, epoch: u64) -> Rc<Link> {
+    pub fn link_to(
+        &self,
+        py: Python<'_>,
+        function: &str,
+        (store, epoch): (&Store, u64),
+        ttl: Option<TimeToLive>,
+    ) -> Rc<Link> {
         if let Some(link) = self.link(py)
             && link.store.id() == store.id()
         {
@@ -106,6 +112,8 @@ impl Known {
         // What a fingerprint of arguments leaves out.
         self.config.write(&mut salt);
         self.signature.write_ignored(&mut salt);
+        // What is in memory is good for as long as its own function says.
+        salt.str(&format!("{ttl:?}"));
         let link = Rc::new(Link {
             epoch,
             store: store.clone(),

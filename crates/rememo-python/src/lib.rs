@@ -36,6 +36,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<keeping::Retention>()?;
     module.add_function(wrap_pyfunction!(keeping::bytes_to_read, module)?)?;
     module.add_function(wrap_pyfunction!(keeping::time_to_read, module)?)?;
+    module.add_function(wrap_pyfunction!(keeping::nanoseconds, module)?)?;
     module.add_function(wrap_pyfunction!(inspect::digest, module)?)?;
     module.add_function(wrap_pyfunction!(inspect::parts, module)?)?;
     module.add_function(wrap_pyfunction!(inspect::children, module)?)?;

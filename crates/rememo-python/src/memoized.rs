@@ -188,6 +188,12 @@ impl Memoized {
         (self.semantics.ignore.clone(), version, watch)
     }
 
+    /// How long its results are good, as far as it counts: what uses them is good no longer.
+    #[getter]
+    fn ttl(&self) -> Option<String> {
+        self.retention.ttl.map(|ttl| format!("{ttl:?}"))
+    }
+
     /// What finds the store.
     #[getter]
     fn resolver(&self, py: Python<'_>) -> Py<PyAny> {

@@ -81,7 +81,7 @@ pub fn begin<'py>(
         Begun::Missed(missed) => Run {
             state: "missed",
             key: Some(hex(&missed.key())),
-            steps: Attached::new(Steps::begin(py, watch, &store).map(Rc::new)),
+            steps: Attached::new(Steps::begin(py, watch, &store, missed.lease()).map(Rc::new)),
             pending: Attached::new(Some(Pending {
                 store,
                 epoch,

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 use crate::codec::Encoded;
-use crate::deps::{Log, Settled, State, Subject, World};
+use crate::deps::{Lease, Log, Settled, State, Subject, World};
 use crate::digest::Digest;
 use crate::event::{Event, MissReason, NotStored, Tier};
 use crate::explain::compare;
 use crate::flight::Claim;
-use crate::recall::{Recalled, broken, recall as find};
+use crate::recall::{Broken, Recalled, broken, recall as find};
 use crate::retention::Retention;
 use crate::state::{Change, Key, Part, changes};
 use crate::store::{Cost, Generation, Store, StoreError, Uses};
@@ -175,10 +175,11 @@ fn run_claimed<C: Callee>(
     if let Some(value) = look_again(store, callee, &key, mode) {
         return Ok(value);
     }
+    let lease = lease(callee);
     let start = Instant::now();
     let value = callee.run()?;
     let compute_ns = since(start);
-    keep(store, callee, &mut key, &value, compute_ns);
+    keep(store, callee, &mut key, &value, (compute_ns, lease));
     Ok(value)
 }
 
@@ -200,9 +201,15 @@ pub enum Begun<V> {
 pub struct Missed {
     key: Key,
     claim: Claim<'static>,
+    lease: Option<Lease>,
 }
 
 impl Missed {
+    /// When the result is good, if not always.
+    pub fn lease(&self) -> Option<Lease> {
+        self.lease
+    }
+
     /// The call key.
     pub fn key(&self) -> Digest {
         self.key.digest()
@@ -239,7 +246,11 @@ pub fn begin<C: Callee>(
             callee.detached(|| claim.release());
             Begun::Answered(value)
         }
-        None => Begun::Missed(Missed { key, claim }),
+        None => Begun::Missed(Missed {
+            key,
+            claim,
+            lease: lease(callee),
+        }),
     }
 }
 
@@ -251,8 +262,12 @@ pub fn finish<C: Callee>(
     value: &C::Value,
     compute_ns: u64,
 ) -> bool {
-    let Missed { mut key, claim } = missed;
-    let stored = keep(store, callee, &mut key, value, compute_ns);
+    let Missed {
+        mut key,
+        claim,
+        lease,
+    } = missed;
+    let stored = keep(store, callee, &mut key, value, (compute_ns, lease));
     callee.detached(|| claim.release());
     stored
 }
@@ -357,8 +372,9 @@ fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Key) -> Result<C::Valu
     }
     let why = match find(store, callee, &digest) {
         Recalled::Absent => return Err(Missing::new(MissReason::New)),
-        Recalled::Broken(_, broken) => {
-            let [was, is] = *broken;
+        Recalled::Broken(_, Broken::Expired) => return Err(Missing::new(MissReason::Expired)),
+        Recalled::Broken(_, Broken::Changed(changed)) => {
+            let [was, is] = *changed;
             return Err(Missing {
                 changes: vec![Change::of_world(&was, &is)],
                 ..Missing::new(MissReason::WorldChanged)
@@ -417,6 +433,14 @@ fn hit<C: Callee>(store: &Store, callee: &mut C, key: &Key, saved_ns: u64, tier:
     tell(store, callee, &event);
 }
 
+/// When the result of a call that is made now is good, if not always. Whatever the call is part of
+/// is good no longer than that, whatever comes of the call.
+fn lease<C: Callee>(callee: &mut C) -> Option<Lease> {
+    let lease = callee.retention().ttl?.begin();
+    callee.inherit(&World::leased(lease));
+    Some(lease)
+}
+
 fn claim<C: Callee>(store: &Store, callee: &mut C, key: &Key) -> Result<Claim<'static>, C::Error> {
     let digest = key.digest();
     let Some(mut wait) = callee.detached(|| store.ask(&digest)) else {
@@ -463,10 +487,10 @@ fn keep<C: Callee>(
     callee: &mut C,
     key: &mut Key,
     value: &C::Value,
-    compute_ns: u64,
+    run: (u64, Option<Lease>),
 ) -> bool {
     let function = key.function.clone();
-    let event = match try_keep(store, callee, key, value, compute_ns) {
+    let event = match try_keep(store, callee, key, value, run) {
         Ok(event) => event,
         Err(reason) => Event::NotStored { function, reason },
     };
@@ -479,7 +503,7 @@ fn try_keep<C: Callee>(
     callee: &mut C,
     key: &mut Key,
     value: &C::Value,
-    compute_ns: u64,
+    (compute_ns, lease): (u64, Option<Lease>),
 ) -> Result<Event, NotStored> {
     let retention = callee.retention();
     if Duration::from_nanos(compute_ns) < retention.min_compute_time {
@@ -496,7 +520,8 @@ fn try_keep<C: Callee>(
         encode_ns: since(start),
     };
     let digest = key.digest();
-    let world = settled(callee)?;
+    let mut world = settled(callee)?;
+    world.lease = Lease::both(world.lease, lease);
     still(callee, key)?;
     if !callee.detached(|| store.knows(&key.state.digest)) {
         callee.add_sources(&mut Arc::make_mut(&mut key.state).parts);

@@ -125,11 +125,13 @@ pub enum MissReason {
     WorldChanged,
     /// The caller asked for a run.
     Forced,
+    /// There is an entry, but its time is over.
+    Expired,
 }
 
 impl MissReason {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::New,
         Self::StateChanged,
         Self::ArgumentsChanged,
@@ -137,6 +139,7 @@ impl MissReason {
         Self::Outdated,
         Self::WorldChanged,
         Self::Forced,
+        Self::Expired,
     ];
 
     /// It in a word or two.
@@ -149,6 +152,7 @@ impl MissReason {
             Self::Outdated => "outdated",
             Self::WorldChanged => "world changed",
             Self::Forced => "forced",
+            Self::Expired => "expired",
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::deps::{Observation, World};
 use crate::digest::Digest;
 use crate::event::MissReason;
 use crate::index::Entry;
-use crate::recall::{Recalled, recall};
+use crate::recall::{Broken, Recalled, recall};
 use crate::state::{Change, Key, changes};
 use crate::store::Store;
 
@@ -48,9 +48,12 @@ pub fn explain<C: Callee>(store: &Store, callee: &mut C) -> Result<Explanation, 
             explanation.nearest_created_ns = Some(entry.created_ns);
         }
         Recalled::Damaged(_) => explanation.reason = Some(MissReason::Damaged),
-        Recalled::Broken(entry, _) => {
-            explanation.reason = Some(MissReason::WorldChanged);
+        Recalled::Broken(entry, broken) => {
             explanation.nearest_created_ns = Some(entry.created_ns);
+            explanation.reason = Some(match broken {
+                Broken::Expired => MissReason::Expired,
+                Broken::Changed(_) => MissReason::WorldChanged,
+            });
             explanation.changes = changes_of(callee, &entry.world);
         }
         Recalled::Absent => {

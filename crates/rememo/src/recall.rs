@@ -3,7 +3,7 @@
 
 use crate::call::Callee;
 use crate::codec::Encoded;
-use crate::deps::{Observation, World};
+use crate::deps::{Lease, Observation, World};
 use crate::digest::Digest;
 use crate::index::Entry;
 use crate::store::{Generation, Store};
@@ -17,9 +17,17 @@ pub(crate) enum Recalled {
     Absent,
     /// An entry that cannot be read, and why.
     Damaged(String),
-    /// Entries, of which the newest depends on something that is not as it was: the entry, how that
-    /// was, and how it is.
-    Broken(Box<Entry>, Box<[Observation; 2]>),
+    /// Entries, of which the newest depends on something that is not as it was.
+    Broken(Box<Entry>, Broken),
+}
+
+/// Why what a result depends on is not as it was.
+#[derive(Debug)]
+pub(crate) enum Broken {
+    /// Its time is over.
+    Expired,
+    /// Something is not as it was: how that was, and how it is.
+    Changed(Box<[Observation; 2]>),
 }
 
 /// Looks for the result of a call.
@@ -31,7 +39,13 @@ pub(crate) fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Digest) -> 
     };
     let mut damage = (found.damaged > 0).then(|| "unreadable entry".to_owned());
     let mut newest_broken = None;
-    for entry in found.entries {
+    let ttl = callee.retention().ttl;
+    for mut entry in found.entries {
+        if let Some(ttl) = ttl {
+            // What was stored when its user said something else keeps to what is said now, too.
+            let lease = Some(ttl.since(entry.created_ns));
+            entry.world.lease = Lease::both(entry.world.lease, lease);
+        }
         if let Some(broken) = broken(callee, &entry.world) {
             newest_broken.get_or_insert((entry, broken));
             continue;
@@ -43,15 +57,18 @@ pub(crate) fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Digest) -> 
     }
     match (damage, newest_broken) {
         (Some(why), _) => Recalled::Damaged(why),
-        (None, Some((entry, broken))) => Recalled::Broken(Box::new(entry), Box::new(broken)),
+        (None, Some((entry, broken))) => Recalled::Broken(Box::new(entry), broken),
         (None, None) => Recalled::Absent,
     }
 }
 
-/// The first thing in a world that is not as it was: how it was, and how it is.
-pub(crate) fn broken<C: Callee>(callee: &mut C, world: &World) -> Option<[Observation; 2]> {
+/// The first thing in a world that is not as it was.
+pub(crate) fn broken<C: Callee>(callee: &mut C, world: &World) -> Option<Broken> {
     if world.is_empty() {
         return None;
+    }
+    if world.has_expired() {
+        return Some(Broken::Expired);
     }
     let sensed = world.sensed().find_map(|was| {
         let state = callee.sense(&was.subject);
@@ -61,5 +78,6 @@ pub(crate) fn broken<C: Callee>(callee: &mut C, world: &World) -> Option<[Observ
         let (was, is) = world.broken_on_disk()?;
         Some([was.clone(), is])
     };
-    sensed.or_else(|| callee.detached(on_disk))
+    let changed = sensed.or_else(|| callee.detached(on_disk))?;
+    Some(Broken::Changed(Box::new(changed)))
 }

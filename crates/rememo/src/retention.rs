@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::deps::TimeToLive;
+
 /// How results of one function are kept. It never decides what counts as the same call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
@@ -13,4 +15,6 @@ pub struct Retention {
     pub max_result_size: Option<u64>,
     /// Results that took less to compute are not kept.
     pub min_compute_time: Duration,
+    /// How long they are good; forever, if nobody says.
+    pub ttl: Option<TimeToLive>,
 }

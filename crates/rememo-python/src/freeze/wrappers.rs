@@ -89,7 +89,11 @@ const WRAPPERS: &[Wrapper] = &[
     wrapper("weakref", "WeakKeyDictionary", &[]),
     wrapper("_weakrefset", "WeakSet", &[]),
     wrapper("functools", "cached_property", &["func", "attrname"]),
-    wrapper("rememo._core", "Memoized", &["__wrapped__", "semantics"]),
+    wrapper(
+        "rememo._core",
+        "Memoized",
+        &["__wrapped__", "semantics", "ttl"],
+    ),
     wrapper("rememo._core", "Frozen", &["value"]),
     wrapper("rememo._core", "Ignore", &[]),
     // Where results are kept never changes them.

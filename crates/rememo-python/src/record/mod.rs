@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use rememo::{Exempt, Impurity, Log, World};
+use rememo::{Exempt, Impurity, Lease, Log, World};
 
 use self::fills::Making;
 use crate::raw::{Attached, ContextVariable, is_recording, recording_begins, recording_ends};
@@ -113,6 +113,13 @@ pub fn current(py: Python<'_>) -> Option<Bound<'_, Recording>> {
 
 /// Whether all that a result depends on still is as it was.
 pub fn holds(py: Python<'_>, world: &World) -> bool {
+    if world.has_expired() {
+        return false;
+    }
+    world.observations.is_empty() || as_it_was(py, world)
+}
+
+fn as_it_was(py: Python<'_>, world: &World) -> bool {
     world
         .sensed()
         .all(|observation| sense(py, &observation.subject) == Some(observation.state))
@@ -189,9 +196,19 @@ pub struct Steps {
 
 impl Steps {
     /// Begins a recording; none where nothing is to be watched.
-    pub fn begin(py: Python<'_>, watch: Watch, store: &rememo::Store) -> Option<Self> {
+    pub fn begin(
+        py: Python<'_>,
+        watch: Watch,
+        store: &rememo::Store,
+        lease: Option<Lease>,
+    ) -> Option<Self> {
+        let recording = begin(py, watch, exempt::of_store(py, store), None)?;
+        if let Some(lease) = lease {
+            // Whoever takes a step takes this over, too.
+            recording.get().inherit(py, &World::leased(lease));
+        }
         Some(Self {
-            recording: begin(py, watch, exempt::of_store(py, store), None)?.unbind(),
+            recording: recording.unbind(),
             told: Cell::default(),
             _under_way: UnderWay::new(),
         })

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::lease::Lease;
 use super::look::{Look, State, glance, look};
 use super::stamp::{Stamp, now};
 use super::subject::{Place, Subject};
@@ -73,6 +74,9 @@ pub struct Log {
     directory: Option<PathBuf>,
     /// Whether it has left that directory since.
     moved: bool,
+    /// When all results that were handed to it are good, and how often that was told.
+    lease: Option<Lease>,
+    leases: usize,
 }
 
 /// A subject, and what there was when it was first looked at.
@@ -125,6 +129,7 @@ impl Log {
             + self.held.len()
             + self.objections.len()
             + usize::from(self.moved)
+            + self.leases
     }
 
     /// Notes that something on disk is about to be looked at; where, `subject` makes of a place.
@@ -232,10 +237,20 @@ impl Log {
             self.directory.clone_from(&inner.directory);
         }
         self.moved |= inner.moved;
+        self.take_lease(inner.lease);
+    }
+
+    fn take_lease(&mut self, lease: Option<Lease>) {
+        let both = Lease::both(self.lease, lease);
+        if both != self.lease {
+            self.lease = both;
+            self.leases += 1;
+        }
     }
 
     /// Takes over what a result depends on that was handed back to this run.
     pub fn inherit(&mut self, world: &World) {
+        self.take_lease(world.lease);
         for observation in &world.observations {
             let subject = &observation.subject;
             let path = subject.place().and_then(|place| self.whole(place.path()));
@@ -270,7 +285,10 @@ impl Log {
         let now = |subject: &Subject| sensed.get(subject).copied().flatten();
         let objections = self.lasting(now);
         let hidden = &self.exempt.hidden;
-        let mut world = World::default();
+        let mut world = World {
+            lease: self.lease,
+            ..World::default()
+        };
         let mut changed = Vec::new();
         for sighting in self.sightings {
             let found = match sighting.subject.place() {

@@ -1,11 +1,13 @@
 //! Observed dependencies: what a run read, recorded while it ran and verified before a hit.
 
+mod lease;
 mod log;
 mod look;
 mod stamp;
 mod subject;
 mod world;
 
+pub use lease::{Lease, TimeToLive};
 pub use log::{Exempt, Impurity, Log, Settled};
 pub use look::State;
 pub(crate) use look::{Digests, digests};

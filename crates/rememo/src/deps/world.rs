@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::lease::Lease;
 use super::look::{State, look};
 use super::stamp::{Stamp, now};
 use super::subject::{Aspect, Place, Subject};
@@ -28,12 +29,27 @@ pub struct World {
     pub observations: Vec<Observation>,
     /// The directory of the cache, which does not count in listings.
     pub ignored: Vec<Place>,
+    /// When the result is good, if not always.
+    pub lease: Option<Lease>,
 }
 
 impl World {
-    /// Whether nothing was looked at.
+    /// What a result depends on that is good at times only.
+    pub fn leased(lease: Lease) -> Self {
+        Self {
+            lease: Some(lease),
+            ..Self::default()
+        }
+    }
+
+    /// Whether nothing was looked at, and the result is good at all times.
     pub fn is_empty(&self) -> bool {
-        self.observations.is_empty()
+        self.observations.is_empty() && self.lease.is_none()
+    }
+
+    /// Whether the result is no longer good, whatever there is to be seen.
+    pub fn has_expired(&self) -> bool {
+        self.lease.is_some_and(|lease| lease.is_over())
     }
 
     /// What only the front-end can look at.

@@ -8,8 +8,8 @@ use super::{StoreError, ownership};
 use crate::access::{Access, Keeper};
 use crate::index::{aside, is_read_only};
 
-const VERSION: u64 = 3;
-const FORMAT: &str = "rememo 3\ndigest xxh3-128\n";
+const VERSION: u64 = 4;
+const FORMAT: &str = "rememo 4\ndigest xxh3-128\n";
 /// Longer than any format file.
 const FORMAT_MAX: u64 = 1 << 12;
 const CACHEDIR_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
