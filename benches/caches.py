@@ -88,6 +88,14 @@ class Rememo(Cache):
         self._cache.close()
 
 
+class RememoViews(Rememo):
+    """This project, with results that share the memory of the cache."""
+
+    def memoize(self, function: Function) -> Function:
+        """Hands out arrays that cannot be written to."""
+        return self._cache.memoize(function, results="view")
+
+
 class Diskcache(Cache):
     """diskcache: SQLite and files; blind to code."""
 

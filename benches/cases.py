@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from caches import CACHES, LruCache, Rememo
+from caches import CACHES, LruCache, Rememo, RememoViews
 from workloads.answer import answer
 from workloads.array import array
 from workloads.chain import chained
@@ -104,6 +104,17 @@ class Hit(Case):
         timer = timeit.Timer("call(argument)", globals=names)
         loops, _ = timer.autorange()
         return lambda: timer.timeit(loops) / loops
+
+
+@dataclass(frozen=True)
+class ViewedHit(Hit):
+    """A call whose result is there, of which Rememo hands out a view that cannot be written to."""
+
+    def trial(self, cache: type[Cache], directory: Path, stack: ExitStack) -> Trial | None:
+        """Leaves out the caches that have no such thing."""
+        if cache is LruCache:
+            return super().trial(cache, directory, stack)
+        return super().trial(RememoViews, directory, stack) if cache is Rememo else None
 
 
 @dataclass(frozen=True)
@@ -268,6 +279,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "dict": lambda: Hit("hit, dict of 10k nested", Rememo, answer, nested()),
     "miss": lambda: Miss("miss, small result", Rememo, answer),
     "result": lambda: Hit("hit, 10 MB array result", Rememo, array, 10 * MILLION),
+    "view": lambda: ViewedHit("hit, 10 MB array result, as a view", LruCache, array, 10 * MILLION),
     "process": lambda: FirstHit("new process, import and first hit", Rememo),
     "libraries": lambda: FirstFingerprint("first call, numpy, pandas and matplotlib used", Rememo),
 }
