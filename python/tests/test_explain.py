@@ -8,6 +8,8 @@ import pytest
 from rememo import memoize
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rememo import Cache
 
     from conftest import Program
@@ -128,3 +130,30 @@ def test_an_explanation_changes_nothing(
     assert str(explanation) == "miss: nothing is stored for this function"
     assert rememo_events == []
     assert never.cache_info() == (0, 0, 0)
+
+
+def test_the_source_shown_is_what_ran_not_what_the_file_holds_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rememo_cache: Cache
+) -> None:
+    import importlib
+
+    file = tmp_path / "edited_later.py"
+    file.write_text(
+        "def helper(x): return x + 1\ndef same(x): return x\ndef f(x): return helper(same(x))\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("edited_later")
+    memoized = rememo_cache.memoize(module.f)
+    # As when an editor saves a file whose module is at work in a notebook.
+    file.write_text(file.read_text().replace("x + 1", "x + 20"))
+    assert memoized(1) == 2
+    importlib.invalidate_caches()
+    edited = rememo_cache.memoize(importlib.reload(module).f)
+    (change,) = edited.explain(1).changes
+    assert change.name == "edited_later.helper"
+    assert (change.old_source, change.new_source) == (None, "def helper(x): return x + 20\n")
+    assert edited(1) == 21
+    file.write_text(file.read_text().replace("x + 20", "x + 300"))
+    (change,) = rememo_cache.memoize(importlib.reload(module).f).explain(1).changes
+    assert change.old_source == "def helper(x): return x + 20\n"
+    assert change.new_source == "def helper(x): return x + 300\n"

@@ -12,9 +12,7 @@ use rememo::{
 
 use crate::codec::{self, Handing};
 use crate::depth::with_room_for_limit;
-use crate::freeze::{
-    Config, Frozen, Graph, Reads, Root, Unfreezable, is_immutable_scalar, source_of,
-};
+use crate::freeze::{Config, Frozen, Graph, Reads, Root, Unfreezable, is_immutable_scalar};
 use crate::known::{Known, Link, State, number};
 use crate::memoized::Memoized;
 use crate::memory::{self, Kept};
@@ -412,7 +410,7 @@ impl Callee for Call<'_, '_> {
             let definition = definition
                 .as_ref()
                 .map(|definition| definition.bind(self.py));
-            part.source = definition.and_then(source_of);
+            part.source = definition.and_then(narrate::source_of);
         }
     }
 

@@ -27,6 +27,7 @@ use pyo3::prelude::*;
 /// The private extension module behind the `rememo` package.
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    narrate::note_loading();
     record::record_environment(module.py())?;
     record::watch_fills(module.py())?;
     let base = module.py().get_type::<memoized::Memoized>();

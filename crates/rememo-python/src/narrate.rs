@@ -2,7 +2,8 @@
 //! depend on more than its arguments and code.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::SystemTime;
 
 use pyo3::prelude::*;
 use rememo::Part;
@@ -39,6 +40,23 @@ pub fn unwatched(py: Python<'_>, function: &str, why: &str) {
         ))?;
         Ok(())
     });
+}
+
+/// When this module was loaded: files that are older are what was read from them.
+static LOADED: OnceLock<f64> = OnceLock::new();
+
+/// Notes that this module is being loaded.
+pub fn note_loading() {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    LOADED.get_or_init(|| now.map_or(0.0, |now| now.as_secs_f64()));
+}
+
+/// The source text that a function or class was made from, where that can be known.
+pub fn source_of(definition: &Bound<'_, PyAny>) -> Option<String> {
+    let loaded = LOADED.get().copied().unwrap_or_default();
+    let sources = definition.py().import("rememo.sources").ok()?;
+    let found = sources.call_method1("source_of", (definition, loaded));
+    found.ok()?.extract().ok()
 }
 
 fn debug<'py>(py: Python<'py>, tell: impl FnOnce(&Bound<'py, PyAny>) -> PyResult<()>) {

@@ -241,7 +241,7 @@ fn write_attributes<'py>(
 }
 
 /// The source text of a function or class, where the interpreter can find it.
-pub fn source_of(definition: &Bound<'_, PyAny>) -> Option<String> {
+fn source_of(definition: &Bound<'_, PyAny>) -> Option<String> {
     let inspect = definition.py().import("inspect").ok()?;
     inspect
         .call_method1("getsource", (definition,))

@@ -31,7 +31,7 @@ mod watch;
 mod wrappers;
 
 pub use config::{Config, FreezeConfig, register, registrations};
-pub use functions::{function_name, source_of};
+pub use functions::function_name;
 pub use glance::{Glance, Referred, Types, glance, shape_of};
 pub use graph::{Frozen, Graph, Impurity, Root, Unfreezable, children, uses_of};
 pub use origin::module_name;
