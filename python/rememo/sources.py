@@ -1,7 +1,7 @@
 """The source text of functions and classes, as they were when they were loaded.
 
-`inspect.getsource` reads the file as it is now. In a kernel that runs for days that is often another
-text than what runs, and a text that is wrong misleads more than none.
+`inspect.getsource` reads the file as it is now. In a kernel that runs for days, the code may have
+been made from an earlier text, and a wrong one misleads more than none.
 """
 
 from __future__ import annotations
