@@ -44,7 +44,7 @@ if TYPE_CHECKING:
         scan,
         summarize_diffs,
     )
-    from rememo.info import CacheInfo, NotCached, Usage
+    from rememo.info import CacheInfo, Entry, NotCached, Usage
     from rememo.methods import BoundMemoized
     from rememo.misses import LastMiss
     from rememo.requirements import required_modules
@@ -60,6 +60,7 @@ __all__ = [
     "ChildProcessWarning",
     "Configuration",
     "DeviceWarning",
+    "Entry",
     "Explanation",
     "FileEffectWarning",
     "FreezeConfig",
@@ -100,6 +101,7 @@ _WHERE_ASKED_FOR = {
     "CacheInfo": "info",
     "Change": "explain",
     "Configuration": "configuration",
+    "Entry": "info",
     "Explanation": "explain",
     "FunctionStats": "accounts",
     "LastMiss": "misses",

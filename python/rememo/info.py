@@ -18,6 +18,21 @@ class CacheInfo(NamedTuple):
     entries: int
 
 
+class Entry(NamedTuple):
+    """What is kept of one call."""
+
+    key: str
+    """Its call key: 64 hexadecimal digits."""
+    function: str
+    """The function, as ``module.qualified_name``."""
+    created: float
+    """When the result was stored, in seconds of Unix time."""
+    seconds: float
+    """How long the call took."""
+    size: int
+    """Bytes that the result takes."""
+
+
 class NotCached(LookupError):  # noqa: N818  a state of affairs, not an error
     """`call_if_cached` found no stored result."""
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from rememo import _core
     from rememo.explain import Explanation
+    from rememo.info import Entry
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -69,6 +70,10 @@ class BoundMemoized(Generic[P, R]):
     def explain(self, /, *args: P.args, **kwargs: P.kwargs) -> Explanation:
         """Says whether the call is a hit and, if not, what changed."""
         return self.__func__.explain(self.__self__, *args, **kwargs)
+
+    def entry(self, /, *args: P.args, **kwargs: P.kwargs) -> Entry | None:
+        """Returns what would answer the call; None where nothing would."""
+        return self.__func__.entry(self.__self__, *args, **kwargs)
 
     def clear_entry(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Forgets the result of the call; whether there was one."""

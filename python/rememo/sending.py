@@ -27,7 +27,7 @@ def reduce(
     """Returns a memoized function's name, or what it is made from again."""
     name = memoized.__qualname__
     module: str = memoized.__module__
-    if not _is_written_out() or _has_name(memoized, module, name):
+    if not is_written_out() or has_name(memoized, module, name):
         return name
     ignore, version, watch = memoized.semantics
     # Of a function that was memoized in a cache it is a method of that.
@@ -73,17 +73,22 @@ def _rebuild(func: FunctionType, module: str, options: Options) -> _core.Memoize
     )(func)
 
 
-def _has_name(memoized: object, module: str, name: str) -> bool:
+def has_name(memoized: object, module: str, name: str) -> bool:
+    """Whether that is what it is found by, in other processes too."""
     found: object = None if module == "__main__" else sys.modules.get(module)
     for part in name.split("."):
         found = getattr(found, part, None)
     return found is memoized
 
 
-def _is_written_out() -> bool:
+def is_written_out() -> bool:
     """Whether the pickler at work is cloudpickle's: its method is what called, by way of C."""
     frame = sys._getframe()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    while frame.f_back and frame.f_globals.get("__package__") == "rememo":
+    while frame.f_back and _is_ours(frame.f_globals.get("__package__")):
         frame = frame.f_back
     pickler: object = frame.f_locals.get("self")
     return any("cloudpickle" in kind.__module__ for kind in type(pickler).__mro__)
+
+
+def _is_ours(package: str | None) -> bool:
+    return package is not None and package.partition(".")[0] == "rememo"

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::time::Duration;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -134,6 +135,18 @@ impl Memoized {
     ) -> PyResult<bool> {
         let hit = self.ask(py, args, kwargs, |store, one| rememo::would_hit(store, one))?;
         Ok(hit.unwrap_or(false))
+    }
+
+    #[pyo3(signature = (*args, **kwargs))]
+    fn entry<'py>(
+        &self,
+        py: Python<'py>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let found = self.ask(py, args, kwargs, |store, one| rememo::entry(store, one))?;
+        let told = |(key, entry)| told_entry(py, &key, &entry);
+        found.flatten().map(told).transpose()
     }
 
     #[pyo3(signature = (*args, **kwargs))]
@@ -432,6 +445,23 @@ fn explained<'py>(
     module
         .getattr("Explanation")?
         .call1((explanation.hit, reason, changes, key, impurities))
+}
+
+/// An entry as Python has it.
+pub fn told_entry<'py>(
+    py: Python<'py>,
+    key: &Digest,
+    entry: &rememo::Entry,
+) -> PyResult<Bound<'py, PyAny>> {
+    let seconds = |nanoseconds| Duration::from_nanos(nanoseconds).as_secs_f64();
+    let (created, took) = (seconds(entry.created_ns), seconds(entry.compute_ns));
+    py.import("rememo.info")?.getattr("Entry")?.call1((
+        key.to_hex(),
+        &entry.function,
+        created,
+        took,
+        entry.size,
+    ))
 }
 
 /// Changes as Python has them.

@@ -5,14 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use pyo3::exceptions::PyOSError;
+use pyo3::exceptions::{PyException, PyOSError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use rememo::{Access, DayStats, Event, MissReason, Stats, StoreConfig, Subscriber, Trust, Why};
+use rememo::{
+    Access, DayStats, Digest, Event, MissReason, Stats, StoreConfig, Subscriber, Trust, Why,
+};
 
+use crate::codec::{self, Handing};
 use crate::events::Bridge;
 use crate::keeping::Room;
-use crate::memoized::told_changes;
+use crate::memoized::{told_changes, told_entry};
 
 /// How often it has changed which functions keep their results where.
 static EPOCH: AtomicU64 = AtomicU64::new(0);
@@ -200,6 +203,65 @@ impl Store {
         if let Some(store) = self.opened() {
             py.detach(|| store.note_uses());
         }
+    }
+
+    /// The newest entry under a call key; none where there is none.
+    fn entry<'py>(&self, py: Python<'py>, key: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let (Some(store), Some(digest)) = (self.opened(), Digest::from_hex(key)) else {
+            return Ok(None);
+        };
+        let found = py.detach(|| store.entry_under(&digest)).map_err(failed)?;
+        let told = |entry| told_entry(py, &digest, &entry);
+        found.map(told).transpose()
+    }
+
+    /// The result that the newest entry under a call key holds, alone in a tuple; none where there
+    /// is none, or it cannot be decoded any more. As a view, its large buffers are shared.
+    fn value<'py>(
+        &self,
+        py: Python<'py>,
+        key: &str,
+        as_view: bool,
+    ) -> PyResult<Option<(Bound<'py, PyAny>,)>> {
+        let (Some(store), Some(digest)) = (self.opened(), Digest::from_hex(key)) else {
+            return Ok(None);
+        };
+        let open = || {
+            let entry = store.entry_under(&digest)?;
+            Ok(entry.and_then(|entry| store.open_value(&entry).ok()))
+        };
+        let Some(encoded) = py.detach(open).map_err(failed)? else {
+            return Ok(None);
+        };
+        let handing = if as_view {
+            Handing::View
+        } else {
+            Handing::Copy
+        };
+        match codec::decode(py, &encoded, handing) {
+            Ok(value) => Ok(Some((value,))),
+            Err(error) if error.is_instance_of::<PyException>(py) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Removes what is stored under a call key; whether there was anything.
+    fn remove(&self, py: Python<'_>, key: &str) -> PyResult<bool> {
+        match (self.opened(), Digest::from_hex(key)) {
+            (Some(store), Some(digest)) => py.detach(|| store.remove(&digest)).map_err(failed),
+            _ => Ok(false),
+        }
+    }
+
+    /// The call key of each entry and when it was stored, in seconds of Unix time, oldest first.
+    fn by_age(&self, py: Python<'_>) -> PyResult<Vec<(String, f64)>> {
+        let Some(store) = self.opened() else {
+            return Ok(Vec::new());
+        };
+        let stored = py.detach(|| store.by_age()).map_err(failed)?;
+        let seconds = |nanoseconds| Duration::from_nanos(nanoseconds).as_secs_f64();
+        let told = |(key, created_ns): (Digest, u64)| (key.to_hex(), seconds(created_ns));
+        Ok(stored.into_iter().map(told).collect())
     }
 
     /// Removes every result of every function, or of those with a tag; how many there were.

@@ -11,6 +11,7 @@ use crate::digest::Digest;
 use crate::event::{Event, MissReason, NotStored, Tier};
 use crate::explain::compare;
 use crate::flight::Claim;
+use crate::index::Entry;
 use crate::recall::{Broken, Recalled, broken, recall as find};
 use crate::retention::Retention;
 use crate::state::{Change, Key, Part, changes};
@@ -309,6 +310,18 @@ pub fn lookup<C: Callee>(store: &Store, callee: &mut C) -> Result<Option<C::Valu
 pub fn would_hit<C: Callee>(store: &Store, callee: &mut C) -> Result<bool, Unkeyable> {
     let key = callee.key()?.digest();
     Ok(matches!(find(store, callee, &key), Recalled::Found(..)))
+}
+
+/// The entry that would answer the call, with the call key.
+pub fn entry<C: Callee>(
+    store: &Store,
+    callee: &mut C,
+) -> Result<Option<(Digest, Entry)>, Unkeyable> {
+    let key = callee.key()?.digest();
+    Ok(match find(store, callee, &key) {
+        Recalled::Found(entry, ..) => Some((key, *entry)),
+        _ => None,
+    })
 }
 
 /// Removes the stored result of a call; whether there was one.

@@ -34,7 +34,7 @@ pub use access::{Access, Fault, Objection, Trust};
 pub use array::ArrayHeader;
 pub use call::{
     Begun, Callee, Missed, Mode, Recollected, Stored, Undecodable, Unkeyable, begin, call,
-    clear_entry, finish, give_up, lookup, would_hit,
+    clear_entry, entry, finish, give_up, lookup, would_hit,
 };
 pub use codec::{Damage, Encoded, Frame};
 pub use deps::{

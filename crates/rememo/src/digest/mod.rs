@@ -31,6 +31,20 @@ impl Digest {
             })
     }
 
+    /// The digest with these 64 hexadecimal digits.
+    pub fn from_hex(hex: &str) -> Option<Self> {
+        let digits: Option<Vec<u8>> = hex
+            .chars()
+            .map(|digit| u8::try_from(digit.to_digit(16)?).ok())
+            .collect();
+        let mut bytes = [0; 32];
+        let digits = digits.filter(|digits| digits.len() == 2 * bytes.len())?;
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = pair[0] << 4 | pair[1];
+        }
+        Some(Self(bytes))
+    }
+
     /// The first 12 hexadecimal digits, for people.
     pub fn short(&self) -> String {
         let mut hex = self.to_hex();
@@ -60,6 +74,16 @@ mod tests {
         let empty = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";
         assert_eq!(Digest::of(b"").to_hex(), empty);
         assert_eq!(Digest::of(b"").short(), "af1349b9f5f9");
+        assert_eq!(Digest::from_hex(empty), Some(Digest::of(b"")));
+        for wrong in [
+            "",
+            "af",
+            &empty[1..],
+            &empty.replace('f', "g"),
+            &empty.replace('f', "é"),
+        ] {
+            assert_eq!(Digest::from_hex(wrong), None, "{wrong}");
+        }
         assert_eq!(
             format!("{} {:?}", Digest::of(b""), Digest::of(b"")),
             format!("{empty} {empty}")

@@ -121,6 +121,16 @@ impl Index {
         Ok(entries)
     }
 
+    /// The call key of each entry and when it was stored, in nanoseconds of Unix time.
+    pub(crate) fn stored(&self) -> heed::Result<Vec<(Digest, u64)>> {
+        let txn = self.env.read_txn()?;
+        let mut stored = Vec::new();
+        for row in self.tables[ENTRIES].iter(&txn)? {
+            stored.extend(schema::parse_entry_key(row?.0));
+        }
+        Ok(stored)
+    }
+
     /// The parts of a function state.
     pub(crate) fn state(&self, state: &Digest) -> heed::Result<Option<StateTree>> {
         let txn = self.env.read_txn()?;

@@ -80,6 +80,13 @@ pub(crate) fn entry_key(call: &Digest, created_ns: u64) -> [u8; ENTRY_KEY] {
     key
 }
 
+/// What an entry's key was made of.
+pub(crate) fn parse_entry_key(key: &[u8]) -> Option<(Digest, u64)> {
+    let (call, inverted) = key.split_last_chunk::<8>()?;
+    let call = Digest(call.try_into().ok()?);
+    Some((call, !u64::from_be_bytes(*inverted)))
+}
+
 /// What all keys of one function begin with in the table by function.
 pub(crate) fn function_prefix(function: &str) -> [u8; 16] {
     let mut prefix = [0; 16];
@@ -128,6 +135,13 @@ mod tests {
         assert!(entry_key(&call, 2) < entry_key(&call, 1));
         let (new, old) = (entry_key(&call, 2), entry_key(&Digest::of(b"other"), 1));
         assert!(function_key("f", &new) < function_key("f", &old));
+    }
+
+    #[test]
+    fn keys_say_what_they_were_made_of() {
+        let call = Digest::of(b"call");
+        assert_eq!(parse_entry_key(&entry_key(&call, 7)), Some((call, 7)));
+        assert_eq!(parse_entry_key(&call.0), None);
     }
 
     #[test]

@@ -126,6 +126,19 @@ impl Store {
         self.with_index(|index| index.entries_of(function, limit))
     }
 
+    /// The newest entry under a call key, whatever it depends on.
+    pub fn entry_under(&self, key: &Digest) -> Result<Option<Entry>, StoreError> {
+        Ok(self.under(key)?.entries.into_iter().next())
+    }
+
+    /// The call key of each entry and when it was stored, in nanoseconds of Unix time, oldest
+    /// first.
+    pub fn by_age(&self) -> Result<Vec<(Digest, u64)>, StoreError> {
+        let mut stored = self.with_index(crate::index::Index::stored)?;
+        stored.sort_by_key(|(_, created_ns)| *created_ns);
+        Ok(stored)
+    }
+
     /// The parts of a function state.
     pub fn state(&self, state: &Digest) -> Result<Option<StateTree>, StoreError> {
         self.with_index(|index| index.state(state))
