@@ -36,12 +36,23 @@ class FunctionStats(NamedTuple):
     """The time that the hits would have taken to compute."""
     computed_seconds: float = 0.0
     """The time that the calls took whose results were stored."""
+    overhead: Mapping[str, float] = {}
+    """What calls cost besides their runs, in seconds, by what it was spent on: ``key`` (finding
+    out what the result depends on), ``lookup``, ``verify``, ``decode``, ``wait`` (for somebody else
+    who makes the same call), ``encode``, ``store``, ``memory`` (hits from memory) and ``other``."""
+
+    @property
+    def overhead_seconds(self) -> float:
+        """What calls cost besides their runs, in all."""
+        return sum(self.overhead.values())
 
     def __str__(self) -> str:
         """Says it in words."""
         calls = "call" if self.hits == 1 else "calls"
         misses = sum(self.misses.values())
         told = f"saved {_core.time_to_read(self.saved_seconds)} over {self.hits:,} {calls}"
+        if self.overhead_seconds:
+            told += f", cost {_core.time_to_read(self.overhead_seconds)}"
         if misses:
             why = ", ".join(f"{reason}: {count:,}" for reason, count in self.misses.items())
             told += f"; {misses:,} ran ({why})"
@@ -62,14 +73,18 @@ class FunctionStats(NamedTuple):
         """Adds up what happened."""
         if not isinstance(other, FunctionStats):
             return NotImplemented
-        misses = dict(self.misses)
-        for reason, count in other.misses.items():
-            misses[reason] = misses.get(reason, 0) + count
         mine, others = self._asdict(), other._asdict()
         whole: dict[str, Any] = {
-            name: mine[name] + others[name] for name in mine if name != "misses"
+            name: _both(mine[name], others[name])
+            if name in {"misses", "overhead"}
+            else mine[name] + others[name]
+            for name in mine
         }
-        return FunctionStats(misses=misses, **whole)
+        return FunctionStats(**whole)
+
+
+def _both(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
+    return {name: one.get(name, 0) + other.get(name, 0) for name in [*one, *other]}
 
 
 def stats_of(store: _core.Store, days: int | None) -> dict[str, FunctionStats]:
@@ -103,5 +118,10 @@ def log(stats: Mapping[str, FunctionStats]) -> None:
 
     logger = logging.getLogger(LOGGER_NAME)
     for function, told in stats.items():
-        line = {"function": function, **told._asdict(), "told": str(told)}
+        line = {
+            "function": function,
+            **told._asdict(),
+            "overhead_seconds": told.overhead_seconds,
+            "told": str(told),
+        }
         logger.info("%s", json.dumps(line))

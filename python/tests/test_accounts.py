@@ -6,11 +6,12 @@ import json
 import logging
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from rememo import Cache, FunctionStats
+from rememo import Cache, FunctionStats, _core
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,14 +87,16 @@ def test_statistics_read_as_text() -> None:
         not_stored=1,
         saved_seconds=192.4,
         computed_seconds=8.0,
+        overhead={"key": 0.3, "store": 0.1},
     )
     assert str(told) == (
-        "saved 3 min 12 s over 48 calls; 3 ran (new: 1, state changed: 2); "
+        "saved 3 min 12 s over 48 calls, cost 400 ms; 3 ran (new: 1, state changed: 2); "
         "2 stored, 3.0 MiB computed in 8 s; 1 not stored"
     )
     assert str(FunctionStats(hits=1)) == "saved 0 s over 1 call"
     both = told + FunctionStats(hits=2, misses={"new": 1}, saved_seconds=0.1)
     assert (both.hits, both.misses) == (50, {"new": 2, "state changed": 2})
+    assert both.overhead_seconds == pytest.approx(0.4)
 
 
 def test_the_usage_report_is_json_lines(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -198,3 +201,76 @@ def test_a_miss_for_a_file_names_the_file(program: Program) -> None:
     assert (change.kind, change.name.rpartition("/")[2]) == ("file", "data")
     assert None not in (change.old, change.new)
     assert change.old != change.new
+
+
+class Slow:
+    """Takes a while to fingerprint, and as a result to encode and decode."""
+
+    def __getfrozenstate__(self) -> int:
+        time.sleep(0.05)
+        return 1
+
+    def __getstate__(self) -> int:
+        time.sleep(0.04)
+        return 1
+
+    def __setstate__(self, state: int) -> None:
+        time.sleep(0.06)
+
+
+def test_what_calls_cost_is_told_and_counted_once(tmp_path: Path) -> None:
+    """By step, of calls within calls their own only; and never as time saved."""
+    events: list[dict[str, Any]] = []
+
+    with Cache(tmp_path / "cache") as cache:
+
+        @cache.memoize
+        def inner(x):
+            return x
+
+        @cache.memoize
+        def outer(n):
+            time.sleep(0.02)
+            inner(Slow())
+            return n
+
+        token = _core.subscribe(events.append)
+        start = time.perf_counter()
+        outer(1)
+        inner(Slow())
+        took = time.perf_counter() - start
+        _core.unsubscribe(token)
+        stats = cache.stats()
+    names = {name.rpartition(".")[2]: told for name, told in stats.items()}
+    told = names["inner"].overhead
+    assert told["key"] > 0.1
+    assert told["encode"] > 0.03
+    assert told["memory"] > 0.05
+    assert {"store", "other"} <= set(told)
+    assert names["outer"].overhead_seconds < 0.05
+    assert sum(told.overhead_seconds for told in names.values()) < took
+    # The time that the call within was counted for is not part of what a hit saves.
+    [ran] = [e["compute_seconds"] for e in events if e["event"] == "stored" and "outer" in str(e)]
+    assert 0.02 <= ran < 0.06
+    assert all(event["overhead_seconds"] > 0 for event in events)
+
+
+def test_hits_from_memory_are_measured_now_and_then(tmp_path: Path) -> None:
+    """And what they cost in all is about what it is."""
+    with Cache(tmp_path / "cache") as cache:
+
+        @cache.memoize
+        def double(x):
+            return 2 * x
+
+        double(1)
+        double(1)
+        cache.reset_stats()
+        start = time.perf_counter()
+        for _ in range(100_000):
+            double(1)
+        took = time.perf_counter() - start
+        [told] = cache.stats().values()
+    assert told.hits == 100_000
+    assert set(told.overhead) == {"memory"}
+    assert 0 < told.overhead_seconds < took

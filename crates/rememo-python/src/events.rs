@@ -212,6 +212,7 @@ fn describe<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyDict>>
             key,
             saved_ns,
             tier,
+            ..
         } => {
             let tier = match tier {
                 Tier::Memory => "memory",
@@ -220,16 +221,14 @@ fn describe<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyDict>>
             told.set_item("tier", tier)?;
             told.set_item("function", function)?;
             told.set_item("key", key.to_hex())?;
-            told.set_item(
-                "saved_seconds",
-                Duration::from_nanos(*saved_ns).as_secs_f64(),
-            )?;
+            told.set_item("saved_seconds", seconds(*saved_ns))?;
         }
         Event::Miss {
             function,
             key,
             reason,
             changes,
+            ..
         } => {
             told.set_item("function", function)?;
             told.set_item("key", key.to_hex())?;
@@ -245,17 +244,17 @@ fn describe<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyDict>>
             size,
             compute_ns,
             inline,
+            ..
         } => {
             told.set_item("function", function)?;
             told.set_item("key", key.to_hex())?;
             told.set_item("size", size)?;
-            told.set_item(
-                "compute_seconds",
-                Duration::from_nanos(*compute_ns).as_secs_f64(),
-            )?;
+            told.set_item("compute_seconds", seconds(*compute_ns))?;
             told.set_item("inline", inline)?;
         }
-        Event::NotStored { function, reason } => {
+        Event::NotStored {
+            function, reason, ..
+        } => {
             told.set_item("function", function)?;
             told.set_item("reason", reason.word())?;
             told.set_item("detail", reason.detail())?;
@@ -265,7 +264,7 @@ fn describe<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyDict>>
                 told.set_item("kind", first.kind)?;
             }
         }
-        Event::Bypassed { function, why } => {
+        Event::Bypassed { function, why, .. } => {
             told.set_item("function", function)?;
             told.set_item("detail", why)?;
         }
@@ -297,6 +296,13 @@ fn describe<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyDict>>
             told.set_item("detail", what)?;
         }
     }
+    if let Some(spent) = event.spent() {
+        told.set_item("overhead_seconds", seconds(spent.total()))?;
+    }
     told.set_item("event", name_of(event))?;
     Ok(told)
+}
+
+fn seconds(nanoseconds: u64) -> f64 {
+    Duration::from_nanos(nanoseconds).as_secs_f64()
 }

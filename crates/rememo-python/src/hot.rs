@@ -50,6 +50,7 @@ fn look<'py>(
     let Some(link) = known.link(py) else {
         return Ok(Look::Unfit);
     };
+    let start = link.begin_hit();
     let function = memoized.function.bind(py);
     let (positional, keywords) = (arguments.positional(), arguments.keywords());
     let Some(values) = known.signature.bind(function, positional, keywords)? else {
@@ -90,7 +91,7 @@ fn look<'py>(
     let Some(value) = found.open(py, memoized.handing) else {
         return Ok(Look::Absent);
     };
-    link.hit(py, key, saved_ns);
+    link.hit(py, key, saved_ns, start);
     Ok(Look::Found(value))
 }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -188,6 +189,12 @@ impl Link {
         self.salt ^ fingerprint
     }
 
+    /// When a hit begins, if it is one to measure.
+    #[inline]
+    pub fn begin_hit(&self) -> Option<Instant> {
+        self.tally.begin()
+    }
+
     /// Whether a result in memory still is in the store.
     pub fn is_good(&self, found: &Found<'_>) -> bool {
         self.store.is_current(&found.generation)
@@ -195,9 +202,12 @@ impl Link {
 
     /// Counts a hit, or tells of it if anybody listens.
     #[inline]
-    pub fn hit(&self, py: Python<'_>, key: Digest, saved_ns: u64) {
+    pub fn hit(&self, py: Python<'_>, key: Digest, saved_ns: u64, start: Option<Instant>) {
         if !events::hits_are_heard(py) {
             self.tally.hit(saved_ns);
+            if let Some(start) = start {
+                self.tally.measured(start);
+            }
             return;
         }
         let event = Event::Hit {
@@ -205,6 +215,7 @@ impl Link {
             key,
             saved_ns,
             tier: Tier::Memory,
+            spent: self.tally.spent(start),
         };
         Python::attach(|_| py.detach(|| self.store.events().emit(&event)));
     }

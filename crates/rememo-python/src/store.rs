@@ -9,7 +9,7 @@ use pyo3::exceptions::{PyException, PyOSError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use rememo::{
-    Access, DayStats, Digest, Event, MissReason, Stats, StoreConfig, Subscriber, Trust, Why,
+    Access, DayStats, Digest, Event, MissReason, Stats, Step, StoreConfig, Subscriber, Trust, Why,
 };
 
 use crate::codec::{self, Handing};
@@ -326,6 +326,14 @@ fn counts<'py>(py: Python<'py>, stats: &Stats) -> PyResult<Bound<'py, PyDict>> {
     told.set_item("evicted", stats.evicted)?;
     told.set_item("saved_seconds", seconds(stats.saved_ns))?;
     told.set_item("computed_seconds", seconds(stats.computed_ns))?;
+    let by_step = PyDict::new(py);
+    for step in Step::ALL {
+        let spent = stats.spent.on(step);
+        if spent > 0 {
+            by_step.set_item(step.word(), seconds(spent))?;
+        }
+    }
+    told.set_item("overhead", by_step)?;
     Ok(told)
 }
 

@@ -12,6 +12,7 @@ use crate::event::{Event, MissReason, NotStored, Tier};
 use crate::explain::compare;
 use crate::flight::Claim;
 use crate::index::Entry;
+use crate::meter::{self, Spent, Step};
 use crate::recall::{Broken, Recalled, broken, recall as find};
 use crate::retention::Retention;
 use crate::state::{Change, Key, Part, changes};
@@ -144,6 +145,7 @@ pub enum Mode {
 
 /// Makes a call, or hands back what it returned before. Fails only as the call itself does.
 pub fn call<C: Callee>(store: &Store, callee: &mut C, mode: Mode) -> Result<C::Value, C::Error> {
+    let _metered = meter::begin();
     let Some(key) = keyed(store, callee) else {
         return callee.run();
     };
@@ -152,7 +154,7 @@ pub fn call<C: Callee>(store: &Store, callee: &mut C, mode: Mode) -> Result<C::V
     {
         return Ok(value);
     }
-    let claim = claim(store, callee, &key)?;
+    let claim = meter::time(Step::Wait, || claim(store, callee, &key))?;
     let result = if claim.waited {
         // What the key was made of may have changed meanwhile.
         match keyed(store, callee) {
@@ -177,9 +179,8 @@ fn run_claimed<C: Callee>(
         return Ok(value);
     }
     let lease = lease(callee);
-    let start = Instant::now();
-    let value = callee.run()?;
-    let compute_ns = since(start);
+    let (value, compute_ns) = meter::run(|| callee.run());
+    let value = value?;
     keep(store, callee, &mut key, &value, (compute_ns, lease));
     Ok(value)
 }
@@ -225,6 +226,7 @@ pub fn begin<C: Callee>(
     mode: Mode,
     claiming: bool,
 ) -> Begun<C::Value> {
+    let _metered = meter::begin();
     let Some(key) = keyed(store, callee) else {
         return Begun::Unkeyed;
     };
@@ -263,6 +265,7 @@ pub fn finish<C: Callee>(
     value: &C::Value,
     compute_ns: u64,
 ) -> bool {
+    let _metered = meter::begin();
     let Missed {
         mut key,
         claim,
@@ -277,7 +280,13 @@ pub fn finish<C: Callee>(
 pub fn give_up<C: Callee>(store: &Store, callee: &mut C, missed: Missed, why: String) {
     let function = callee.function().to_owned();
     let reason = NotStored::Unencodable(why);
-    tell(store, callee, &Event::NotStored { function, reason });
+    let spent = Spent::default();
+    let event = Event::NotStored {
+        function,
+        reason,
+        spent,
+    };
+    tell(store, callee, &event);
     callee.detached(|| missed.claim.release());
 }
 
@@ -343,12 +352,17 @@ pub fn clear_entry<C: Callee>(store: &Store, callee: &mut C) -> Result<bool, Unk
 }
 
 fn keyed<C: Callee>(store: &Store, callee: &mut C) -> Option<Key> {
-    match callee.key() {
+    match meter::time(Step::Key, || callee.key()) {
         Ok(key) => Some(key),
         Err(Unkeyable { what }) => {
             let function = callee.function().to_owned();
-            let why = what;
-            tell(store, callee, &Event::Bypassed { function, why });
+            let (why, spent) = (what, meter::take());
+            let event = Event::Bypassed {
+                function,
+                why,
+                spent,
+            };
+            tell(store, callee, &event);
             None
         }
     }
@@ -376,14 +390,14 @@ impl Missing {
 /// The stored result, or why there is none.
 fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Key) -> Result<C::Value, Missing> {
     let digest = key.digest();
-    if let Some(found) = callee.recollect(&digest)
-        && broken(callee, &found.world).is_none()
+    if let Some(found) = meter::time(Step::Lookup, || callee.recollect(&digest))
+        && meter::time(Step::Verify, || broken(callee, &found.world)).is_none()
     {
         callee.inherit(&found.world);
         hit(store, callee, key, found.compute_ns, Tier::Memory);
         return Ok(found.value);
     }
-    let why = match find(store, callee, &digest) {
+    let why = match meter::time(Step::Lookup, || find(store, callee, &digest)) {
         Recalled::Absent => return Err(Missing::new(MissReason::New)),
         Recalled::Broken(_, Broken::Expired) => return Err(Missing::new(MissReason::Expired)),
         Recalled::Broken(_, Broken::Changed(changed)) => {
@@ -394,7 +408,7 @@ fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Key) -> Result<C::Valu
             });
         }
         Recalled::Damaged(why) => why,
-        Recalled::Found(entry, encoded, generation) => match callee.decode(&encoded) {
+        Recalled::Found(entry, encoded, generation) => match decode(callee, &encoded) {
             Ok(value) => {
                 callee.inherit(&entry.world);
                 hit(store, callee, key, entry.compute_ns, Tier::Directory);
@@ -413,6 +427,10 @@ fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Key) -> Result<C::Valu
         damage: Some(what),
         ..Missing::new(MissReason::Damaged)
     })
+}
+
+fn decode<C: Callee>(callee: &mut C, encoded: &Encoded) -> Result<C::Value, Undecodable> {
+    meter::time(Step::Decode, || callee.decode(encoded))
 }
 
 fn remember<C: Callee>(
@@ -442,6 +460,7 @@ fn hit<C: Callee>(store: &Store, callee: &mut C, key: &Key, saved_ns: u64, tier:
         key: key.digest(),
         saved_ns,
         tier,
+        spent: meter::take(),
     };
     tell(store, callee, &event);
 }
@@ -479,6 +498,7 @@ fn missed<C: Callee>(store: &Store, callee: &mut C, key: &Key, missing: Missing)
         key: key.digest(),
         reason,
         changes,
+        spent: meter::take(),
     };
     tell(store, callee, &event);
 }
@@ -505,7 +525,11 @@ fn keep<C: Callee>(
     let function = key.function.clone();
     let event = match try_keep(store, callee, key, value, run) {
         Ok(event) => event,
-        Err(reason) => Event::NotStored { function, reason },
+        Err(reason) => Event::NotStored {
+            function,
+            reason,
+            spent: meter::take(),
+        },
     };
     tell(store, callee, &event);
     matches!(event, Event::Stored { .. })
@@ -523,7 +547,8 @@ fn try_keep<C: Callee>(
         return Err(NotStored::TooQuick);
     }
     let start = Instant::now();
-    let encoded = callee.encode(value).map_err(NotStored::Unencodable)?;
+    let encoded = meter::time(Step::Encode, || callee.encode(value));
+    let encoded = encoded.map_err(NotStored::Unencodable)?;
     let size = encoded.container_len(0) as u64;
     if let Some(most) = retention.max_result_size.filter(|most| size > *most) {
         return Err(NotStored::TooLarge { size, most });
@@ -533,17 +558,15 @@ fn try_keep<C: Callee>(
         encode_ns: since(start),
     };
     let digest = key.digest();
-    let mut world = settled(callee)?;
+    let mut world = meter::time(Step::Verify, || settled(callee))?;
     world.lease = Lease::both(world.lease, lease);
-    still(callee, key)?;
+    meter::time(Step::Key, || still(callee, key))?;
     if !callee.detached(|| store.knows(&key.state.digest)) {
         callee.add_sources(&mut Arc::make_mut(&mut key.state).parts);
     }
-    let (generation, kept) = callee.detached(|| {
-        (
-            store.generation(),
-            store.keep(key, &encoded, &world, cost, &retention),
-        )
+    let keep = || store.keep(key, &encoded, &world, cost, &retention);
+    let (generation, kept) = meter::time(Step::Store, || {
+        callee.detached(|| (store.generation(), keep()))
     });
     let kept = kept.map_err(|error| match error {
         StoreError::TooLarge { size, most } => NotStored::TooLarge { size, most },
@@ -565,6 +588,7 @@ fn try_keep<C: Callee>(
         size: kept.size,
         compute_ns,
         inline: kept.inline,
+        spent: meter::take(),
     })
 }
 

@@ -10,6 +10,7 @@ use crate::deps::{Impurity, Subject};
 use crate::digest::Digest;
 use crate::lock::{lock, read, write};
 use crate::measure::bytes_to_read;
+use crate::meter::Spent;
 use crate::state::Change;
 use crate::stats::{Book, Stats, Tally};
 
@@ -26,6 +27,8 @@ pub enum Event {
         saved_ns: u64,
         /// Where it was.
         tier: Tier,
+        /// What the call cost so far.
+        spent: Spent,
     },
     /// There was nothing to hand back; the call is run.
     Miss {
@@ -37,6 +40,8 @@ pub enum Event {
         reason: MissReason,
         /// What differs from the result that is most like it. Of things in the world, the first.
         changes: Vec<Change>,
+        /// What the call cost so far.
+        spent: Spent,
     },
     /// A result was stored.
     Stored {
@@ -50,6 +55,8 @@ pub enum Event {
         compute_ns: u64,
         /// Whether it lies within the index.
         inline: bool,
+        /// What the call cost since it was run.
+        spent: Spent,
     },
     /// A result was returned, but not stored.
     NotStored {
@@ -57,6 +64,8 @@ pub enum Event {
         function: String,
         /// Why.
         reason: NotStored,
+        /// What the call cost since it was run.
+        spent: Spent,
     },
     /// The call was made past the store.
     Bypassed {
@@ -64,6 +73,8 @@ pub enum Event {
         function: String,
         /// What could not be fingerprinted, or why the store was left out.
         why: String,
+        /// What the call cost so far.
+        spent: Spent,
     },
     /// An entry was removed for want of room.
     Evicted {
@@ -97,6 +108,21 @@ pub enum Event {
         /// What.
         what: String,
     },
+}
+
+impl Event {
+    /// What the call that it is about cost since the event of the same call before it, the run left
+    /// out.
+    pub fn spent(&self) -> Option<&Spent> {
+        match self {
+            Self::Hit { spent, .. }
+            | Self::Miss { spent, .. }
+            | Self::Stored { spent, .. }
+            | Self::NotStored { spent, .. }
+            | Self::Bypassed { spent, .. } => Some(spent),
+            _ => None,
+        }
+    }
 }
 
 /// Where a result was found.

@@ -67,12 +67,15 @@ impl LastMiss {
                 key,
                 reason,
                 changes,
+                ..
             } => (function, Some(*key), Why::missed(*reason, changes)),
-            Event::NotStored { function, reason } => {
+            Event::NotStored {
+                function, reason, ..
+            } => {
                 let (reason, detail) = (reason.word().to_owned(), short(&reason.detail()));
                 (function, None, Why::NotStored { reason, detail })
             }
-            Event::Bypassed { function, why } => {
+            Event::Bypassed { function, why, .. } => {
                 let detail = short(why);
                 (function, None, Why::Bypassed { detail })
             }
@@ -169,6 +172,7 @@ mod tests {
         Event::Bypassed {
             function: "f".to_owned(),
             why: why.to_owned(),
+            spent: crate::meter::Spent::default(),
         }
     }
 

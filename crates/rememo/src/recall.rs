@@ -6,6 +6,7 @@ use crate::codec::Encoded;
 use crate::deps::{Lease, Observation, World};
 use crate::digest::Digest;
 use crate::index::Entry;
+use crate::meter::{self, Step};
 use crate::store::{Generation, Store};
 
 /// What there is for a call.
@@ -46,7 +47,8 @@ pub(crate) fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Digest) -> 
             let lease = Some(ttl.since(entry.created_ns));
             entry.world.lease = Lease::both(entry.world.lease, lease);
         }
-        if let Some(broken) = broken(callee, &entry.world) {
+        let broken = meter::time(Step::Verify, || broken(callee, &entry.world));
+        if let Some(broken) = broken {
             newest_broken.get_or_insert((entry, broken));
             continue;
         }

@@ -5,10 +5,12 @@ use std::mem;
 use std::ops::{Add, Sub};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, MissReason, Tier};
+use crate::meter::{Spent, Step};
 use crate::misses::LastMisses;
 
 /// How many reasons for a miss there are.
@@ -38,6 +40,8 @@ pub struct Stats {
     pub saved_ns: u64,
     /// The time that the calls took whose results were stored.
     pub computed_ns: u64,
+    /// What the calls cost besides their runs.
+    pub spent: Spent,
 }
 
 impl Stats {
@@ -46,7 +50,7 @@ impl Stats {
         self.misses_by.iter().sum()
     }
 
-    fn with(&self, other: &Self, combine: impl Fn(u64, u64) -> u64) -> Self {
+    fn with(&self, other: &Self, combine: fn(u64, u64) -> u64) -> Self {
         let reason = |reason: usize| combine(self.misses_by[reason], other.misses_by[reason]);
         Self {
             hits: combine(self.hits, other.hits),
@@ -59,6 +63,7 @@ impl Stats {
             evicted: combine(self.evicted, other.evicted),
             saved_ns: combine(self.saved_ns, other.saved_ns),
             computed_ns: combine(self.computed_ns, other.computed_ns),
+            spent: self.spent.with(&other.spent, combine),
         }
     }
 }
@@ -79,18 +84,54 @@ impl Sub for Stats {
     }
 }
 
+/// Of so many hits, one is measured.
+const ONE_IN: u64 = 64;
+
 /// Hits of one function that nobody but its statistics hears of: counted where they happen.
 #[derive(Debug, Default)]
 pub struct Tally {
     hits: AtomicU64,
     saved_ns: AtomicU64,
+    /// What the hits took of which that is known, and how many those are.
+    took_ns: AtomicU64,
+    known: AtomicU64,
+    /// What the last hit took that was measured.
+    last_ns: AtomicU64,
 }
 
 impl Tally {
     /// Counts a hit from memory, and the time that the call took when it was run.
+    #[inline]
     pub fn hit(&self, saved_ns: u64) {
         self.hits.fetch_add(1, Ordering::Relaxed);
         self.saved_ns.fetch_add(saved_ns, Ordering::Relaxed);
+    }
+
+    /// When a hit begins, if this is one to measure.
+    #[inline]
+    pub fn begin(&self) -> Option<Instant> {
+        let hits = self.hits.load(Ordering::Relaxed);
+        hits.is_multiple_of(ONE_IN).then(Instant::now)
+    }
+
+    /// Takes note of how long a hit took that is counted already. It stands for those since the last
+    /// one that was measured.
+    #[cold]
+    pub fn measured(&self, start: Instant) {
+        let took = since(start);
+        let last = self.last_ns.swap(took, Ordering::Relaxed);
+        // The lesser of two: a thread that has to let another one go on seems to take long.
+        let each = if last == 0 { took } else { took.min(last) };
+        let hits = self.hits.load(Ordering::Relaxed);
+        let known = self.known.swap(hits, Ordering::Relaxed);
+        let more = each.saturating_mul(hits.saturating_sub(known));
+        self.took_ns.fetch_add(more, Ordering::Relaxed);
+    }
+
+    /// What a hit takes that began then: as long as it took, or else as the last that was measured.
+    pub fn spent(&self, start: Option<Instant>) -> Spent {
+        let took = start.map_or_else(|| self.last_ns.load(Ordering::Relaxed), since);
+        Spent::just(Step::Memory, took)
     }
 
     fn stats(&self) -> Stats {
@@ -99,9 +140,14 @@ impl Tally {
             hits,
             memory_hits: hits,
             saved_ns: self.saved_ns.load(Ordering::Relaxed),
+            spent: Spent::just(Step::Memory, self.took_ns.load(Ordering::Relaxed)),
             ..Stats::default()
         }
     }
+}
+
+fn since(start: Instant) -> u64 {
+    u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The statistics of all functions.
@@ -179,6 +225,7 @@ impl Book {
             }
             Event::Bounded { .. } | Event::Invalidated { .. } | Event::Degraded { .. } => return,
         };
+        fresh.spent = event.spent().copied().unwrap_or_default();
         let page = self.page(function);
         page.stats = page.stats + fresh;
         page.misses.record(event);
@@ -241,6 +288,7 @@ mod tests {
         book.record(&Event::NotStored {
             function: "f".to_owned(),
             reason: crate::event::NotStored::TooQuick,
+            spent: Spent::default(),
         });
         let fresh = book.take_fresh();
         assert_eq!(fresh.len(), 1);
@@ -255,5 +303,26 @@ mod tests {
         book.give_back(again.clone());
         assert_eq!(book.take_fresh(), again);
         assert_eq!(book.of("f").hits, 2);
+    }
+
+    #[test]
+    fn one_hit_in_so_many_is_measured_for_all() {
+        let tally = Tally::default();
+        let mut measured = 0;
+        for _ in 0..=2 * ONE_IN {
+            let start = tally.begin();
+            tally.hit(1);
+            if let Some(start) = start {
+                measured += 1;
+                // A long one, as the first may be.
+                let long = std::time::Duration::from_millis(if measured == 1 { 50 } else { 1 });
+                std::thread::sleep(long);
+                tally.measured(start);
+            }
+        }
+        assert_eq!(measured, 3);
+        let took = tally.stats().spent.on(Step::Memory) / 1_000_000;
+        // The first for itself, the others for 64 each, at what the quicker neighbour took.
+        assert!((50 + 128..1000).contains(&took), "{took}");
     }
 }

@@ -91,6 +91,7 @@ mod tests {
         misses.record(&Event::Bypassed {
             function: function.to_owned(),
             why: "no fingerprint".to_owned(),
+            spent: crate::meter::Spent::default(),
         });
         Fresh {
             function: function.to_owned(),
