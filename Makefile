@@ -69,6 +69,7 @@ bench-environment: $(ENV_READY)
 	$(BENCH)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(BENCH)/bin/python -m pip install --quiet --group bench
 	rm -rf $(BENCH)/wheel
+	scripts/build-command
 	$(BIN)/maturin build --release --quiet --interpreter $(BIN)/python --out $(BENCH)/wheel
 	$(BENCH)/bin/python -m pip install --quiet --no-deps --force-reinstall $(BENCH)/wheel/*.whl
 
@@ -139,6 +140,7 @@ $(ENV_READY): pyproject.toml
 	touch $@
 
 $(BUILT): $(ENV_READY) $(RUST_SOURCES)
+	scripts/build-command
 	VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/maturin develop --release --quiet
 	touch $@
 

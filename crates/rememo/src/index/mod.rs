@@ -1,6 +1,7 @@
 //! The index: call keys to entries, in LMDB, for many threads and processes at once.
 
 mod days;
+mod listing;
 mod misses;
 mod open;
 mod order;
@@ -10,6 +11,7 @@ mod supersede;
 mod write;
 
 pub use days::DayStats;
+pub use listing::Listed;
 pub(crate) use open::{Place, aside, is_damage, is_panic, place};
 pub use order::{Bound, Evicted, Usage};
 pub use schema::{Entry, StoredValue};

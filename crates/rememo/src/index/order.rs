@@ -221,12 +221,17 @@ impl Index {
     /// Lets go of entries until the rest keeps within a bound, which holds for this once.
     pub(crate) fn reduce_to(&self, bound: Bound) -> heed::Result<Removed> {
         let mut txn = self.write_txn()?;
-        let mut order = self.order(&txn)?;
+        let removed = self.reduce_in(&mut txn, bound)?;
+        txn.commit()?;
+        Ok(removed)
+    }
+
+    pub(super) fn reduce_in(&self, txn: &mut RwTxn<'_>, bound: Bound) -> heed::Result<Removed> {
+        let mut order = self.order(txn)?;
         let mut removed = Removed::default();
         order.bound = Some(bound);
-        order.keep_within(&mut txn, &mut removed)?;
-        order.save(&mut txn)?;
-        txn.commit()?;
+        order.keep_within(txn, &mut removed)?;
+        order.save(txn)?;
         Ok(removed)
     }
 
@@ -258,6 +263,29 @@ impl Index {
             }
         }
         Ok(())
+    }
+
+    /// Has an entry be of a class, whatever it was before.
+    pub(super) fn reclassify(
+        &self,
+        txn: &mut RwTxn<'_>,
+        key: &EntryKey,
+        class: Class,
+    ) -> heed::Result<()> {
+        match self.standing(txn, key)? {
+            Some(before) => self.move_to(txn, key, Some(before), Standing { class, ..before }),
+            None => Ok(()),
+        }
+    }
+
+    /// How often an entry was of use, and its class.
+    pub(super) fn uses_and_class(
+        &self,
+        txn: &RoTxn<'_>,
+        key: &EntryKey,
+    ) -> heed::Result<(u64, Class)> {
+        let standing = self.standing(txn, key)?;
+        Ok(standing.map_or((0, Class::Usual), |known| (known.uses, known.class)))
     }
 
     fn standing(&self, txn: &RoTxn<'_>, key: &EntryKey) -> heed::Result<Option<Standing>> {

@@ -8,7 +8,7 @@ use super::{StoreError, ownership};
 use crate::access::{Access, Keeper};
 use crate::index::{aside, is_read_only};
 
-const VERSION: u64 = 4;
+pub(super) const VERSION: u64 = 4;
 const FORMAT: &str = "rememo 4\ndigest xxh3-128\n";
 /// Longer than any format file.
 const FORMAT_MAX: u64 = 1 << 12;
@@ -68,6 +68,11 @@ pub(super) fn prepare(dir: &Path, access: Access) -> Result<Prepared, StoreError
 /// The head of the format file: as much as there is in one that is ours.
 fn format_in(dir: &Path, keeper: Keeper) -> io::Result<Vec<u8>> {
     let (file, _) = keeper.open(&dir.canonicalize()?.join("format"))?;
+    head(file)
+}
+
+/// The head of a file that may be a format file.
+pub(super) fn head(file: fs::File) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     file.take(FORMAT_MAX).read_to_end(&mut text)?;
     Ok(text)

@@ -4,6 +4,7 @@ mod accounts;
 mod config;
 mod fork;
 mod generation;
+mod inspect;
 mod keep;
 mod layout;
 mod ownership;
@@ -12,6 +13,7 @@ mod uses;
 
 pub use config::{StoreConfig, StoreError};
 pub use generation::Generation;
+pub use inspect::Found;
 pub(crate) use keep::Cost;
 pub use keep::Kept;
 #[cfg(any(test, fuzzing))]

@@ -35,7 +35,7 @@ impl Room {
         *self == Self::default()
     }
 
-    fn within(&self, dir: &Path, known: Bound) -> io::Result<Bound> {
+    pub(super) fn within(&self, dir: &Path, known: Bound) -> io::Result<Bound> {
         let bytes = match self.size {
             None => known.bytes,
             Some(Size::Bytes(bytes)) => bytes,
@@ -83,6 +83,11 @@ impl Disk {
             files,
         }
     }
+}
+
+/// What of the disk that a directory lies on is free to take.
+pub(super) fn free_bytes(dir: &Path) -> io::Result<u64> {
+    Ok(Disk::of(dir)?.free_bytes)
 }
 
 /// Settles how much room an index takes, if that was not done when it was made; what is to be told

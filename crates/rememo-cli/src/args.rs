@@ -1,0 +1,185 @@
+//! What can be said on the command line. The comments here are the help.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+const AFTER: &str = "\
+The cache is the one that functions of the project in the current directory use: --dir, else
+REMEMO_DIR, else what pyproject.toml says, else .rememo in the project's root.
+
+A FUNCTION is its full name, the end of it after a dot, or a pattern with * and ?. An ENTRY is the
+beginning of its key, of four digits or more.
+
+Exit status: 0 if all is well; 1 if what was asked for is not there, or doctor found something
+wrong; 2 for a mistake on the command line; 3 if the cache cannot be used.";
+
+/// See and steer what is memoized. Alone, it shows a summary.
+#[derive(Debug, Parser)]
+#[command(name = "rememo", version, after_help = AFTER, max_term_width = 100)]
+#[command(disable_help_subcommand = true)]
+pub struct Args {
+    #[command(flatten)]
+    pub shared: Shared,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What every command takes.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Shared {
+    /// The cache's directory
+    #[arg(long, global = true, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Write JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Write the schema of the command's JSON, and do nothing else
+    #[arg(long, global = true)]
+    pub json_schema: bool,
+    /// Whether to write in colour; auto does on a terminal
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+impl Color {
+    /// Makes it the choice for all that is written.
+    pub fn choose(self) {
+        let choice = match self {
+            Self::Auto => anstream::ColorChoice::Auto,
+            Self::Always => anstream::ColorChoice::Always,
+            Self::Never => anstream::ColorChoice::Never,
+        };
+        choice.write_global();
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List functions, or the entries of some
+    Ls(Ls),
+    /// Show all that is known of an entry, or of a function
+    Show(Show),
+    /// Show what was saved: hits, misses and time, by function or by day
+    Stats(Stats),
+    /// Remove entries
+    Rm(Rm),
+    /// Keep entries from going for want of room
+    Pin(Selection),
+    /// Let pinned entries go again
+    Unpin(Selection),
+    /// Let go of what is cheapest to lose until the rest fits, or say what would go
+    Gc(Gc),
+    /// Show the settings in effect, and who says each
+    Config,
+    /// Look for what is wrong, and say how to mend it
+    Doctor,
+}
+
+#[derive(Debug, ClapArgs)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+pub struct Ls {
+    /// List the entries of these, by FUNCTION or ENTRY
+    #[arg(value_name = "WHAT")]
+    pub what: Vec<String>,
+    /// List entries even if none are named
+    #[arg(short, long)]
+    pub entries: bool,
+    /// Only entries with this tag
+    #[arg(long)]
+    pub tag: Option<String>,
+    /// Only entries that are pinned
+    #[arg(long)]
+    pub pinned: bool,
+    /// Only entries whose code has changed since
+    #[arg(long)]
+    pub superseded: bool,
+    /// What comes first: the largest, slowest, newest, most used, or by name
+    #[arg(short, long, value_name = "BY", default_value = "name")]
+    pub sort: Sort,
+    /// Turn the order round
+    #[arg(short, long)]
+    pub reverse: bool,
+    /// List no more than so many
+    #[arg(short = 'n', long, value_name = "COUNT")]
+    pub limit: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Sort {
+    Name,
+    Size,
+    Time,
+    Age,
+    Uses,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Show {
+    /// A FUNCTION or an ENTRY
+    #[arg(value_name = "WHAT")]
+    pub what: String,
+    /// Show the source of what the function is made of, too
+    #[arg(short, long)]
+    pub source: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Stats {
+    /// Only of these
+    #[arg(value_name = "FUNCTION")]
+    pub functions: Vec<String>,
+    /// Of so many days, today included; of all by default
+    #[arg(short, long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub days: Option<u32>,
+    /// A line for each day, not for each function
+    #[arg(long)]
+    pub by_day: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Rm {
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Everything
+    #[arg(long, conflicts_with_all = ["what", "tag", "superseded"])]
+    pub all: bool,
+    /// Remove nothing, only say what would be
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Some of the entries.
+#[derive(Debug, ClapArgs)]
+pub struct Selection {
+    /// By FUNCTION or ENTRY
+    #[arg(value_name = "WHAT")]
+    pub what: Vec<String>,
+    /// Entries with this tag
+    #[arg(long)]
+    pub tag: Option<String>,
+    /// Entries whose code has changed since
+    #[arg(long)]
+    pub superseded: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Gc {
+    /// Fit into this much, for once, such as "2 GiB" or "5%" of the disk
+    #[arg(long, value_name = "SIZE")]
+    pub max_size: Option<String>,
+    /// Fit into so many files, for once
+    #[arg(long, value_name = "COUNT")]
+    pub max_files: Option<u64>,
+    /// Let nothing go, only say what would
+    #[arg(long)]
+    pub dry_run: bool,
+}

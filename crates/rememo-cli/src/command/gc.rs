@@ -1,0 +1,151 @@
+//! `rememo gc`: lets go of what is cheapest to lose, or says what would go.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use rememo::measure::{bytes_to_read, size};
+use rememo::{Listed, Room};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::rm::entries;
+use crate::args::{Gc, Shared};
+use crate::failure::Failure;
+use crate::moment::{lasting, seconds};
+use crate::opened::open;
+use crate::page::{NAME, Page, Table, USUAL};
+use crate::report::Report;
+use crate::select::all;
+
+/// What went, or would go.
+#[derive(Serialize, JsonSchema)]
+pub struct Collection {
+    /// Whether nothing went.
+    pub dry_run: bool,
+    /// How many entries, by function.
+    pub functions: Vec<Gone>,
+    /// How many entries in all.
+    pub entries: usize,
+    /// Bytes that go free, as they are counted.
+    pub bytes: u64,
+    /// How long computing them again would take, in seconds.
+    pub compute_seconds: f64,
+    /// Bytes that the rest takes.
+    pub bytes_left: u64,
+    /// The most bytes that all may take.
+    pub max_bytes: u64,
+    #[serde(skip)]
+    compute_ns: u64,
+}
+
+/// What goes of a function.
+#[derive(Default, Serialize, JsonSchema)]
+pub struct Gone {
+    /// The identity of the function.
+    pub function: String,
+    /// How many entries.
+    pub entries: usize,
+    /// How many of them were made by code that has changed since.
+    pub superseded: usize,
+    /// Bytes that go free.
+    pub bytes: u64,
+    /// How long computing them again would take, in seconds.
+    pub compute_seconds: f64,
+    #[serde(skip)]
+    compute_ns: u64,
+}
+
+pub fn run(shared: &Shared, args: &Gc) -> Result<Collection, Failure> {
+    let room = Room {
+        size: args.max_size.as_deref().map(size).transpose()?,
+        files: args.max_files,
+        policy: None,
+    };
+    let store = open(shared)?;
+    // Who would say afterwards what it took to compute them?
+    let known = all(&store, |_| true)?;
+    let before = store.usage()?.bytes();
+    let going = store.would_go(&room)?;
+    let bytes_left = if args.dry_run {
+        let going: u64 = going.iter().map(|gone| gone.size).sum();
+        before.saturating_sub(going)
+    } else {
+        store.reduce_to(&room)?;
+        store.usage()?.bytes()
+    };
+    let mut costs = BTreeMap::<_, Vec<&Listed>>::new();
+    for listed in &known {
+        costs.entry(listed.key).or_default().push(listed);
+    }
+    let mut functions = BTreeMap::<&str, Gone>::new();
+    for gone in &going {
+        let row = functions.entry(&gone.function).or_default();
+        row.entries += 1;
+        row.superseded += usize::from(gone.superseded);
+        row.bytes += gone.size;
+        let cost = costs.get_mut(&gone.key).and_then(Vec::pop);
+        row.compute_ns += cost.map_or(0, |listed| listed.entry.compute_ns);
+    }
+    let compute_ns = functions.values().map(|row| row.compute_ns).sum();
+    let rows = functions.into_iter().map(|(name, row)| Gone {
+        function: name.to_owned(),
+        compute_seconds: seconds(row.compute_ns),
+        ..row
+    });
+    Ok(Collection {
+        dry_run: args.dry_run,
+        functions: rows.collect(),
+        entries: going.len(),
+        bytes: going.iter().map(|gone| gone.size).sum(),
+        compute_seconds: seconds(compute_ns),
+        bytes_left,
+        max_bytes: store.bound()?.bytes,
+        compute_ns,
+    })
+}
+
+impl Report for Collection {
+    fn write(&self, page: &mut Page) -> io::Result<()> {
+        if !self.functions.is_empty() {
+            let mut table = Table::new(&[
+                "FUNCTION",
+                "ENTRIES>",
+                "SUPERSEDED>",
+                "SIZE>",
+                "TO COMPUTE AGAIN>",
+            ]);
+            for gone in &self.functions {
+                table.add([
+                    (NAME, &gone.function),
+                    (USUAL, &gone.entries.to_string()),
+                    (USUAL, &gone.superseded.to_string()),
+                    (USUAL, &bytes_to_read(gone.bytes)),
+                    (USUAL, &lasting(gone.compute_ns)),
+                ]);
+            }
+            page.table(&table)?;
+        }
+        let fits = format!(
+            "{} of at most {}",
+            bytes_to_read(self.bytes_left),
+            bytes_to_read(self.max_bytes)
+        );
+        if self.entries == 0 {
+            return page.line(USUAL, &format!("nothing needs to go: {fits}"));
+        }
+        let (goes, leaves) = if self.dry_run {
+            ("would go", "would leave")
+        } else {
+            ("went", "leaves")
+        };
+        page.line(
+            USUAL,
+            &format!(
+                "{} {goes}: {}, {} to compute again; {leaves} {fits}",
+                entries(self.entries),
+                bytes_to_read(self.bytes),
+                lasting(self.compute_ns),
+            ),
+        )
+    }
+}

@@ -1,0 +1,11 @@
+//! The commands, one in each file.
+
+pub mod config;
+pub mod doctor;
+pub mod gc;
+pub mod ls;
+pub mod pin;
+pub mod rm;
+pub mod show;
+pub mod stats;
+pub mod summary;

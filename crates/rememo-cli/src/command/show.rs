@@ -1,0 +1,248 @@
+//! `rememo show`: all that is known of entries.
+
+use std::io;
+
+use rememo::measure::bytes_to_read;
+use rememo::{Listed, Part, Store, StoredValue};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::ls::Item;
+use crate::args::{Selection, Shared, Show};
+use crate::failure::Failure;
+use crate::moment::{ago, exactly, lasting, seconds};
+use crate::opened::open;
+use crate::page::{FAINT, HEADING, NAME, Page, USUAL};
+use crate::report::Report;
+use crate::select::{is_key, selected};
+
+/// Entries of one function or call, the newest first.
+#[derive(Serialize, JsonSchema)]
+pub struct Shown {
+    pub entries: Vec<Whole>,
+    /// How many others the function has.
+    pub more: usize,
+}
+
+/// All that is known of an entry.
+#[derive(Serialize, JsonSchema)]
+pub struct Whole {
+    #[serde(flatten)]
+    pub item: Item,
+    /// The digest of the function's state.
+    pub state: String,
+    /// What the state was made of.
+    pub parts: Vec<Piece>,
+    /// The arguments.
+    pub arguments: Vec<Piece>,
+    /// What the call was seen to look at.
+    pub dependencies: Vec<Dependency>,
+    /// Until when the result is good, in universal time, if not for good.
+    pub expires: Option<String>,
+    /// How long encoding the result took, in seconds.
+    pub encode_seconds: f64,
+    /// The number of the codec of the result.
+    pub codec: u16,
+    /// What that is.
+    pub codec_name: &'static str,
+    /// The object that holds the result, if it does not lie in the index.
+    pub object: Option<String>,
+    /// Who stored it.
+    pub producer: String,
+    #[serde(skip)]
+    listed: Listed,
+}
+
+/// A part of a function's state, or an argument.
+#[derive(Serialize, JsonSchema)]
+pub struct Piece {
+    /// What it is.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Its digest.
+    pub digest: String,
+    /// Its source text, where that is stored and was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+}
+
+/// Something that a call looked at.
+#[derive(Serialize, JsonSchema)]
+pub struct Dependency {
+    /// What of it.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+    /// The digest of what was found, if anything was.
+    pub digest: Option<String>,
+    /// Size and age of what was found.
+    pub details: Option<String>,
+}
+
+/// Entries of a function that are shown.
+const SHOWN: usize = 3;
+
+pub fn run(shared: &Shared, args: &Show) -> Result<Shown, Failure> {
+    let store = open(shared)?;
+    let selection = Selection {
+        what: vec![args.what.clone()],
+        tag: None,
+        superseded: false,
+    };
+    let mut found = selected(&store, &selection)?;
+    found.sort_by_key(|listed| std::cmp::Reverse(listed.entry.created_ns));
+    let most = if is_key(&args.what) {
+        usize::MAX
+    } else {
+        SHOWN
+    };
+    let more = found.len().saturating_sub(most);
+    found.truncate(most);
+    let entries = found
+        .into_iter()
+        .map(|listed| whole(&store, listed, args.source));
+    Ok(Shown {
+        entries: entries.collect::<Result<_, Failure>>()?,
+        more,
+    })
+}
+
+fn whole(store: &Store, listed: Listed, source: bool) -> Result<Whole, Failure> {
+    let entry = &listed.entry;
+    let state = store.state(&entry.state)?;
+    let parts = state.map(|state| state.parts).unwrap_or_default();
+    let piece = |part: &Part| Piece {
+        kind: part.kind.to_string(),
+        name: part.name.clone(),
+        digest: part.digest.to_hex(),
+        source: part.source.clone().filter(|_| source),
+    };
+    let observed = entry.world.observations.iter().map(|seen| Dependency {
+        kind: seen.subject.kind(),
+        name: seen.subject.name(),
+        digest: seen.state.digest().map(|digest| digest.to_hex()),
+        details: seen.details(),
+    });
+    Ok(Whole {
+        item: Item::from(&listed),
+        state: entry.state.to_hex(),
+        parts: parts.iter().map(piece).collect(),
+        arguments: entry.arguments.iter().map(piece).collect(),
+        dependencies: observed.collect(),
+        expires: entry.world.lease.map(|lease| exactly(lease.until_ns())),
+        encode_seconds: seconds(entry.encode_ns),
+        codec: entry.codec,
+        codec_name: match entry.codec {
+            1 => "pickle",
+            2 => "numpy array",
+            _ => "unknown",
+        },
+        object: match &entry.value {
+            StoredValue::Object(id) => Some(id.to_hex()),
+            StoredValue::Inline(_) => None,
+        },
+        producer: entry.producer.clone(),
+        listed,
+    })
+}
+
+impl Report for Shown {
+    fn write(&self, page: &mut Page) -> io::Result<()> {
+        for (at, whole) in self.entries.iter().enumerate() {
+            if at > 0 {
+                page.line(USUAL, "")?;
+            }
+            whole.write(page)?;
+        }
+        if self.more > 0 {
+            page.line(
+                FAINT,
+                &format!("\nand {} older: rememo ls lists them", self.more),
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl Whole {
+    fn write(&self, page: &mut Page) -> io::Result<()> {
+        let (item, entry) = (&self.item, &self.listed.entry);
+        page.line(HEADING, &item.function)?;
+        page.field("key", &item.key)?;
+        page.field("state", &self.state)?;
+        let stored = ago(entry.created_ns);
+        page.field(
+            "stored",
+            &format!("{} ({stored}) by {}", item.created, self.producer),
+        )?;
+        let encode = lasting(entry.encode_ns);
+        page.field(
+            "took",
+            &format!("{}, and {encode} to encode", lasting(entry.compute_ns)),
+        )?;
+        let place = match &self.object {
+            Some(id) => format!("in object {}", &id[..12]),
+            None => "in the index".to_owned(),
+        };
+        page.field(
+            "result",
+            &format!(
+                "{}, {}, {place}",
+                bytes_to_read(item.bytes),
+                self.codec_name
+            ),
+        )?;
+        if let Some(until) = &self.expires {
+            page.field("good until", until)?;
+        }
+        page.field("uses", &item.uses.to_string())?;
+        if item.pinned {
+            page.field("pinned", "yes: it never goes for want of room")?;
+        }
+        if item.superseded {
+            page.field(
+                "superseded",
+                "yes: its code has changed since, so it goes first",
+            )?;
+        }
+        if let Some(tag) = &item.tag {
+            page.field("tag", tag)?;
+        }
+        pieces(page, "arguments", &self.arguments)?;
+        pieces(page, "made of", &self.parts)?;
+        if !self.dependencies.is_empty() {
+            page.line(FAINT, "looked at")?;
+        }
+        for seen in &self.dependencies {
+            let digest = seen
+                .digest
+                .as_ref()
+                .map_or("not there", |digest| &digest[..12]);
+            let details = seen
+                .details
+                .as_ref()
+                .map_or(String::new(), |details| format!(", {details}"));
+            page.line(
+                USUAL,
+                &format!("  {digest}  {} {}{details}", seen.kind, seen.name),
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn pieces(page: &mut Page, heading: &str, pieces: &[Piece]) -> io::Result<()> {
+    if pieces.is_empty() {
+        return Ok(());
+    }
+    page.line(FAINT, heading)?;
+    for piece in pieces {
+        let what = format!("  {}  {} {}", &piece.digest[..12], piece.kind, piece.name);
+        page.line(USUAL, what.trim_end())?;
+        for line in piece.source.iter().flat_map(|source| source.lines()) {
+            page.line(NAME, &format!("      {line}"))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! The command `rememo`: shows what is memoized, and steers it.
+
+mod args;
+mod command;
+mod failure;
+mod moment;
+mod opened;
+mod page;
+mod paths;
+mod report;
+mod select;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+use command::{config, doctor, gc, ls, pin, rm, show, stats, summary};
+use report::finish;
+
+fn main() -> ExitCode {
+    let Args { shared, command } = Args::parse();
+    shared.color.choose();
+    match command {
+        None => finish(&shared, || summary::run(&shared)),
+        Some(Command::Ls(args)) => finish(&shared, || ls::run(&shared, &args)),
+        Some(Command::Show(args)) => finish(&shared, || show::run(&shared, &args)),
+        Some(Command::Stats(args)) => finish(&shared, || stats::run(&shared, &args)),
+        Some(Command::Rm(args)) => finish(&shared, || rm::run(&shared, &args)),
+        Some(Command::Pin(args)) => finish(&shared, || pin::run(&shared, &args, true)),
+        Some(Command::Unpin(args)) => finish(&shared, || pin::run(&shared, &args, false)),
+        Some(Command::Gc(args)) => finish(&shared, || gc::run(&shared, &args)),
+        Some(Command::Config) => finish(&shared, || config::run(&shared)),
+        Some(Command::Doctor) => finish(&shared, || doctor::run(&shared)),
+    }
+}

@@ -1,0 +1,245 @@
+"""The command shows what is stored, and steers it, while programs use the cache."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from rememo import Cache
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from command.conftest import Rememo
+
+
+def load(name: str) -> str:
+    """An ordinary function."""
+    return name * 3
+
+
+def model(size: int) -> bytes:
+    """One with large results."""
+    return bytes(size)
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[Cache]:
+    """Where the command looks for it."""
+    (tmp_path / "pyproject.toml").touch()
+    with Cache(tmp_path / ".rememo") as cache:
+        yield cache
+
+
+def call_some(cache: Cache) -> None:
+    """Three entries, two of them once more of use."""
+    memoized, large = cache.memoize(load), cache.memoize(model, tag="large")
+    for name in ("a", "b", "b"):
+        memoized(name)
+    large(50_000)
+    large(50_000)
+    assert cache.usage().entries == 3  # and uses are written down
+
+
+def test_alone_it_sums_up(cache: Cache, command: Rememo) -> None:
+    """Size, time saved, and functions."""
+    call_some(cache)
+    told = command().out
+    assert re.search(r"3 entries, [\d.]+ KiB of at most", told)
+    assert re.search(r"saved .* over 2 calls; 3 ran \(arguments changed: 1, new: 2\)", told)
+    found = command.json()
+    assert found["dir"] == str(cache.path)
+    assert found["contents"]["entries"] == 3
+    assert found["contents"]["total"]["hits"] == 2
+    assert {row["function"].rsplit(".")[-1] for row in found["contents"]["functions"]} == {
+        "load",
+        "model",
+    }
+
+
+def test_functions_and_entries_are_listed(cache: Cache, command: Rememo) -> None:
+    """By any order, and by name."""
+    call_some(cache)
+    functions = command.json("ls", "--sort", "size")["functions"]
+    assert [row["function"].rsplit(".")[-1] for row in functions] == ["model", "load"]
+    assert [row["entries"] for row in functions] == [1, 2]
+    assert len(command.json("ls", "load")["entries"]) == 2
+    assert len(command.json("ls", "*.load", "model")["entries"]) == 3
+    assert len(command.json("ls", "-e", "--tag", "large")["entries"]) == 1
+    assert len(command.json("ls", "-e", "-n", "2")["entries"]) == 2
+    assert "model" in command("ls").out
+    assert "nothing is stored for 'lod'" in command("ls", "lod", status=1).err
+    assert "did you mean" in command("rm", "LOAD", status=1).err
+
+
+def test_all_that_is_known_of_an_entry_is_shown(cache: Cache, command: Rememo) -> None:
+    """By function or by the beginning of its key."""
+    call_some(cache)
+    (entry,) = command.json("show", "model")["entries"]
+    assert entry["arguments"][0]["name"] == "size"
+    assert entry["parts"][0]["kind"] == "function"
+    assert entry["codec_name"] == "pickle"
+    assert entry["object"]
+    assert entry["uses"] == 2
+    (same,) = command.json("show", entry["key"][:8])["entries"]
+    assert same["key"] == entry["key"]
+    told = command("show", "model", "--source").out
+    assert "One with large results" in told
+    assert entry["key"] in told
+
+
+def test_what_is_removed_is_a_miss_to_whoever_has_it_in_memory(
+    cache: Cache, command: Rememo
+) -> None:
+    """In another process at once, and a dry run removes nothing."""
+    memoized = cache.memoize(load)
+    memoized("a")
+    assert "would remove 1 entry" in command("rm", "load", "--dry-run").out
+    assert memoized.would_hit("a")
+    assert "removed 1 entry" in command("rm", "load").out
+    assert not memoized.would_hit("a")
+    memoized("a")
+    assert memoized.would_hit("a")
+    assert command.json("rm", "--all")["entries"][0]["function"].endswith("load")
+    assert not memoized.would_hit("a")
+    assert "say which entries" in command("rm", status=2).err
+
+
+def test_what_is_pinned_stays_and_a_dry_run_says_what_goes(cache: Cache, command: Rememo) -> None:
+    """What would go is what goes."""
+    memoized = cache.memoize(model)
+    for size in range(100_000, 100_005):
+        memoized(size)
+    pinned = command.json("ls", "model", "--sort", "name")["entries"][-1]["key"]
+    assert command.json("pin", pinned[:16]) == {"pinned": True, "changed": 1, "entries": 1}
+    assert "1 were so already" in command("pin", pinned[:16]).out
+    dry = command.json("gc", "--max-size", "200 KiB", "--dry-run")
+    assert dry["entries"] >= 3
+    assert len(command.json("ls", "-e")["entries"]) == 5
+    wet = command.json("gc", "--max-size", "200 KiB")
+    assert (wet["entries"], wet["bytes_left"]) == (dry["entries"], dry["bytes_left"])
+    left = command.json("ls", "-e")["entries"]
+    assert len(left) == 5 - wet["entries"]
+    assert [item["key"] for item in left if item["pinned"]] == [pinned]
+    command("gc", "--max-size", "1 KiB")
+    assert [item["key"] for item in command.json("ls", "-e")["entries"]] == [pinned]
+    command("unpin", "model")
+    command("gc", "--max-size", "1 KiB")
+    assert command.json("ls", "-e")["entries"] == []
+    assert "no size" in command("gc", "--max-size", "much", status=2).err
+
+
+def test_statistics_are_shown_by_function_and_by_day(cache: Cache, command: Rememo) -> None:
+    """Of all processes."""
+    call_some(cache)
+    found = command.json("stats")
+    assert found["total"]["hits"] == 2
+    assert found["total"]["misses"] == {"new": 2, "arguments changed": 1}
+    (day,) = command.json("stats", "--by-day", "--days", "1")["rows"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", day["day"])
+    (row,) = command.json("stats", "load")["rows"]
+    assert row["stored"] == 2
+    assert "nothing was counted" in command("stats", "none", status=1).err
+
+
+def test_a_healthy_cache_is_well(cache: Cache, command: Rememo) -> None:
+    """And the self-test leaves nothing behind."""
+    call_some(cache)
+    found = command.json("doctor")
+    assert found["healthy"]
+    assert {check["verdict"] for check in found["checks"]} == {"fine"}
+    assert list((cache.path / "tmp").iterdir()) == []
+    assert command("doctor").out.endswith("all is well\n")
+
+
+def test_damage_is_found(cache: Cache, command: Rememo) -> None:
+    """Results that are gone are told of."""
+    call_some(cache)
+    (file,) = (path for path in (cache.path / "objects").rglob("*") if path.is_file())
+    file.unlink()
+    (check,) = (c for c in command.json("doctor")["checks"] if c["name"] == "leftovers")
+    assert check["verdict"] == "note"
+    assert check["found"] == "1 entries without their results"
+
+
+def test_looking_makes_nothing(tmp_path: Path, command: Rememo) -> None:
+    """Where there is no cache there is none afterwards."""
+    for arguments in ((), ("ls",), ("stats",), ("config",), ("doctor",)):
+        command(*arguments)
+        assert list(tmp_path.iterdir()) == [], arguments
+    for arguments in (("show", "f"), ("rm", "--all"), ("gc",), ("pin", "f")):
+        assert "there is no cache" in command(*arguments, status=1).err
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_caches_of_other_formats_are_left_alone(tmp_path: Path, command: Rememo) -> None:
+    """It says so; so is what is no cache at all."""
+    older = tmp_path / "older"
+    older.mkdir()
+    (older / "format").write_text("rememo 1\n")
+    for arguments in ((), ("ls",), ("rm", "--all"), ("gc",), ("show", "f")):
+        done = command("--dir", str(older), *arguments, status=3)
+        assert "format 1" in done.err
+        assert "Nothing was changed" in done.err
+    (older / "format").write_text("rememo 99\n")
+    assert "upgrade" in command("--dir", str(older), status=3).err
+    assert not command.json("doctor", "--dir", str(older), status=1)["healthy"]
+    (older / "format").write_text("thesis\n")
+    assert "is not a cache" in command("--dir", str(older), status=3).err
+    assert [path.name for path in tmp_path.iterdir()] == ["older"]
+    assert [path.name for path in older.iterdir()] == ["format"]
+
+
+def test_a_cache_that_anybody_could_write_to_is_not_read(cache: Cache, command: Rememo) -> None:
+    """Unless its user trusts them."""
+    call_some(cache)
+    cache.path.chmod(0o777)
+    assert "may be written to by everybody" in command("ls", status=3).err
+    assert not command.json("doctor", status=1)["healthy"]
+    assert "load" in command("ls", REMEMO_TRUST_OWNER="true").out
+    cache.path.chmod(0o700)
+
+
+def test_names_cannot_command_the_terminal(cache: Cache, command: Rememo) -> None:
+    """Whatever a function is called."""
+    exec_name = "evil\x1b[2J\u202e\nname"
+
+    def evil(x: int) -> int:
+        return x
+
+    evil.__qualname__ = exec_name
+    cache.memoize(evil)(1)
+    told = command("ls", "--color", "never").out
+    assert "\x1b" not in told
+    assert "\u202e" not in told
+    assert len(told.splitlines()) == 2
+    assert exec_name in command.json("ls")["functions"][0]["function"]
+
+
+def test_colour_is_for_terminals(cache: Cache, command: Rememo) -> None:
+    """Or for who asks."""
+    call_some(cache)
+    assert "\x1b[" not in command("ls").out
+    assert "\x1b[" in command("ls", "--color", "always").out
+    assert "\x1b[" not in command("ls", "--color", "always", "--json").out
+
+
+def test_a_reader_that_has_had_enough_is_no_error(cache: Cache, command: Rememo) -> None:
+    """As `head` is."""
+    memoized = cache.memoize(load)
+    for number in range(2000):
+        memoized(str(number))
+    done = subprocess.run(
+        f"{sys.executable.rsplit('/', 1)[0]}/rememo ls --entries | head -1",
+        cwd=command.directory,
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.startswith("ENTRY")
+    assert done.stderr == ""

@@ -1,0 +1,51 @@
+"""Builds the package: maturin, with the command `rememo` built first so that the wheel has it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import maturin
+from maturin import (
+    build_sdist,
+    get_requires_for_build_editable,
+    get_requires_for_build_sdist,
+    get_requires_for_build_wheel,
+    prepare_metadata_for_build_editable,
+    prepare_metadata_for_build_wheel,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "build_editable",
+    "build_sdist",
+    "build_wheel",
+    "get_requires_for_build_editable",
+    "get_requires_for_build_sdist",
+    "get_requires_for_build_wheel",
+    "prepare_metadata_for_build_editable",
+    "prepare_metadata_for_build_wheel",
+]
+
+
+def build_wheel(
+    directory: str, settings: Mapping[str, str] | None = None, metadata: str | None = None
+) -> str:
+    """Builds a wheel; returns its name."""
+    _build_command()
+    return maturin.build_wheel(directory, settings, metadata)
+
+
+def build_editable(
+    directory: str, settings: Mapping[str, str] | None = None, metadata: str | None = None
+) -> str:
+    """Builds a wheel that leads to the sources; returns its name."""
+    _build_command()
+    return maturin.build_editable(directory, settings, metadata)
+
+
+def _build_command() -> None:
+    subprocess.run([Path(__file__).with_name("build-command")], check=True)
