@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import functools
-import sys
 import time
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
 from rememo import _core
-from rememo.callables import as_function, innermost
+from rememo.callables import innermost
 from rememo.compat.joblib import narration
 from rememo.compat.joblib.mapping import as_asked
 from rememo.compat.joblib.results import MemorizedResult, NotMemorizedResult
+from rememo.compat.word import as_plain_function, name_of, taken, taken_by_name
 from rememo.fronts import CO_COROUTINE, front_of, mark_coroutine_function
 from rememo.memoize import memoize
-from rememo.sending import has_name, is_written_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-# What cannot change is the same after the call as before it.
-CONSTANT = frozenset([bool, bytes, complex, float, int, str, type(None)])
 
 
 class NotMemorizedFunc(Generic[P, R]):
@@ -59,7 +56,7 @@ class NotMemorizedFunc(Generic[P, R]):
 
     def __reduce__(self) -> str | tuple[Callable[..., Any], tuple[object, ...]]:
         """Travels by its name, or else with its function."""
-        return _name_of(self) or (type(self), (self.func,))
+        return name_of(self) or (type(self), (self.func,))
 
     def __repr__(self) -> str:
         """Shows the function."""
@@ -228,7 +225,7 @@ class MemorizedFunc(Generic[P, R]):
 
     def __reduce__(self) -> str | tuple[Callable[..., Any], tuple[object, ...]]:
         """Travels by its name, or else with its function."""
-        if name := _name_of(self):
+        if name := name_of(self):
             return name
         module = _core.module_name(self.memoized.__module__)
         options = {
@@ -301,15 +298,6 @@ def is_coroutine(func: object) -> bool:
     return code is not None and bool(code.co_flags & CO_COROUTINE)
 
 
-def _name_of(cached: MemorizedFunc[..., Any] | NotMemorizedFunc[..., Any]) -> str | None:
-    """What a cached function is found by, for the pickler at work."""
-    function: Any = cached
-    name, module = function.__qualname__, function.__module__
-    by_name = getattr(sys.modules.get(module), name, None) is cached
-    found = has_name(cached, module, name) or (by_name and not is_written_out())
-    return name if found else None
-
-
 def _rebuild(
     kind: Callable[..., MemorizedFunc[..., Any]],
     func: object,
@@ -321,47 +309,3 @@ def _rebuild(
     if isinstance(func, FunctionType):
         func.__module__ = module
     return kind(cast("Callable[..., Any]", func), memory, **options)
-
-
-def as_plain_function(func: Callable[..., object]) -> FunctionType:
-    """Returns a function to memoize; of what has no Python code, one that calls it.
-
-    Raises:
-        TypeError: if it cannot be memoized.
-    """
-    given: object = func
-    if not callable(func) or isinstance(func, type) or _has_code(given):
-        return as_function(given)
-
-    def stands_for(*args: object, **kwargs: object) -> object:
-        return func(*args, **kwargs)
-
-    name = getattr(func, "__name__", type(func).__name__)
-    stands_for.__module__ = getattr(func, "__module__", None) or "builtins"
-    stands_for.__name__, stands_for.__qualname__ = name, getattr(func, "__qualname__", name)
-    stands_for.__doc__ = func.__doc__
-    return cast("FunctionType", stands_for)
-
-
-def _has_code(func: object) -> bool:
-    # In a list, for it says that it always gives a function: the last thing in it, or this.
-    return [type(innermost(func))] == [FunctionType]
-
-
-def taken(args: Any) -> tuple[Any, ...]:  # noqa: ANN401
-    """Returns arguments that count as they are now, whatever the call does to them.
-
-    There, a function that changes its arguments has its results stored all the same.
-    """
-    return tuple(_at_its_word(value) for value in args)
-
-
-def taken_by_name(kwargs: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Does the same for arguments by name."""
-    return {name: _at_its_word(value) for name, value in kwargs.items()} if kwargs else kwargs
-
-
-def _at_its_word(value: Any) -> Any:  # noqa: ANN401
-    is_constant = type(value) in CONSTANT
-    is_wrapped = any(isinstance(value, kind) for kind in [_core.Frozen, _core.Ignore])
-    return value if is_constant or is_wrapped else _core.Frozen(value)
