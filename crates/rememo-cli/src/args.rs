@@ -68,6 +68,10 @@ pub enum Command {
     Ls(Ls),
     /// Show all that is known of an entry, or of a function
     Show(Show),
+    /// Say why the last call ran: what changed, with the difference of the sources
+    Why(Why),
+    /// Compare what two results were made of
+    Diff(Diff),
     /// Show what was saved: hits, misses and time, by function or by day
     Stats(Stats),
     /// Remove entries
@@ -82,6 +86,13 @@ pub enum Command {
     Config,
     /// Look for what is wrong, and say how to mend it
     Doctor,
+    /// Write the script that has a shell complete what is typed
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual page
+    Man,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -130,6 +141,26 @@ pub struct Show {
     /// Show the source of what the function is made of, too
     #[arg(short, long)]
     pub source: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Why {
+    /// A FUNCTION or an ENTRY; whatever ran last if none is named
+    #[arg(value_name = "WHAT")]
+    pub what: Option<String>,
+    /// All runs that are known of, not only the last
+    #[arg(short, long)]
+    pub all: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Diff {
+    /// A FUNCTION, whose latest result is meant, or an ENTRY
+    #[arg(value_name = "OLD")]
+    pub old: String,
+    /// Another; by default, OLD's latest result is compared with the latest made of something else
+    #[arg(value_name = "NEW")]
+    pub new: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]

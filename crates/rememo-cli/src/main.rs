@@ -1,5 +1,6 @@
 //! The command `rememo`: shows what is memoized, and steers it.
 
+mod altered;
 mod args;
 mod command;
 mod failure;
@@ -16,8 +17,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Args, Command};
-use command::{config, doctor, gc, ls, pin, rm, show, stats, summary};
-use report::finish;
+use command::{config, diff, doctor, gc, ls, pin, rm, shell, show, stats, summary, why};
+use report::{ended, finish};
 
 fn main() -> ExitCode {
     let Args { shared, command } = Args::parse();
@@ -26,6 +27,8 @@ fn main() -> ExitCode {
         None => finish(&shared, || summary::run(&shared)),
         Some(Command::Ls(args)) => finish(&shared, || ls::run(&shared, &args)),
         Some(Command::Show(args)) => finish(&shared, || show::run(&shared, &args)),
+        Some(Command::Why(args)) => finish(&shared, || why::run(&shared, &args)),
+        Some(Command::Diff(args)) => finish(&shared, || diff::run(&shared, &args)),
         Some(Command::Stats(args)) => finish(&shared, || stats::run(&shared, &args)),
         Some(Command::Rm(args)) => finish(&shared, || rm::run(&shared, &args)),
         Some(Command::Pin(args)) => finish(&shared, || pin::run(&shared, &args, true)),
@@ -33,5 +36,7 @@ fn main() -> ExitCode {
         Some(Command::Gc(args)) => finish(&shared, || gc::run(&shared, &args)),
         Some(Command::Config) => finish(&shared, || config::run(&shared)),
         Some(Command::Doctor) => finish(&shared, || doctor::run(&shared)),
+        Some(Command::Completions { shell }) => ended(shell::completions(shell).map(|()| 0)),
+        Some(Command::Man) => ended(shell::man().map(|()| 0)),
     }
 }

@@ -23,7 +23,12 @@ pub trait Report: Serialize + JsonSchema {
 
 /// Runs a command, writes what it has to say, and tells how it went.
 pub fn finish<R: Report>(shared: &Shared, run: impl FnOnce() -> Result<R, Failure>) -> ExitCode {
-    match say(shared, run) {
+    ended(say(shared, run))
+}
+
+/// Tells how a command went.
+pub fn ended(done: Result<u8, Failure>) -> ExitCode {
+    match done {
         Ok(status) => ExitCode::from(status),
         Err(failure) => {
             if let Some(told) = failure.told() {

@@ -52,7 +52,8 @@ pub fn is_key(word: &str) -> bool {
     (DIGITS..=64).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn matches(word: &str, listed: &Listed) -> bool {
+/// Whether a word means an entry.
+pub fn matches(word: &str, listed: &Listed) -> bool {
     names(word, &listed.entry.function)
         || is_key(word) && listed.key.to_hex().starts_with(&word.to_ascii_lowercase())
 }

@@ -1,11 +1,14 @@
 //! The commands, one in each file.
 
 pub mod config;
+pub mod diff;
 pub mod doctor;
 pub mod gc;
 pub mod ls;
 pub mod pin;
 pub mod rm;
+pub mod shell;
 pub mod show;
 pub mod stats;
 pub mod summary;
+pub mod why;
