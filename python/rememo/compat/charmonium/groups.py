@@ -23,7 +23,7 @@ from rememo.cache import Cache
 from rememo.compat.charmonium.freeze import Config, freeze
 from rememo.compat.charmonium.helpers import Future
 from rememo.compat.charmonium.locks import FileRWLock
-from rememo.compat.charmonium.policies import Entry, Size, policy_of, bytes_of
+from rememo.compat.charmonium.policies import Entry, Size, bytes_of, policy_of
 from rememo.compat.charmonium.stores import DirObjStore
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
 BINARY = {"ki": 1024, "mi": 1024**2, "gi": 1024**3, "ti": 1024**4}
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Size:
     """A number of bytes, which can be asked as bitmath's sizes can."""
 
