@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from types import FunctionType, ModuleType
 from typing import (
@@ -136,6 +136,19 @@ def time_to_read(seconds: float) -> str: ...
 # A duration; `name` is what it is called where it makes no sense.
 def nanoseconds(name: str, time: str | float | timedelta) -> int: ...
 
+# How closely a function is watched, and what it may do for all that.
+@final
+class Care:
+    def __new__(
+        cls,
+        *,
+        watch: _Watch = "content",
+        allow: Iterable[str] | None = None,
+        assume_pure: bool = False,
+        strict: bool = False,
+    ) -> Care: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
+
 @final
 class Memoized(Generic[_P, _R]):
     # `cache_resolver` is asked on every call for the store to use, so it must be quick.
@@ -150,11 +163,13 @@ class Memoized(Generic[_P, _R]):
         # A module with `start` and `hand_back`, for functions whose result comes later.
         front: ModuleType | None = None,
         retention: Retention | None = None,
-        watch: _Watch = "content",
+        care: Care | None = None,
     ) -> Memoized[_P, _R]: ...
     __wrapped__: Callable[_P, _R]
     @property
-    def semantics(self) -> tuple[list[str], object, _Watch]: ...
+    def semantics(self) -> tuple[list[str], object, str]: ...
+    @property
+    def care(self) -> Care: ...
     @property
     def ttl(self) -> str | None: ...
     @property

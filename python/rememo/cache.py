@@ -30,6 +30,18 @@ if TYPE_CHECKING:
     _R = TypeVar("_R")
     _Results = Literal["copy", "view"]
     _Watch = Literal["content", "mtime", "off"]
+    _Kind = Literal[
+        "clock",
+        "device",
+        "environment",
+        "files",
+        "network",
+        "process",
+        "processes",
+        "random",
+        "terminal",
+        "threads",
+    ]
 
 if not TYPE_CHECKING:
 
@@ -177,6 +189,9 @@ class Cache:
         results: _Results = "copy",
         ttl: str | float | timedelta | TTLInterval | None = None,
         watch: _Watch = "content",
+        allow: Sequence[_Kind] = (),
+        assume_pure: bool = False,
+        strict: bool = False,
         enabled: bool = True,
     ) -> _core.Memoized[_P, _R]: ...
     @overload
@@ -194,6 +209,9 @@ class Cache:
         results: _Results = "copy",
         ttl: str | float | timedelta | TTLInterval | None = None,
         watch: _Watch = "content",
+        allow: Sequence[_Kind] = (),
+        assume_pure: bool = False,
+        strict: bool = False,
         enabled: bool = True,
     ) -> Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]: ...
     def memoize(  # noqa: PLR0913  options, each by its name
@@ -210,6 +228,9 @@ class Cache:
         results: _Results = "copy",
         ttl: str | float | timedelta | TTLInterval | None = None,
         watch: _Watch = "content",
+        allow: Sequence[_Kind] = (),
+        assume_pure: bool = False,
+        strict: bool = False,
         enabled: bool = True,
         **unknown: Never,
     ) -> _core.Memoized[_P, _R] | Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]:
@@ -230,7 +251,7 @@ class Cache:
             version=version,
             freeze=freeze,
             retention=retention,
-            watch=watch,
+            care=_core.Care(watch=watch, allow=allow, assume_pure=assume_pure, strict=strict),
             enabled=enabled,
             **unknown,
         )

@@ -26,6 +26,18 @@ if TYPE_CHECKING:
     _R = TypeVar("_R")
     _Results = Literal["copy", "view"]
     _Watch = Literal["content", "mtime", "off"]
+    _Kind = Literal[
+        "clock",
+        "device",
+        "environment",
+        "files",
+        "network",
+        "process",
+        "processes",
+        "random",
+        "terminal",
+        "threads",
+    ]
 
 if not TYPE_CHECKING:
 
@@ -49,6 +61,9 @@ OPTIONS = (
     "version",
     "freeze",
     "watch",
+    "allow",
+    "assume_pure",
+    "strict",
     "enabled",
     "pinned",
     "tag",
@@ -74,6 +89,9 @@ def memoize(
     results: _Results = "copy",
     ttl: str | float | timedelta | TTLInterval | None = None,
     watch: _Watch = "content",
+    allow: Sequence[_Kind] = (),
+    assume_pure: bool = False,
+    strict: bool = False,
     enabled: bool = True,
 ) -> _core.Memoized[_P, _R]: ...
 @overload
@@ -91,6 +109,9 @@ def memoize(
     results: _Results = "copy",
     ttl: str | float | timedelta | TTLInterval | None = None,
     watch: _Watch = "content",
+    allow: Sequence[_Kind] = (),
+    assume_pure: bool = False,
+    strict: bool = False,
     enabled: bool = True,
 ) -> Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]: ...
 def memoize(  # noqa: PLR0913  options, each by its name
@@ -107,6 +128,9 @@ def memoize(  # noqa: PLR0913  options, each by its name
     results: _Results = "copy",
     ttl: str | float | timedelta | TTLInterval | None = None,
     watch: _Watch = "content",
+    allow: Sequence[_Kind] = (),
+    assume_pure: bool = False,
+    strict: bool = False,
     enabled: bool = True,
     **unknown: Never,
 ) -> _core.Memoized[_P, _R] | Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]:
@@ -138,13 +162,20 @@ def memoize(  # noqa: PLR0913  options, each by its name
         watch: how the files that it reads are told to be what they were: by ``"content"``, or by
             size and time of modification (``"mtime"``). With ``"off"``, nothing that it looks at
             outside of its arguments and code counts.
+        allow: kinds of things that it may do, and its results are kept all the same: ``"clock"``,
+            ``"network"``, ``"random"``, ``"terminal"``, ``"device"``, ``"environment"``,
+            ``"files"``, ``"process"``, ``"processes"``, ``"threads"``. On a hit they are not done.
+            With `ttl`, the first three are allowed.
+        assume_pure: whether it may do any of these.
+        strict: whether it is an error if a result is not kept for what the call did.
         enabled: if false, the function runs as if it were not memoized.
         **unknown: any other option is an error.
 
     Raises:
         TypeError: if `func` has no Python code or is a context manager, an option is not of its
             type or not for such a function, or `ignore` names what is no parameter.
-        ValueError: if a size or time makes no sense, or `results` or `watch` is not such a word.
+        ValueError: if a size or time makes no sense, `results`, `watch` or `allow` is not such a
+            word, or `strict` goes with `assume_pure` or with `watch="off"`.
 
     >>> from rememo import Cache, memoize
     >>> @memoize(cache=Cache(temporary=True), ignore=["verbose"])
@@ -167,7 +198,7 @@ def memoize(  # noqa: PLR0913  options, each by its name
         version=version,
         freeze=freeze,
         retention=retention,
-        watch=watch,
+        care=_core.Care(watch=watch, allow=allow, assume_pure=assume_pure, strict=strict),
         enabled=enabled,
         **unknown,
     )
@@ -181,7 +212,7 @@ def decorator(  # noqa: PLR0913  options, each by its name
     version: object,
     freeze: FreezeConfig | None,
     retention: _core.Retention,
-    watch: _Watch,
+    care: _core.Care,
     enabled: bool = True,
     **unknown: Never,
 ) -> Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]:
@@ -189,13 +220,10 @@ def decorator(  # noqa: PLR0913  options, each by its name
 
     Raises:
         TypeError: if an option is not of its type, or there is no such option.
-        ValueError: if `watch` is none of the words for it.
     """
     if unknown:
         refuse_unknown("memoize", unknown, OPTIONS)
     _check_types(cache, ignore, freeze)
-    if watch not in ("content", "mtime", "off"):
-        raise ValueError(f'watch must be "content", "mtime" or "off", not {watch!r}')
     return functools.partial(
         _wrap,
         cache=cache,
@@ -203,7 +231,7 @@ def decorator(  # noqa: PLR0913  options, each by its name
         version=version,
         freeze=freeze,
         retention=retention,
-        watch=watch,
+        care=care,
         enabled=enabled,
     )
 
@@ -235,7 +263,7 @@ def _wrap(  # noqa: PLR0913  options, each by its name
     version: object,
     freeze: FreezeConfig | None,
     retention: _core.Retention,
-    watch: _Watch,
+    care: _core.Care,
     enabled: bool,
 ) -> _core.Memoized[_P, _R]:
     function, front = _prepared(func)
@@ -256,7 +284,7 @@ def _wrap(  # noqa: PLR0913  options, each by its name
         freeze=freeze,
         front=front,
         retention=retention,
-        watch=watch,
+        care=care,
     )
     functools.update_wrapper(memoized, function)
     if front and front.__name__ == "rememo.coroutines":

@@ -9,14 +9,18 @@ import warnings
 from rememo.warnings import (
     ChangedDuringCallWarning,
     ChildProcessWarning,
+    ClockWarning,
     DeviceWarning,
     FileEffectWarning,
     ImpurityWarning,
+    NetworkWarning,
     NotCachedWarning,
     ProcessEffectWarning,
+    RandomnessWarning,
     RememoWarning,
     ResultTooLargeWarning,
     StoreWarning,
+    TerminalWarning,
     UnfreezableWarning,
     UnpicklableResultWarning,
     UnseenDependencyWarning,
@@ -46,13 +50,32 @@ _INSTEAD_OF_DEPENDENCY = (
 )
 # What is objected to, by kind: the warning, and what to do.
 _IMPURITIES: dict[str, tuple[type[ImpurityWarning], str]] = {
+    "clock": (
+        ClockWarning,
+        'Pass the time as an argument, or say allow=["clock"] if it does not show in the result',
+    ),
+    "network": (
+        NetworkWarning,
+        (
+            'Get the data in a function that is not memoized, or say allow=["network"] if what is '
+            "there does not change"
+        ),
+    ),
+    "random": (
+        RandomnessWarning,
+        'Draw from a generator with a seed, or say allow=["random"] if any draw will do',
+    ),
+    "terminal": (TerminalWarning, "Read it before, and pass it as an argument"),
     "files": (FileEffectWarning, "Write files in a function that is not memoized"),
     "environment": (ProcessEffectWarning, "Put back what it was before returning"),
-    "process": (ProcessEffectWarning, "Go back before returning"),
+    "process": (
+        ProcessEffectWarning,
+        "Do that in a function that is not memoized, or go back before returning",
+    ),
     "device": (DeviceWarning, "Pass what is read as an argument"),
     "processes": (
         ChildProcessWarning,
-        'Start it in a function that is not memoized, or say watch="off" to cache it all the same',
+        'Start it in a function that is not memoized, or say allow=["processes"] to cache it',
     ),
     "threads": (UnwatchedWarning, "Use threading.Thread or concurrent.futures"),
     "kept": (UnwatchedWarning, "Memoize that function too, or call its cache_clear() first"),
@@ -67,10 +90,18 @@ def warn(event: Mapping[str, Any]) -> None:
     reason, detail = event.get("reason", what), event.get("detail", "")
     if reason in AS_ASKED:
         return
-    token, message, kind = _notice(what, event["function"], reason, detail)
-    if "kind" in event:
-        kind, advice = _IMPURITIES[event["kind"]]
-        token, message = (event["function"], event["kind"]), f"{message}. {advice}"
+    function = event["function"]
+    if reason == "impure":
+        for name, done in event["impurities"]:
+            of_kind, advice = _IMPURITIES[name]
+            message = f"the result of {function} was not stored, for the call {done}. {advice}"
+            _tell_once((function, name), message, of_kind)
+        return
+    token, message, kind = _notice(what, function, reason, detail)
+    _tell_once(token, message, kind)
+
+
+def _tell_once(token: tuple[str, str], message: str, kind: type[RememoWarning]) -> None:
     mine = object()
     # In one step, so that of several threads just one warns.
     if _told.setdefault(token, mine) is mine:
@@ -135,5 +166,4 @@ _LOST: dict[str, tuple[str, type[RememoWarning]]] = {
         ", for this changed while it was used: {detail}",
         ChangedDuringCallWarning,
     ),
-    "impure": (", for the call {detail}", ImpurityWarning),
 }

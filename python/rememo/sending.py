@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from types import FunctionType, MethodType
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from rememo import _core
 from rememo.cache import Off
@@ -17,7 +17,7 @@ from rememo.cache import Off
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rememo._core import FreezeConfig, Retention
+    from rememo._core import Care, FreezeConfig, Retention
     from rememo.cache import Cache
 
 
@@ -29,7 +29,7 @@ def reduce(
     module: str = memoized.__module__
     if not is_written_out() or has_name(memoized, module, name):
         return name
-    ignore, version, watch = memoized.semantics
+    ignore, version, _ = memoized.semantics
     # Of a function that was memoized in a cache it is a method of that.
     resolver = memoized.resolver
     cache = cast("Cache", resolver.__self__) if isinstance(resolver, MethodType) else None
@@ -40,7 +40,7 @@ def reduce(
         version=version,
         freeze=memoized.freeze_config,
         retention=memoized.retention,
-        watch=watch,
+        care=memoized.care,
     )
     return _rebuild, (memoized.__wrapped__, _core.module_name(module), options)
 
@@ -54,7 +54,7 @@ class Options(TypedDict):
     version: object
     freeze: FreezeConfig
     retention: Retention
-    watch: Literal["content", "mtime", "off"]
+    care: Care
 
 
 def _rebuild(func: FunctionType, module: str, options: Options) -> _core.Memoized[..., object]:
@@ -69,7 +69,7 @@ def _rebuild(func: FunctionType, module: str, options: Options) -> _core.Memoize
         freeze=options["freeze"],
         enabled=options["enabled"],
         retention=options["retention"],
-        watch=options["watch"],
+        care=options["care"],
     )(func)
 
 

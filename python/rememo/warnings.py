@@ -34,7 +34,7 @@ class FileEffectWarning(ImpurityWarning):
 
 
 class ProcessEffectWarning(ImpurityWarning):
-    """The call left the process changed: its directory or its environment."""
+    """The call acted on the process: it left its directory or environment changed, or the like."""
 
 
 class DeviceWarning(ImpurityWarning):
@@ -43,6 +43,22 @@ class DeviceWarning(ImpurityWarning):
 
 class ChildProcessWarning(ImpurityWarning):
     """The call started another process, and what that looks at is not seen."""
+
+
+class ClockWarning(ImpurityWarning):
+    """The call looked at the clock."""
+
+
+class NetworkWarning(ImpurityWarning):
+    """The call used the network."""
+
+
+class RandomnessWarning(ImpurityWarning):
+    """The call took random bytes that no seed determines."""
+
+
+class TerminalWarning(ImpurityWarning):
+    """The call read what is typed, or standard input."""
 
 
 class UnwatchedWarning(ImpurityWarning):

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFunction, PyString, PyTuple};
 use rememo::{
-    Begun, Callee, Digest, Encoded, Encoder, Key, Log, Missed, Mode, Part, Recollected, Retention,
-    StateTree, Store, Stored, Subject, Undecodable, Unkeyable, World,
+    Begun, Callee, Digest, Encoded, Encoder, Impurity, Key, Log, Missed, Mode, Part, Recollected,
+    Retention, StateTree, Store, Stored, Subject, Undecodable, Unkeyable, World,
 };
 
 use crate::codec::{self, Handing};
@@ -18,7 +18,7 @@ use crate::memoized::Memoized;
 use crate::memory::{self, Kept};
 use crate::narrate;
 use crate::raw::QuickHash;
-use crate::record::{self, Pause, Recording, Watch};
+use crate::record::{self, Care, Pause, Recording};
 use crate::signature::{Signature, Values};
 use crate::switches::paranoid;
 use crate::wrappers::{self, Frozen as FrozenArgument, Ignore};
@@ -29,7 +29,7 @@ pub struct Semantics {
     pub ignore: Vec<String>,
     pub version: Option<Py<PyAny>>,
     pub config: Arc<Config>,
-    pub watch: Watch,
+    pub care: Care,
 }
 
 /// One call, its arguments bound.
@@ -240,12 +240,12 @@ impl<'a, 'py> Call<'a, 'py> {
             tree.digest = whole.finish();
             tree.parts.extend(declared.parts);
         }
-        let watch = self.memoized.semantics.watch;
-        if watch != Watch::default() {
+        let terms = self.memoized.semantics.care.terms();
+        if terms != Care::default().terms() {
             // What was stored under less care must not be found by whoever takes more.
             let mut whole = Encoder::new();
             whole.digest(&tree.digest);
-            whole.str(watch.word());
+            whole.str(&terms);
             tree.digest = whole.finish();
         }
         let unbound = |definition: Option<Bound<'py, PyAny>>| definition.map(Bound::unbind);
@@ -434,6 +434,12 @@ impl Callee for Call<'_, '_> {
         record::sense(self.py, subject)
     }
 
+    fn objected(&mut self, objections: &[Impurity]) {
+        if self.memoized.semantics.care.strict {
+            self.fatal = Some(narrate::refusal(self.py, &self.name, objections));
+        }
+    }
+
     fn inherit(&mut self, world: &World) {
         if let Some(outer) = &self.outer {
             outer.get().inherit(self.py, world);
@@ -454,8 +460,8 @@ impl Callee for Call<'_, '_> {
         let Some((store, _)) = &self.memory else {
             return Ok(work()?.unbind());
         };
-        let watch = self.memoized.semantics.watch;
-        let (done, log) = record::record(self.py, watch, self.outer.as_ref(), store, work);
+        let care = &self.memoized.semantics.care;
+        let (done, log) = record::record(self.py, care, self.outer.as_ref(), store, work);
         self.log = log;
         Ok(done?.unbind())
     }

@@ -1,5 +1,6 @@
 //! Passes the engine's event stream on to Python callables, as dictionaries.
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -258,10 +259,13 @@ fn describe<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyDict>>
             told.set_item("function", function)?;
             told.set_item("reason", reason.word())?;
             told.set_item("detail", reason.detail())?;
-            if let NotStored::Impure(objections) = reason
-                && let Some(first) = objections.first()
-            {
-                told.set_item("kind", first.kind)?;
+            if let NotStored::Impure(objections) = reason {
+                let kinds: BTreeSet<_> = objections.iter().map(|one| one.kind).collect();
+                let of = |kind| {
+                    let such = objections.iter().filter(|one| one.kind == kind).cloned();
+                    (kind, NotStored::Impure(such.collect()).detail())
+                };
+                told.set_item("impurities", kinds.into_iter().map(of).collect::<Vec<_>>())?;
             }
         }
         Event::Bypassed { function, why, .. } => {

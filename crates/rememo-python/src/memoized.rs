@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -19,7 +19,7 @@ use crate::hot;
 use crate::keeping::Retention;
 use crate::known::{Everything, Known};
 use crate::raw::{Arguments, Attached};
-use crate::record::{Pause, Watch};
+use crate::record::{Care, Pause};
 use crate::signature::Signature;
 use crate::steps::Run;
 use crate::store::{Store, epoch};
@@ -54,7 +54,7 @@ impl Memoized {
     #[new]
     #[pyo3(signature = (
         func, cache_resolver, *, ignore = Vec::new(), version = None, freeze = None,
-        front = None, retention = None, watch = "content"
+        front = None, retention = None, care = None
     ))]
     #[expect(clippy::too_many_arguments, reason = "options, each by its name")]
     fn new(
@@ -65,13 +65,8 @@ impl Memoized {
         freeze: Option<&Bound<'_, FreezeConfig>>,
         front: Option<Py<PyAny>>,
         retention: Option<&Bound<'_, Retention>>,
-        watch: &str,
-    ) -> PyResult<Self> {
-        let Some(watch) = Watch::from_word(watch) else {
-            return Err(PyValueError::new_err(format!(
-                "watch must be \"content\", \"mtime\" or \"off\", not {watch:?}"
-            )));
-        };
+        care: Option<&Bound<'_, Care>>,
+    ) -> Self {
         let config = freeze
             .map(|freeze| freeze.get().0.clone())
             .unwrap_or_default();
@@ -79,9 +74,9 @@ impl Memoized {
             ignore,
             version,
             config,
-            watch,
+            care: care_for(care, retention),
         };
-        Ok(Self {
+        Self {
             function: func,
             resolver: cache_resolver,
             front,
@@ -94,7 +89,7 @@ impl Memoized {
                 .unwrap_or_default(),
             known: Attached::default(),
             signature: Attached::new(None),
-        })
+        }
     }
 
     #[pyo3(signature = (*args, **kwargs))]
@@ -191,14 +186,20 @@ impl Memoized {
 
     /// What the user said of the function, as far as it counts.
     #[getter]
-    fn semantics(&self, py: Python<'_>) -> (Vec<String>, Option<Py<PyAny>>, &'static str) {
+    fn semantics(&self, py: Python<'_>) -> (Vec<String>, Option<Py<PyAny>>, String) {
         let version = self
             .semantics
             .version
             .as_ref()
             .map(|version| version.clone_ref(py));
-        let watch = self.semantics.watch.word();
-        (self.semantics.ignore.clone(), version, watch)
+        let terms = self.semantics.care.terms();
+        (self.semantics.ignore.clone(), version, terms)
+    }
+
+    /// How closely it is watched.
+    #[getter]
+    fn care(&self) -> Care {
+        self.semantics.care.clone()
     }
 
     /// How long its results are good, as far as it counts: what uses them is good no longer.
@@ -417,6 +418,15 @@ impl Memoized {
             self.store(py)?.get().opened()
         };
         Ok(store.and_then(|store| question(&store, &mut call).ok()))
+    }
+}
+
+/// How closely it is watched.
+fn care_for(care: Option<&Bound<'_, Care>>, retention: Option<&Bound<'_, Retention>>) -> Care {
+    let care = care.map(|care| care.get().clone()).unwrap_or_default();
+    match retention.and_then(|retention| retention.get().kept.ttl) {
+        Some(_) => care.for_a_while(),
+        None => care,
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use pyo3::prelude::*;
-use rememo::Part;
+use rememo::{NotStored, Part};
 
 use crate::freeze::Impurity;
 
@@ -107,4 +107,18 @@ pub fn impurities(py: Python<'_>, function: &str, found: &BTreeSet<Impurity>) {
             }
         }
     }
+}
+
+/// The error for what a call did that its result is not kept for.
+pub fn refusal(py: Python<'_>, function: &str, objections: &[rememo::Impurity]) -> PyErr {
+    let why = NotStored::Impure(objections.to_vec()).detail();
+    let made = py
+        .import("rememo.errors")
+        .and_then(|errors| errors.getattr("ImpureCallError"))
+        .and_then(|class| {
+            class.call1((format!(
+                "the result of {function} was not stored, for the call {why}"
+            ),))
+        });
+    made.map_or_else(|error| error, PyErr::from_value)
 }

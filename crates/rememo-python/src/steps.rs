@@ -64,7 +64,7 @@ pub fn begin<'py>(
     let (Some(store), Some(mut call)) = (store, call) else {
         return Ok(plain);
     };
-    let watch = memoized.get().semantics.watch;
+    let care = &memoized.get().semantics.care;
     let mode = if recompute {
         Mode::Recompute
     } else {
@@ -81,7 +81,7 @@ pub fn begin<'py>(
         Begun::Missed(missed) => Run {
             state: "missed",
             key: Some(hex(&missed.key())),
-            steps: Attached::new(Steps::begin(py, watch, &store, missed.lease()).map(Rc::new)),
+            steps: Attached::new(Steps::begin(py, care, &store, missed.lease()).map(Rc::new)),
             pending: Attached::new(Some(Pending {
                 store,
                 epoch,

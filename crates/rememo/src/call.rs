@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 use crate::codec::Encoded;
-use crate::deps::{Lease, Log, Settled, State, Subject, World};
+use crate::deps::{Impurity, Lease, Log, Settled, State, Subject, World};
 use crate::digest::Digest;
 use crate::event::{Event, MissReason, NotStored, Tier};
 use crate::explain::compare;
@@ -66,6 +66,9 @@ pub trait Callee {
     fn sense(&mut self, _subject: &Subject) -> Option<State> {
         None
     }
+
+    /// Told of what the run did for which its result is not kept.
+    fn objected(&mut self, _objections: &[Impurity]) {}
 
     /// Told of what a result depends on that is handed back, or that was made: so does whatever
     /// this call is part of.
@@ -609,6 +612,7 @@ fn settled<C: Callee>(callee: &mut C) -> Result<World, NotStored> {
         changed,
     } = callee.detached(|| log.settle(sensed));
     if !objections.is_empty() {
+        callee.objected(&objections);
         return Err(NotStored::Impure(objections));
     }
     if !changed.is_empty() {

@@ -26,6 +26,8 @@ pub struct Arguments<'a, 'py> {
     positional: usize,
     /// A tuple of the names of the keywords, or null.
     names: *mut ffi::PyObject,
+    /// What the function is a method of, or null.
+    owner: *mut ffi::PyObject,
 }
 
 impl<'a, 'py> Arguments<'a, 'py> {
@@ -58,7 +60,22 @@ impl<'a, 'py> Arguments<'a, 'py> {
             values,
             positional,
             names,
+            owner: ptr::null_mut(),
         }
+    }
+
+    /// The same arguments, of a method.
+    ///
+    /// # Safety
+    /// The owner is alive for as long as the result is, or null.
+    pub(super) unsafe fn of(self, owner: *mut ffi::PyObject) -> Self {
+        Self { owner, ..self }
+    }
+
+    /// What the function is a method of; of one of a module, the module.
+    pub fn owner(&self) -> Option<Bound<'py, PyAny>> {
+        // SAFETY: an object that is alive, or null.
+        unsafe { Bound::from_borrowed_ptr_or_opt(self.py, self.owner) }
     }
 
     pub fn py(&self) -> Python<'py> {

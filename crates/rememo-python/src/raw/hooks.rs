@@ -110,7 +110,7 @@ unsafe impl Sync for Post {}
 // SAFETY: as above.
 unsafe impl Send for Post {}
 
-const POSTS: usize = 24;
+const POSTS: usize = 48;
 static TAKEN: [OnceLock<Post>; POSTS] = [const { OnceLock::new() }; POSTS];
 
 /// Why nothing can stand in front of a function.
@@ -128,7 +128,7 @@ pub fn stand_before(function: &Bound<'_, PyAny>, probe: Probe) -> Result<(), Unr
     let kind = flags & !(ffi::METH_CLASS | ffi::METH_STATIC | ffi::METH_COEXIST);
     // SAFETY: reading any member of the union gives the same pointer.
     let address = unsafe { original.PyCFunction as *const c_void };
-    if address.is_null() || kind & ffi::METH_METHOD != 0 {
+    if address.is_null() {
         return Err(Unreachable);
     }
     let free = TAKEN
@@ -144,6 +144,14 @@ pub fn stand_before(function: &Bound<'_, PyAny>, probe: Probe) -> Result<(), Unr
     } else if kind == ffi::METH_FASTCALL {
         ffi::PyMethodDefPointer {
             PyCFunctionFast: FAST[free],
+        }
+    } else if kind == ffi::METH_METHOD | ffi::METH_FASTCALL | ffi::METH_KEYWORDS {
+        ffi::PyMethodDefPointer {
+            PyCMethod: OF_CLASS[free],
+        }
+    } else if kind == ffi::METH_O {
+        ffi::PyMethodDefPointer {
+            PyCFunction: ONE[free],
         }
     } else if kind == ffi::METH_NOARGS {
         ffi::PyMethodDefPointer {
@@ -191,6 +199,7 @@ fn description_of(function: &Bound<'_, PyAny>) -> Option<*mut ffi::PyMethodDef> 
 /// says.
 unsafe fn tell(
     post: &Post,
+    owner: *mut ffi::PyObject,
     values: *const *mut ffi::PyObject,
     positional: usize,
     names: *mut ffi::PyObject,
@@ -198,7 +207,7 @@ unsafe fn tell(
     // SAFETY: the caller's.
     unsafe {
         let py = Python::assume_attached();
-        let arguments = Arguments::passed(py, values, positional, names);
+        let arguments = Arguments::passed(py, values, positional, names).of(owner);
         let told = catch_unwind(AssertUnwindSafe(|| (post.probe)(arguments)));
         drop(told);
     }
@@ -216,7 +225,7 @@ unsafe extern "C" fn fast_with_keywords<const POST: usize>(
     // SAFETY: called by the interpreter, by the convention that the function has.
     unsafe {
         if is_recording() {
-            tell(post, values, count.unsigned_abs(), names);
+            tell(post, owner, values, count.unsigned_abs(), names);
         }
         (post.original.PyCFunctionFastWithKeywords)(owner, values, count, names)
     }
@@ -233,7 +242,7 @@ unsafe extern "C" fn fast<const POST: usize>(
     // SAFETY: as above.
     unsafe {
         if is_recording() {
-            tell(post, values, count.unsigned_abs(), ptr::null_mut());
+            tell(post, owner, values, count.unsigned_abs(), ptr::null_mut());
         }
         (post.original.PyCFunctionFast)(owner, values, count)
     }
@@ -249,9 +258,44 @@ unsafe extern "C" fn without<const POST: usize>(
     // SAFETY: as above.
     unsafe {
         if is_recording() {
-            tell(post, ptr::null(), 0, ptr::null_mut());
+            tell(post, owner, ptr::null(), 0, ptr::null_mut());
         }
         (post.original.PyCFunction)(owner, nothing)
+    }
+}
+
+unsafe extern "C" fn one<const POST: usize>(
+    owner: *mut ffi::PyObject,
+    value: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    let Some(post) = TAKEN[POST].get() else {
+        return ptr::null_mut();
+    };
+    // SAFETY: as above.
+    unsafe {
+        if is_recording() {
+            tell(post, owner, &raw const value, 1, ptr::null_mut());
+        }
+        (post.original.PyCFunction)(owner, value)
+    }
+}
+
+unsafe extern "C" fn of_class<const POST: usize>(
+    owner: *mut ffi::PyObject,
+    class: *mut ffi::PyTypeObject,
+    values: *const *mut ffi::PyObject,
+    count: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    let Some(post) = TAKEN[POST].get() else {
+        return ptr::null_mut();
+    };
+    // SAFETY: as above.
+    unsafe {
+        if is_recording() {
+            tell(post, owner, values, count.unsigned_abs(), names);
+        }
+        (post.original.PyCMethod)(owner, class, values, count, names)
     }
 }
 
@@ -265,7 +309,7 @@ unsafe extern "C" fn tuple<const POST: usize>(
     // SAFETY: as above.
     unsafe {
         if is_recording() {
-            tell_of_tuple(post, arguments);
+            tell_of_tuple(post, owner, arguments);
         }
         (post.original.PyCFunction)(owner, arguments)
     }
@@ -275,12 +319,12 @@ unsafe extern "C" fn tuple<const POST: usize>(
 ///
 /// # Safety
 /// Called by the interpreter, attached, with a tuple.
-unsafe fn tell_of_tuple(post: &Post, arguments: *mut ffi::PyObject) {
+unsafe fn tell_of_tuple(post: &Post, owner: *mut ffi::PyObject, arguments: *mut ffi::PyObject) {
     // SAFETY: the caller's; the items of a tuple lie side by side in it.
     unsafe {
         let count = ffi::PyTuple_GET_SIZE(arguments).unsigned_abs();
         let values = (*arguments.cast::<ffi::PyTupleObject>()).ob_item.as_ptr();
-        tell(post, values, count, ptr::null_mut());
+        tell(post, owner, values, count, ptr::null_mut());
     }
 }
 
@@ -295,7 +339,7 @@ unsafe extern "C" fn with_keywords<const POST: usize>(
     // SAFETY: as above.
     unsafe {
         if is_recording() {
-            tell_of_tuple(post, arguments);
+            tell_of_tuple(post, owner, arguments);
         }
         (post.original.PyCFunctionWithKeywords)(owner, arguments, keywords)
     }
@@ -329,6 +373,30 @@ macro_rules! each_post {
             $function::<21>,
             $function::<22>,
             $function::<23>,
+            $function::<24>,
+            $function::<25>,
+            $function::<26>,
+            $function::<27>,
+            $function::<28>,
+            $function::<29>,
+            $function::<30>,
+            $function::<31>,
+            $function::<32>,
+            $function::<33>,
+            $function::<34>,
+            $function::<35>,
+            $function::<36>,
+            $function::<37>,
+            $function::<38>,
+            $function::<39>,
+            $function::<40>,
+            $function::<41>,
+            $function::<42>,
+            $function::<43>,
+            $function::<44>,
+            $function::<45>,
+            $function::<46>,
+            $function::<47>,
         ]
     };
 }
@@ -336,11 +404,14 @@ macro_rules! each_post {
 static FAST_WITH_KEYWORDS: [ffi::PyCFunctionFastWithKeywords; POSTS] =
     each_post!(fast_with_keywords);
 static FAST: [ffi::PyCFunctionFast; POSTS] = each_post!(fast);
+static OF_CLASS: [ffi::PyCMethod; POSTS] = each_post!(of_class);
+static ONE: [ffi::PyCFunction; POSTS] = each_post!(one);
 static WITHOUT: [ffi::PyCFunction; POSTS] = each_post!(without);
 static TUPLE: [ffi::PyCFunction; POSTS] = each_post!(tuple);
 static WITH_KEYWORDS: [ffi::PyCFunctionWithKeywords; POSTS] = each_post!(with_keywords);
 
-/// The Python code that is running on this thread, innermost first, each with its line.
+/// The Python code that is running on this thread, innermost first: each frame by its address, with
+/// its code and line.
 pub struct Frames<'py> {
     py: Python<'py>,
     next: Option<Bound<'py, PyAny>>,
@@ -353,8 +424,14 @@ pub fn frames(py: Python<'_>) -> Frames<'_> {
     Frames { py, next }
 }
 
+/// The innermost frame of this thread, by its address; zero where no Python code is running.
+pub fn innermost_frame(_py: Python<'_>) -> usize {
+    // SAFETY: attached; the result is borrowed, or null.
+    unsafe { ffi::PyEval_GetFrame() as usize }
+}
+
 impl<'py> Iterator for Frames<'py> {
-    type Item = (Bound<'py, PyCode>, c_int);
+    type Item = (usize, Bound<'py, PyCode>, c_int);
 
     fn next(&mut self) -> Option<Self::Item> {
         let frame = self.next.take()?;
@@ -363,7 +440,8 @@ impl<'py> Iterator for Frames<'py> {
         unsafe {
             self.next = Bound::from_owned_ptr_or_opt(self.py, ffi::PyFrame_GetBack(pointer).cast());
             let code = Bound::from_owned_ptr_or_opt(self.py, ffi::PyFrame_GetCode(pointer).cast())?;
-            Some((code.cast_into().ok()?, ffi::PyFrame_GetLineNumber(pointer)))
+            let line = ffi::PyFrame_GetLineNumber(pointer);
+            Some((pointer as usize, code.cast_into().ok()?, line))
         }
     }
 }

@@ -8,9 +8,10 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use rememo::{Aspect, Entries, Impurity, Links, Subject};
 
+use super::care::Watch;
 use super::paths::{from_descriptor, path_of};
 use super::probes::keyword;
-use super::{Recording, Watch, current, environment, place};
+use super::{Recording, current, environment, place, sources};
 use crate::raw::{Arguments, hear_audit_events, recording_begins, recording_ends};
 
 /// An event that is raised to see whether it is heard.
@@ -78,7 +79,17 @@ fn told(event: &str, args: &Bound<'_, PyTuple>) {
             HEARD.store(true, Ordering::Relaxed);
             return;
         }
-        _ => return,
+        "import" => |heard| {
+            if let Some(name) = heard.argument(0) {
+                sources::importing(heard.py(), &name);
+            }
+        },
+        _ => {
+            if let Some((kind, does)) = sources::of_event(event) {
+                sources::note(args.py(), kind, does, event);
+            }
+            return;
+        }
     };
     if let Some(recording) = current(args.py()) {
         unheard(|| act(&Heard { recording, args }));

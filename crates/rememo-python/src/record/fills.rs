@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use rememo::{Impurity, Log};
 
-use super::{Recording, Watch, begin, current, exempt, place, run};
+use super::{Care, Recording, begin, current, exempt, place, run};
 use crate::raw::{Attached, Between, stand_between};
 
 /// Of more results than this it is no longer told apart what each depends on.
@@ -94,7 +94,7 @@ impl Fills {
             asked: Attached::default(),
         };
         let exempt = exempt::of_all(py);
-        let Some(recording) = begin(py, Watch::Content, exempt, Some(making)) else {
+        let Some(recording) = begin(py, &Care::default(), exempt, Some(making)) else {
             return work();
         };
         let (done, log) = run(py, &recording, outer.as_ref(), work);

@@ -7,6 +7,7 @@
 //! something stands in front of (`probes`), and the storage of `os.environ` (`environment`).
 
 mod audit;
+mod care;
 mod carry;
 mod environment;
 mod exempt;
@@ -14,7 +15,9 @@ mod fills;
 mod paths;
 mod place;
 mod probes;
+mod sources;
 
+pub use care::Care;
 pub use environment::{record_environment, sense};
 pub use fills::watch_fills;
 
@@ -26,41 +29,9 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use rememo::{Exempt, Impurity, Lease, Log, World};
 
+use self::care::Watch;
 use self::fills::Making;
 use crate::raw::{Attached, ContextVariable, is_recording, recording_begins, recording_ends};
-
-/// How closely a function's files are watched.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Watch {
-    /// By what they hold.
-    #[default]
-    Content,
-    /// By size and time of modification.
-    Modified,
-    /// Not at all, nor is anything else that it looks at.
-    Off,
-}
-
-impl Watch {
-    /// Reads the word for it.
-    pub fn from_word(word: &str) -> Option<Self> {
-        match word {
-            "content" => Some(Self::Content),
-            "mtime" => Some(Self::Modified),
-            "off" => Some(Self::Off),
-            _ => None,
-        }
-    }
-
-    /// The word for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Content => "content",
-            Self::Modified => "mtime",
-            Self::Off => "off",
-        }
-    }
-}
 
 /// A recording under way.
 #[pyclass(module = "rememo._core", name = "_Recording", frozen)]
@@ -157,12 +128,12 @@ impl Drop for Pause<'_> {
 /// it takes that over, whatever becomes of the work.
 pub fn record<'py, T>(
     py: Python<'py>,
-    watch: Watch,
+    care: &Care,
     outer: Option<&Bound<'py, Recording>>,
     store: &rememo::Store,
     work: impl FnOnce() -> T,
 ) -> (T, Log) {
-    match begin(py, watch, exempt::of_store(py, store), None) {
+    match begin(py, care, exempt::of_store(py, store), None) {
         Some(recording) => run(py, &recording, outer, work),
         None => (work(), Log::default()),
     }
@@ -198,11 +169,11 @@ impl Steps {
     /// Begins a recording; none where nothing is to be watched.
     pub fn begin(
         py: Python<'_>,
-        watch: Watch,
+        care: &Care,
         store: &rememo::Store,
         lease: Option<Lease>,
     ) -> Option<Self> {
-        let recording = begin(py, watch, exempt::of_store(py, store), None)?;
+        let recording = begin(py, care, exempt::of_store(py, store), None)?;
         if let Some(lease) = lease {
             // Whoever takes a step takes this over, too.
             recording.get().inherit(py, &World::leased(lease));
@@ -253,23 +224,23 @@ fn within<T>(py: Python<'_>, recording: &Bound<'_, Recording>, work: impl FnOnce
             });
         });
     }
-    let done = work();
+    let done = place::based(py, work);
     if let (Ok(variable), Some(token)) = (variable, token) {
         variable.reset(&token);
     }
     done
 }
 
-fn begin(
-    py: Python<'_>,
-    watch: Watch,
+fn begin<'py>(
+    py: Python<'py>,
+    care: &Care,
     exempt: Arc<Exempt>,
     making: Option<Making>,
-) -> Option<Bound<'_, Recording>> {
-    if watch == Watch::Off {
+) -> Option<Bound<'py, Recording>> {
+    if care.watch == Watch::Off {
         return None;
     }
-    let mut log = Log::new(exempt);
+    let mut log = Log::new(exempt).allowing(care.allowed());
     if let Err(why) = hear(py) {
         log.object(Impurity {
             kind: "unseen",
@@ -277,9 +248,10 @@ fn begin(
             at: None,
         });
     }
+    sources::stand_later(py);
     let recording = Recording {
         log: Attached::new(Some(log)),
-        watch,
+        watch: care.watch,
         told: Attached::default(),
         making,
     };

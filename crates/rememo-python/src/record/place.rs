@@ -1,11 +1,33 @@
 //! Where in the program something happens.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use std::cell::Cell;
 
 use pyo3::prelude::*;
 use pyo3::types::PyCode;
 
-use crate::raw::frames;
+use crate::raw::{frames, innermost_frame};
+
+thread_local! {
+    /// The frame, by its address, that called the function that is being noted on this thread.
+    static BASE: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Does some work whose frames are told from those that led to it.
+pub fn based<T>(py: Python<'_>, work: impl FnOnce() -> T) -> T {
+    let before = BASE.replace(innermost_frame(py));
+    let done = work();
+    BASE.set(before);
+    done
+}
+
+/// The calls that are under way within the function that is being noted, innermost first.
+fn calls(py: Python<'_>) -> impl Iterator<Item = (Bound<'_, PyCode>, i32)> {
+    let base = BASE.get();
+    let within = frames(py).take_while(move |(frame, ..)| *frame != base);
+    within.map(|(_, code, line)| (code, line))
+}
 
 /// The name of a file of code, without its directory and ending, and of what runs in it.
 pub fn running(code: &Bound<'_, PyCode>) -> Option<(String, String)> {
@@ -29,7 +51,7 @@ fn stem(file: &str) -> String {
 
 /// The innermost calls, each by file and function.
 pub fn innermost(py: Python<'_>, count: usize) -> Vec<(String, String)> {
-    frames(py)
+    calls(py)
         .take(count)
         .filter_map(|(code, _)| running(&code))
         .collect()
@@ -38,7 +60,7 @@ pub fn innermost(py: Python<'_>, count: usize) -> Vec<(String, String)> {
 /// Whether what happens is the interpreter's doing: it imports a module, whose code counts where it
 /// is used, or looks for the text of lines that it is about to show.
 pub fn is_housekeeping(py: Python<'_>) -> bool {
-    let mut frames = frames(py).filter_map(|(code, _)| running(&code)).peekable();
+    let mut frames = calls(py).filter_map(|(code, _)| running(&code)).peekable();
     let Some((file, _)) = frames.peek() else {
         return false;
     };
@@ -66,10 +88,59 @@ fn is_importer(file: &str) -> bool {
 
 /// The line of the user's program that is running, as `file:line`.
 pub fn line(py: Python<'_>) -> Option<String> {
-    frames(py).find_map(|(code, line)| {
-        let file: String = code.getattr("co_filename").ok()?.extract().ok()?;
-        (!is_of_library(py, Path::new(&file))).then(|| format!("{file}:{line}"))
+    let own = lines(py).find(|(file, _)| !is_of_library(py, file));
+    // A library may be memoized as well.
+    let (file, line) = own.or_else(|| lines(py).last())?;
+    Some(format!("{}:{line}", file.display()))
+}
+
+/// The lines that are running, innermost first.
+fn lines(py: Python<'_>) -> impl Iterator<Item = (PathBuf, i32)> {
+    calls(py).filter_map(|(code, line)| {
+        let file: PathBuf = code.getattr("co_filename").ok()?.extract().ok()?;
+        Some((file, line))
     })
+}
+
+/// By which of its modules and functions, from the inside out, a library does what happens: all
+/// those that lie between that and the user's program.
+pub fn within_library(py: Python<'_>) -> Vec<(String, String)> {
+    let mut through = Vec::new();
+    for (code, _) in calls(py) {
+        let file: Option<PathBuf> = code
+            .getattr("co_filename")
+            .ok()
+            .and_then(|file| file.extract().ok());
+        let Some(file) = file.filter(|file| is_of_library(py, file)) else {
+            break;
+        };
+        let name = code.getattr("co_qualname").and_then(|name| name.extract());
+        through.push((module(&file), name.unwrap_or_default()));
+    }
+    through
+}
+
+/// The name of the module that a file of a library holds, from the top down.
+fn module(file: &Path) -> String {
+    let text = file.to_string_lossy();
+    if let Some(frozen) = text.strip_prefix("<frozen ") {
+        return frozen.trim_end_matches('>').to_owned();
+    }
+    let stem = file.with_extension("");
+    let parts: Vec<_> = stem.iter().map(|part| part.to_string_lossy()).collect();
+    let is_root = |part: &str| {
+        matches!(part, "site-packages" | "dist-packages") || part.starts_with("python3.")
+    };
+    let top = parts.iter().rposition(|part| is_root(part));
+    let parts = &parts[top.map_or(parts.len().saturating_sub(1), |top| top + 1)..];
+    let parts = parts.strip_suffix(&["__init__".into()]).unwrap_or(parts);
+    parts.join(".")
+}
+
+/// Whether a module is being imported, by the function that is being noted.
+pub fn is_importing(py: Python<'_>) -> bool {
+    let mut calls = calls(py).filter_map(|(code, _)| running(&code));
+    calls.any(|(file, name)| name == "_find_and_load" && is_importer(&file))
 }
 
 /// Whether the code of a file belongs to the interpreter or to an installed distribution.

@@ -9,7 +9,7 @@ use rememo::{Aspect, Links, Subject};
 use super::audit::{opens, starts_process, unheard};
 use super::carry::thread_starts;
 use super::paths::{from_descriptor, path_of};
-use super::{current, environment, place};
+use super::{current, environment, place, sources};
 use crate::raw::{Arguments, Probe, Unreachable, stand_before};
 
 /// Stands in front of each function. One that can't be reached goes unheard.
@@ -28,11 +28,18 @@ pub fn stand(py: Python<'_>) {
         ("_thread", "start_new_thread", thread_starts),
         ("_thread", "start_joinable_thread", thread_starts),
     ];
-    for (module, name, probe) in functions {
-        let found = py.import(module).and_then(|module| module.getattr(name));
-        let stood = found.map(|function| stand_before(&function, probe));
-        debug_assert!(!matches!(stood, Ok(Err(Unreachable))), "{module}.{name}");
+    for (module, name, probe) in functions.into_iter().chain(sources::ALWAYS) {
+        stand_at(py, module, name, probe);
     }
+}
+
+/// Stands in front of one function, or method of a class, of a module.
+pub fn stand_at(py: Python<'_>, module: &str, name: &str, probe: Probe) {
+    let whole = py.import(module).map(Bound::into_any);
+    let found =
+        whole.and_then(|whole| name.split('.').try_fold(whole, |of, part| of.getattr(part)));
+    let stood = found.map(|function| stand_before(&function, probe));
+    debug_assert!(!matches!(stood, Ok(Err(Unreachable))), "{module}.{name}");
 }
 
 /// A named argument, given by keyword.

@@ -64,11 +64,12 @@ pub struct Impurity {
 #[derive(Debug, Default)]
 pub struct Log {
     exempt: Arc<Exempt>,
+    /// Kinds of things that a run may do, and its result is kept all the same.
+    allowed: Arc<[&'static str]>,
     sightings: Vec<Sighting>,
     places: HashMap<Subject, usize>,
     touches: Vec<Touch>,
-    /// What is not on disk and was set, with its state before that.
-    held: Vec<(Subject, State, Impurity)>,
+    held: Vec<Held>,
     objections: Vec<Impurity>,
     /// The directory that the process was in when one was first needed.
     directory: Option<PathBuf>,
@@ -95,6 +96,18 @@ struct Touch {
     path: PathBuf,
     was_there: bool,
     by: Impurity,
+    /// Whether the result is kept all the same.
+    allowed: bool,
+}
+
+/// Something that is not on disk and was set, with its state before that.
+#[derive(Clone, Debug)]
+struct Held {
+    subject: Subject,
+    before: State,
+    by: Impurity,
+    /// Whether the result is kept all the same.
+    allowed: bool,
 }
 
 /// What a run that is over depended on.
@@ -115,6 +128,13 @@ impl Log {
             exempt,
             ..Self::default()
         }
+    }
+
+    /// The same log, but that some kinds of things may be done, and the result is kept all the same.
+    #[must_use]
+    pub fn allowing(mut self, kinds: Arc<[&'static str]>) -> Self {
+        self.allowed = kinds;
+        self
     }
 
     /// Whether nothing was looked at and nothing objected to.
@@ -171,8 +191,8 @@ impl Log {
     pub fn note(&mut self, subject: Subject, state: State) {
         if !self.places.contains_key(&subject) {
             // What the run set itself is as good as what there was before: that makes it so again.
-            let held = self.held.iter().find(|(held, ..)| *held == subject);
-            let state = held.map_or(state, |(_, before, _)| *before);
+            let held = self.held.iter().find(|held| held.subject == subject);
+            let state = held.map_or(state, |held| held.before);
             self.add(Sighting {
                 subject,
                 path: PathBuf::new(),
@@ -184,9 +204,18 @@ impl Log {
 
     /// Notes that the run is about to set something that is not on disk. Where it is not as it was
     /// once the run is over, the result is not kept.
-    pub fn hold(&mut self, subject: Subject, state: State, by: Impurity) {
-        if !self.held.iter().any(|(held, ..)| *held == subject) {
-            self.held.push((subject, state, by));
+    pub fn hold(&mut self, subject: Subject, before: State, by: Impurity) {
+        self.add_held(Held {
+            subject,
+            before,
+            allowed: self.allows(&by),
+            by,
+        });
+    }
+
+    fn add_held(&mut self, held: Held) {
+        if !self.held.iter().any(|known| known.subject == held.subject) {
+            self.held.push(held);
         }
     }
 
@@ -208,15 +237,25 @@ impl Log {
         self.touches.push(Touch {
             path,
             was_there,
+            allowed: self.allows(&by),
             by,
         });
     }
 
-    /// Notes something for which the result cannot be kept.
+    /// Notes something for which the result cannot be kept; of a kind, once for each line.
     pub fn object(&mut self, objection: Impurity) {
-        if !self.objections.contains(&objection) {
+        let same = |known: &Impurity| {
+            known.kind == objection.kind
+                && known.at == objection.at
+                && (known.at.is_some() || known.what == objection.what)
+        };
+        if !self.allows(&objection) && !self.objections.iter().any(same) {
             self.objections.push(objection);
         }
+    }
+
+    fn allows(&self, by: &Impurity) -> bool {
+        self.allowed.contains(&by.kind)
     }
 
     /// Takes over what a run within this one looked at and did.
@@ -226,9 +265,19 @@ impl Log {
                 self.add(sighting.clone());
             }
         }
-        self.touches.extend(inner.touches.iter().cloned());
-        for (subject, before, by) in &inner.held {
-            self.hold(subject.clone(), *before, by.clone());
+        for touch in &inner.touches {
+            let allowed = touch.allowed || self.allows(&touch.by);
+            self.touches.push(Touch {
+                allowed,
+                ..touch.clone()
+            });
+        }
+        for held in &inner.held {
+            let allowed = held.allowed || self.allows(&held.by);
+            self.add_held(Held {
+                allowed,
+                ..held.clone()
+            });
         }
         for objection in &inner.objections {
             self.object(objection.clone());
@@ -274,7 +323,7 @@ impl Log {
     /// What is not on disk.
     pub fn sensed(&self) -> impl Iterator<Item = &Subject> {
         let seen = self.sightings.iter().map(|sighting| &sighting.subject);
-        let held = self.held.iter().map(|(subject, ..)| subject);
+        let held = self.held.iter().map(|held| &held.subject);
         seen.chain(held).filter(|subject| subject.place().is_none())
     }
 
@@ -322,19 +371,21 @@ impl Log {
         let left = self
             .touches
             .iter()
+            .filter(|touch| !touch.allowed)
             .filter(|touch| touch.was_there || fs::symlink_metadata(&touch.path).is_ok());
         lasting.extend(left.map(|touch| touch.by.clone()));
         let set = self
             .held
             .iter()
-            .filter(|(subject, before, _)| now(subject) != Some(*before));
-        lasting.extend(set.map(|(.., by)| by.clone()));
+            .filter(|held| !held.allowed && now(&held.subject) != Some(held.before));
+        lasting.extend(set.map(|held| held.by.clone()));
         if self.moved && env::current_dir().ok() != self.directory {
-            lasting.push(Impurity {
+            let left = Impurity {
                 kind: "process",
                 what: "leaves the process in another directory".to_owned(),
                 at: None,
-            });
+            };
+            lasting.extend(Some(left).filter(|left| !self.allows(left)));
         }
         lasting
     }

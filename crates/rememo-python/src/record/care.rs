@@ -1,0 +1,179 @@
+//! How closely a function is watched, and what it may do for all that.
+
+use std::sync::Arc;
+
+use pyo3::Borrowed;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyString};
+
+/// The kinds of things that a run may be allowed to do.
+const KINDS: [&str; 10] = [
+    "clock",
+    "device",
+    "environment",
+    "files",
+    "network",
+    "process",
+    "processes",
+    "random",
+    "terminal",
+    "threads",
+];
+
+/// Those for which a result can be good for a while.
+const FOR_A_WHILE: &[&str] = &["clock", "network", "random"];
+
+/// How closely a function's files are watched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Watch {
+    /// By what they hold.
+    #[default]
+    Content,
+    /// By size and time of modification.
+    Modified,
+    /// Not at all, nor is anything else that it looks at or does.
+    Off,
+}
+
+impl Watch {
+    fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "content" => Some(Self::Content),
+            "mtime" => Some(Self::Modified),
+            "off" => Some(Self::Off),
+            _ => None,
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Content => "content",
+            Self::Modified => "mtime",
+            Self::Off => "off",
+        }
+    }
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Watch {
+    type Error = PyErr;
+
+    fn extract(word: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        let known = word.extract().ok().and_then(Self::from_word);
+        known.ok_or_else(|| {
+            PyValueError::new_err(format!(
+                "watch must be \"content\", \"mtime\" or \"off\", not {word:?}"
+            ))
+        })
+    }
+}
+
+/// How closely a function is watched, and what it may do for all that.
+#[pyclass(module = "rememo._core", frozen)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Care {
+    pub watch: Watch,
+    /// The kinds of things for which its results are kept all the same, in order.
+    allowed: Arc<[&'static str]>,
+    /// Whether its results are good for a while only.
+    for_a_while: bool,
+    /// Whether a call whose result is not kept for what it did is an error.
+    pub strict: bool,
+}
+
+#[pymethods]
+impl Care {
+    #[new]
+    #[pyo3(signature = (*, watch = Watch::Content, allow = None, assume_pure = false, strict = false))]
+    fn new(
+        watch: Watch,
+        allow: Option<&Bound<'_, PyAny>>,
+        assume_pure: bool,
+        strict: bool,
+    ) -> PyResult<Self> {
+        if strict && (assume_pure || watch == Watch::Off) {
+            let other = if assume_pure {
+                "assume_pure=True"
+            } else {
+                "watch=\"off\""
+            };
+            return Err(PyValueError::new_err(format!(
+                "strict=True and {other} contradict each other: leave out one of them"
+            )));
+        }
+        let allowed = if assume_pure {
+            KINDS.to_vec()
+        } else {
+            allow.map(kinds).transpose()?.unwrap_or_default()
+        };
+        Ok(Self {
+            watch,
+            allowed: allowed.into(),
+            for_a_while: false,
+            strict,
+        })
+    }
+
+    /// What to make the same one from, for pickling.
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<((), Bound<'py, PyDict>)> {
+        let arguments = PyDict::new(py);
+        arguments.set_item("watch", self.watch.word())?;
+        arguments.set_item("allow", self.allowed.to_vec())?;
+        arguments.set_item("strict", self.strict)?;
+        Ok(((), arguments))
+    }
+}
+
+impl Care {
+    /// The same, of a function whose results are good for a while.
+    pub fn for_a_while(self) -> Self {
+        Self {
+            for_a_while: true,
+            ..self
+        }
+    }
+
+    /// The kinds of things that it may do. What is good for a while may depend on what changes
+    /// meanwhile.
+    pub fn allowed(&self) -> Arc<[&'static str]> {
+        if !self.for_a_while {
+            return self.allowed.clone();
+        }
+        [&self.allowed, FOR_A_WHILE].concat().into()
+    }
+
+    /// What of it results were stored under, in words. Those that are good for a while say so
+    /// themselves.
+    pub fn terms(&self) -> String {
+        let mut terms = self.watch.word().to_owned();
+        for kind in self.allowed.iter() {
+            terms.push_str(", allowing ");
+            terms.push_str(kind);
+        }
+        terms
+    }
+}
+
+/// Reads names of kinds.
+fn kinds(names: &Bound<'_, PyAny>) -> PyResult<Vec<&'static str>> {
+    let known = || format!("\"{}\"", KINDS.join("\", \""));
+    if names.is_instance_of::<PyString>() || names.is_instance_of::<PyBytes>() {
+        return Err(PyTypeError::new_err(format!(
+            "allow must be a list of kinds, such as [\"clock\"], not {names:?}"
+        )));
+    }
+    let mut found = Vec::new();
+    for name in names.try_iter()? {
+        let name: String = name?.extract()?;
+        let Some(kind) = KINDS.into_iter().find(|kind| *kind == name) else {
+            return Err(PyValueError::new_err(format!(
+                "there is no kind {name:?} to allow: it must be one of {}",
+                known()
+            )));
+        };
+        found.push(kind);
+    }
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
+}

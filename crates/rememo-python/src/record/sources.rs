@@ -1,0 +1,251 @@
+//! What no later look can tell to be as it was: the clock, the network, random bytes of the
+//! operating system, what is typed; and what acts on processes.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use rememo::Impurity;
+
+use super::audit::unheard;
+use super::probes::stand_at;
+use super::{current, place};
+use crate::raw::{Arguments, Probe};
+
+/// Libraries that ask for the time or for random bytes for purposes of their own: names of temporary
+/// files, times of log records, progress. What they are used for does not show in results.
+const DISCREET: [&str; 5] = ["joblib", "logging", "tempfile", "threading", "tqdm"];
+
+/// What has to be stood in front of, by modules that a program may do without.
+const LATER: [(&str, &[(&str, Probe)]); 3] = [
+    (
+        "_datetime",
+        &[
+            ("datetime.now", asks_date),
+            ("datetime.utcnow", asks_date),
+            ("date.today", asks_date),
+        ],
+    ),
+    ("_random", &[("Random.seed", seeds)]),
+    (
+        "_uuid",
+        &[("generate_time_safe", |arguments| {
+            clock(arguments, "uuid.uuid1");
+        })],
+    ),
+];
+
+/// How many of these are stood in front of.
+static STOOD: [AtomicUsize; LATER.len()] = [const { AtomicUsize::new(0) }; LATER.len()];
+
+/// What is there in every program.
+pub const ALWAYS: [(&str, &str, Probe); 16] = [
+    ("time", "time", |arguments| clock(arguments, "time.time")),
+    ("time", "time_ns", |arguments| {
+        clock(arguments, "time.time_ns");
+    }),
+    ("time", "clock_gettime", asks_clock),
+    ("time", "clock_gettime_ns", asks_clock),
+    ("time", "localtime", |arguments| {
+        clock_without(arguments, 0, "time.localtime");
+    }),
+    ("time", "gmtime", |arguments| {
+        clock_without(arguments, 0, "time.gmtime");
+    }),
+    ("time", "ctime", |arguments| {
+        clock_without(arguments, 0, "time.ctime");
+    }),
+    ("time", "asctime", |arguments| {
+        clock_without(arguments, 0, "time.asctime");
+    }),
+    ("time", "strftime", |arguments| {
+        clock_without(arguments, 1, "time.strftime");
+    }),
+    ("posix", "urandom", |arguments| {
+        random(arguments, "os.urandom");
+    }),
+    ("posix", "getrandom", |arguments| {
+        random(arguments, "os.getrandom");
+    }),
+    ("posix", "getpid", asks_process),
+    ("posix", "read", reads_number),
+    ("_io", "FileIO.read", reads_file),
+    ("_io", "FileIO.readall", reads_file),
+    ("_io", "FileIO.readinto", reads_file),
+];
+
+/// What an audit event is told as, with the kind of what it does; none where it is none of these.
+pub fn of_event(event: &str) -> Option<(&'static str, &'static str)> {
+    Some(match event {
+        "socket.connect" | "socket.sendto" | "socket.sendmsg" | "urllib.Request" => {
+            ("network", "uses the network")
+        }
+        "socket.getaddrinfo"
+        | "socket.gethostbyname"
+        | "socket.gethostbyaddr"
+        | "socket.getnameinfo" => ("network", "asks for the address of a machine"),
+        "socket.bind" => ("network", "listens to the network"),
+        "builtins.input" => ("terminal", "asks the user"),
+        "os.kill" | "os.killpg" | "signal.pthread_kill" => ("process", "sends a signal"),
+        "resource.setrlimit" | "resource.prlimit" => {
+            ("process", "changes what the process may use")
+        }
+        _ => return None,
+    })
+}
+
+/// Stands in front of what has been imported of the modules that a program may do without.
+pub fn stand_later(py: Python<'_>) {
+    let mut left = (0..LATER.len())
+        .filter(|at| STOOD[*at].load(Ordering::Relaxed) == 0)
+        .peekable();
+    if left.peek().is_none() {
+        return;
+    }
+    let modules = py.import("sys").and_then(|sys| sys.getattr("modules"));
+    let Ok(Ok(modules)) = modules.map(Bound::cast_into::<PyDict>) else {
+        return;
+    };
+    for at in left {
+        if modules.contains(LATER[at].0).unwrap_or(false) {
+            stand(py, at);
+        }
+    }
+}
+
+/// Stands in front of a module that is about to be imported for the first time.
+pub fn importing(py: Python<'_>, name: &Bound<'_, PyAny>) {
+    let Ok(name) = name.cast::<PyString>() else {
+        return;
+    };
+    if let Some(at) = LATER.iter().position(|(module, _)| *name == *module) {
+        stand(py, at);
+    }
+}
+
+fn stand(py: Python<'_>, at: usize) {
+    if STOOD[at].swap(1, Ordering::Relaxed) == 0 {
+        let (module, functions) = LATER[at];
+        for (name, probe) in functions {
+            stand_at(py, module, name, *probe);
+        }
+    }
+}
+
+/// Notes that what is happening does something of a kind, unless a library does it for itself.
+pub fn note(py: Python<'_>, kind: &'static str, does: &str, by: &str) {
+    let Some(recording) = current(py) else {
+        return;
+    };
+    unheard(|| {
+        let through = place::within_library(py);
+        let top = |module: &str| module.split('.').next().is_some_and(is_discreet);
+        if through.iter().any(|(module, _)| top(module)) || place::is_importing(py) {
+            return;
+        }
+        let mut what = format!("{does} ({by}");
+        if let Some((module, function)) = through.last() {
+            what = format!("{what}, by {module}.{function}");
+        }
+        what.push(')');
+        let objection = Impurity {
+            kind,
+            what,
+            at: place::line(py),
+        };
+        recording.get().note(py, |log| log.object(objection));
+    });
+}
+
+fn is_discreet(library: &str) -> bool {
+    DISCREET.contains(&library)
+}
+
+fn clock(arguments: Arguments<'_, '_>, by: &str) {
+    note(arguments.py(), "clock", "looks at the clock", by);
+}
+
+/// A function that takes the time for an argument, or else looks at the clock.
+fn clock_without(arguments: Arguments<'_, '_>, at: usize, by: &str) {
+    let given = arguments.positional().nth(at);
+    if given.is_none_or(|given| given.is_none()) {
+        clock(arguments, by);
+    }
+}
+
+/// One of several clocks: those that count from the start of something do not tell the time.
+fn asks_clock(arguments: Arguments<'_, '_>) {
+    let which = arguments.positional().next();
+    let which: Option<i32> = which.and_then(|which| which.extract().ok());
+    if matches!(
+        which,
+        Some(
+            libc::CLOCK_REALTIME
+                | libc::CLOCK_REALTIME_COARSE
+                | libc::CLOCK_TAI
+                | libc::CLOCK_REALTIME_ALARM
+        )
+    ) {
+        clock(arguments, "time.clock_gettime");
+    }
+}
+
+fn asks_date(arguments: Arguments<'_, '_>) {
+    clock(arguments, "datetime");
+}
+
+fn random(arguments: Arguments<'_, '_>, by: &str) {
+    let does = "takes random bytes of the operating system";
+    note(arguments.py(), "random", does, by);
+}
+
+/// A generator is seeded: by what it is given, or else by the operating system.
+fn seeds(arguments: Arguments<'_, '_>) {
+    let given = arguments.positional().next();
+    if given.is_none_or(|given| given.is_none()) {
+        let does = "seeds a generator with random bytes";
+        note(arguments.py(), "random", does, "random.seed");
+    }
+}
+
+/// The number of the process is asked for: by the program itself, for libraries see by it whether
+/// they were forked.
+fn asks_process(arguments: Arguments<'_, '_>) {
+    let py = arguments.py();
+    if current(py).is_some() && place::within_library(py).is_empty() {
+        note(
+            py,
+            "process",
+            "asks for the number of the process",
+            "os.getpid",
+        );
+    }
+}
+
+const INPUT: i32 = 0;
+
+/// Something is read from a file that is open.
+fn reads_number(arguments: Arguments<'_, '_>) {
+    let number = arguments.positional().next();
+    if number.and_then(|number| number.extract().ok()) == Some(INPUT) {
+        input(arguments.py());
+    }
+}
+
+fn reads_file(arguments: Arguments<'_, '_>) {
+    let py = arguments.py();
+    if current(py).is_none() {
+        return;
+    }
+    let number = arguments
+        .owner()
+        .and_then(|file| file.call_method0("fileno").ok())
+        .and_then(|number| number.extract().ok());
+    if number == Some(INPUT) {
+        input(py);
+    }
+}
+
+fn input(py: Python<'_>) {
+    note(py, "terminal", "reads standard input", "sys.stdin");
+}
