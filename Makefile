@@ -76,8 +76,13 @@ bench-environment: $(ENV_READY)
 docs:
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --package rememo
 
+# The browser that the report is tested in.
 services:
-	@echo "services: none needed"
+	@command -v chromium >/dev/null || { \
+		sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+		$$sudo apt-get update -qq && \
+		$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium \
+			>/dev/null; }
 
 clean:
 	rm -rf $(VENV) $(VENV)-* dist target .pytest_cache .ruff_cache .mypy_cache .hypothesis \

@@ -86,6 +86,8 @@ pub enum Command {
     Config,
     /// Look for what is wrong, and say how to mend it
     Doctor,
+    /// Write one page that shows what was saved, by what, and at what price
+    Report(Report),
     /// Write the script that has a shell complete what is typed
     Completions {
         /// The shell
@@ -174,6 +176,13 @@ pub struct Stats {
     /// A line for each day, not for each function
     #[arg(long)]
     pub by_day: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Report {
+    /// The page; it needs no network, and no other file
+    #[arg(short, long, value_name = "FILE", default_value = "report.html")]
+    pub output: PathBuf,
 }
 
 #[derive(Debug, ClapArgs)]

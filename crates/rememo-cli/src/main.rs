@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         Some(Command::Gc(args)) => finish(&shared, || gc::run(&shared, &args)),
         Some(Command::Config) => finish(&shared, || config::run(&shared)),
         Some(Command::Doctor) => finish(&shared, || doctor::run(&shared)),
+        Some(Command::Report(args)) => finish(&shared, || command::report::run(&shared, &args)),
         Some(Command::Completions { shell }) => ended(shell::completions(shell).map(|()| 0)),
         Some(Command::Man) => ended(shell::man().map(|()| 0)),
     }

@@ -6,13 +6,13 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-
 from command.conftest import COMMAND
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from command.conftest import Rememo
+
     from conftest import Program
 
 MODULE = """

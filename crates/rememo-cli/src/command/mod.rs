@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod gc;
 pub mod ls;
 pub mod pin;
+pub mod report;
 pub mod rm;
 pub mod shell;
 pub mod show;

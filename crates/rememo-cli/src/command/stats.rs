@@ -98,7 +98,8 @@ pub fn by_function(days: &[DayStats]) -> Vec<Row> {
     rows
 }
 
-fn by_day(days: &[DayStats]) -> Vec<Row> {
+/// A row for each day, the latest first.
+pub fn by_day(days: &[DayStats]) -> Vec<Row> {
     let mut found = BTreeMap::<u32, Counts>::new();
     for day in days {
         let counts = found.entry(day.day).or_default();
@@ -149,6 +150,11 @@ impl Report for Accounts {
 }
 
 impl Row {
+    /// All that was counted.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
     /// In a line.
     pub fn in_words(&self) -> String {
         let Self { counts, hits, .. } = self;
