@@ -15,6 +15,7 @@ from rememo._core import FreezeConfig, Frozen, Ignore, Memoized, freeze, registe
 from rememo.cache import Cache, using
 from rememo.memoize import memoize
 from rememo.warnings import (
+    CacheThrashingWarning,
     ChangedDuringCallWarning,
     ChildProcessWarning,
     ClockWarning,
@@ -22,7 +23,9 @@ from rememo.warnings import (
     FileEffectWarning,
     ImpurityWarning,
     NetworkWarning,
+    NondeterminismWarning,
     NotCachedWarning,
+    OverheadWarning,
     ProcessEffectWarning,
     RandomnessWarning,
     RememoWarning,
@@ -60,6 +63,7 @@ __all__ = [
     "BoundMemoized",
     "Cache",
     "CacheInfo",
+    "CacheThrashingWarning",
     "Change",
     "ChangedDuringCallWarning",
     "ChildProcessWarning",
@@ -78,8 +82,10 @@ __all__ = [
     "LastMiss",
     "Memoized",
     "NetworkWarning",
+    "NondeterminismWarning",
     "NotCached",
     "NotCachedWarning",
+    "OverheadWarning",
     "ProcessEffectWarning",
     "RandomnessWarning",
     "RememoError",

@@ -124,7 +124,14 @@ class Retention:
         min_compute_time: str | float | timedelta | None = None,
         results: _Results = "copy",
         ttl: str | float | timedelta | TTLInterval | None = None,
+        verify: float = 0.0,
+        auto_disable: bool = False,
+        cache_exceptions: type[Exception] | tuple[type[Exception], ...] | None = None,
     ) -> Retention: ...
+    @property
+    def verify(self) -> float: ...
+    @property
+    def cache_exceptions(self) -> tuple[type[Exception], ...] | None: ...
     @property
     def results(self) -> _Results: ...
     def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
@@ -292,7 +299,8 @@ def register(
 ) -> None: ...
 
 # An event is a dict with at least "event" and "function"; "event" is one of hit, miss, stored,
-# not_stored, bypassed, evicted, invalidated and degraded, and, for those who name it, bounded. The
+# not_stored, bypassed, evicted, verified, switched_off, thrashing, invalidated and degraded, and,
+# for those who name it, bounded. The
 # result is a token for `unsubscribe`.
 # With `names`, only of these; with `logged`, only while the logger `rememo.ops` is switched on.
 def subscribe(

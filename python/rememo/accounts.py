@@ -36,6 +36,10 @@ class FunctionStats(NamedTuple):
     """The time that the hits would have taken to compute."""
     computed_seconds: float = 0.0
     """The time that the calls took whose results were stored."""
+    verified: int = 0
+    """Calls made again whose results were stored."""
+    differed: int = 0
+    """Those of them that came out otherwise."""
     overhead: Mapping[str, float] = {}
     """What calls cost besides their runs, in seconds, by what it was spent on: ``key`` (finding
     out what the result depends on), ``lookup``, ``verify``, ``decode``, ``wait`` (for somebody else
@@ -64,6 +68,8 @@ class FunctionStats(NamedTuple):
             (self.not_stored, "not stored"),
             (self.bypassed, "past the cache"),
             (self.evicted, "evicted"),
+            (self.verified, "verified"),
+            (self.differed, "came out otherwise"),
         ):
             if count:
                 told += f"; {count:,} {what}"

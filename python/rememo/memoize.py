@@ -71,6 +71,9 @@ OPTIONS = (
     "min_compute_time",
     "results",
     "ttl",
+    "verify",
+    "auto_disable",
+    "cache_exceptions",
 )
 
 
@@ -88,6 +91,9 @@ def memoize(
     min_compute_time: str | float | timedelta | None = None,
     results: _Results = "copy",
     ttl: str | float | timedelta | TTLInterval | None = None,
+    verify: float = 0.0,
+    auto_disable: bool = False,
+    cache_exceptions: type[Exception] | tuple[type[Exception], ...] | None = None,
     watch: _Watch = "content",
     allow: Sequence[_Kind] = (),
     assume_pure: bool = False,
@@ -108,6 +114,9 @@ def memoize(
     min_compute_time: str | float | timedelta | None = None,
     results: _Results = "copy",
     ttl: str | float | timedelta | TTLInterval | None = None,
+    verify: float = 0.0,
+    auto_disable: bool = False,
+    cache_exceptions: type[Exception] | tuple[type[Exception], ...] | None = None,
     watch: _Watch = "content",
     allow: Sequence[_Kind] = (),
     assume_pure: bool = False,
@@ -127,6 +136,9 @@ def memoize(  # noqa: PLR0913  options, each by its name
     min_compute_time: str | float | timedelta | None = None,
     results: _Results = "copy",
     ttl: str | float | timedelta | TTLInterval | None = None,
+    verify: float = 0.0,
+    auto_disable: bool = False,
+    cache_exceptions: type[Exception] | tuple[type[Exception], ...] | None = None,
     watch: _Watch = "content",
     allow: Sequence[_Kind] = (),
     assume_pure: bool = False,
@@ -159,6 +171,13 @@ def memoize(  # noqa: PLR0913  options, each by its name
         ttl: how long results are good, from when the call began: seconds, a `timedelta`, or text
             such as ``"1d"``; or a `TTLInterval` for certain moments, such as every midnight. By
             default, they are good for as long as nothing that they depend on changes.
+        verify: of so large a share of hits, such as ``0.01``, the call is made all the same and its
+            result compared with the stored one. Where they differ, a `NondeterminismWarning` says
+            where first, and the new one takes the place of the other.
+        auto_disable: whether the function runs as if it were not memoized, for the rest of the
+            process, once a hundred calls have shown that memoization costs more than it could save.
+        cache_exceptions: classes of exceptions that are kept as results are, and raised by hits;
+            by default none is. Their traceback and cause are not kept.
         watch: how the files that it reads are told to be what they were: by ``"content"``, or by
             size and time of modification (``"mtime"``). With ``"off"``, nothing that it looks at
             outside of its arguments and code counts.
@@ -191,6 +210,9 @@ def memoize(  # noqa: PLR0913  options, each by its name
         min_compute_time=min_compute_time,
         results=results,
         ttl=ttl,
+        verify=verify,
+        auto_disable=auto_disable,
+        cache_exceptions=cache_exceptions,
     )
     memoized = decorator(
         cache=cache,
@@ -272,6 +294,15 @@ def _wrap(  # noqa: PLR0913  options, each by its name
             f"{function.__qualname__} returns its result later, and such are always copies: "
             'leave out results="view"'
         )
+    for option, said in (
+        ("verify", retention.verify),
+        ("cache_exceptions", retention.cache_exceptions),
+    ):
+        if front and said:
+            raise TypeError(
+                f"{function.__qualname__} returns its result later, and {option}= is for functions "
+                "that return it at once: leave it out"
+            )
     resolver = _resolver(function, cache, enabled=enabled)
     _check_names(function, ignore)
     if freeze is None and cache is not None:

@@ -7,6 +7,7 @@ import sys
 import warnings
 
 from rememo.warnings import (
+    CacheThrashingWarning,
     ChangedDuringCallWarning,
     ChildProcessWarning,
     ClockWarning,
@@ -14,7 +15,9 @@ from rememo.warnings import (
     FileEffectWarning,
     ImpurityWarning,
     NetworkWarning,
+    NondeterminismWarning,
     NotCachedWarning,
+    OverheadWarning,
     ProcessEffectWarning,
     RandomnessWarning,
     RememoWarning,
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-KINDS = ["not_stored", "bypassed", "degraded"]
+KINDS = ["not_stored", "bypassed", "degraded", "verified", "switched_off", "thrashing"]
 # Why a result was not stored, where that is just what its user said.
 AS_ASKED = ["too quick"]
 _PACKAGE = os.path.dirname(__file__) + os.sep  # noqa: PTH120  pathlib has no prefix of a string
@@ -88,7 +91,7 @@ def warn(event: Mapping[str, Any]) -> None:
     """Warns of an event of one of the `KINDS`."""
     what = event["event"]
     reason, detail = event.get("reason", what), event.get("detail", "")
-    if reason in AS_ASKED:
+    if reason in AS_ASKED or (what == "verified" and event["difference"] is None):
         return
     function = event["function"]
     if reason == "impure":
@@ -96,6 +99,10 @@ def warn(event: Mapping[str, Any]) -> None:
             of_kind, advice = _IMPURITIES[name]
             message = f"the result of {function} was not stored, for the call {done}. {advice}"
             _tell_once((function, name), message, of_kind)
+        return
+    if what in _OF_FUNCTIONS:
+        text, kind = _OF_FUNCTIONS[what]
+        _tell_once((function, what), text.format(**{"detail": "", **event}), kind)
         return
     token, message, kind = _notice(what, function, reason, detail)
     _tell_once(token, message, kind)
@@ -152,6 +159,29 @@ def _notice(
     return (function, reason), lost + message.format(detail=detail), kind
 
 
+_OF_FUNCTIONS: dict[str, tuple[str, type[RememoWarning]]] = {
+    "verified": (
+        (
+            "{function} is not deterministic: called again, it returned something else than what "
+            "was stored ({difference}). Pass what it depends on as an argument, a seed for instance"
+        ),
+        NondeterminismWarning,
+    ),
+    "switched_off": (
+        (
+            "{function} runs without being cached from now on, for it is not worth while: "
+            "{detail}. Memoize what calls it, or leave out auto_disable"
+        ),
+        OverheadWarning,
+    ),
+    "thrashing": (
+        (
+            "the cache is too small: {times} results of {function} were let go of and made again. "
+            "Raise max_size=, or give max_result_size= or min_compute_time= to what matters less"
+        ),
+        CacheThrashingWarning,
+    ),
+}
 _LOST: dict[str, tuple[str, type[RememoWarning]]] = {
     "unpicklable": (": {detail}. Return plain data instead", UnpicklableResultWarning),
     "too large": (

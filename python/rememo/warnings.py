@@ -69,5 +69,17 @@ class UnseenDependencyWarning(RememoWarning):
     """A function reaches code or values by computed text, which is not followed."""
 
 
+class NondeterminismWarning(RememoWarning):
+    """A call that was made again returned something else than what was stored."""
+
+
+class OverheadWarning(RememoWarning):
+    """Memoization of a function costs more than it saves, and was switched off."""
+
+
+class CacheThrashingWarning(RememoWarning):
+    """Results are let go of for want of room, and made again, more often than they are of use."""
+
+
 class StoreWarning(RememoWarning):
     """The cache directory could not be read or written; calls go on without it."""

@@ -289,10 +289,12 @@ def test_options_of_functions_go_along_to_other_processes() -> None:
 
     options = {"pinned": True, "tag": "t", "max_result_size": 5, "min_compute_time": 0.5}
     options["ttl"] = TTLInterval("1d")
+    options |= {"verify": 0.5, "auto_disable": True, "cache_exceptions": (KeyError,)}
     for given in (options, {}):
         sent = pickle.loads(pickle.dumps(_core.Retention(**given)))
         unsaid = dict.fromkeys(("tag", "max_result_size", "min_compute_time", "ttl"))
-        filled = {"pinned": False, **unsaid, "results": "copy", **given}
+        unset = {"verify": 0.0, "auto_disable": False, "cache_exceptions": None}
+        filled = {"pinned": False, **unsaid, "results": "copy", **unset, **given}
         assert sent.__getnewargs_ex__() == ((), filled)
     sent = pickle.loads(pickle.dumps(_core.Retention(ttl=timedelta(microseconds=1))))
     assert sent.__getnewargs_ex__()[1]["ttl"] == "1000ns"

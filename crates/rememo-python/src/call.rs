@@ -17,6 +17,7 @@ use crate::known::{Known, Link, State, number};
 use crate::memoized::Memoized;
 use crate::memory::{self, Kept};
 use crate::narrate;
+use crate::raised;
 use crate::raw::QuickHash;
 use crate::record::{self, Care, Pause, Recording};
 use crate::signature::{Signature, Values};
@@ -240,6 +241,15 @@ impl<'a, 'py> Call<'a, 'py> {
             tree.digest = whole.finish();
             tree.parts.extend(declared.parts);
         }
+        if let Some(kinds) = &self.memoized.exceptions {
+            // Whoever does not keep exceptions must not find any.
+            let mut whole = Encoder::new();
+            whole.digest(&tree.digest);
+            for kind in kinds.bind(self.py) {
+                whole.str(&kind.to_string());
+            }
+            tree.digest = whole.finish();
+        }
         let terms = self.memoized.semantics.care.terms();
         if terms != Care::default().terms() {
             // What was stored under less care must not be found by whoever takes more.
@@ -456,7 +466,15 @@ impl Callee for Call<'_, '_> {
         if let Some(fatal) = self.fatal.take() {
             return Err(fatal);
         }
-        let work = || self.function.call(&self.args, self.kwargs.as_ref());
+        let work = || {
+            let done = self.function.call(&self.args, self.kwargs.as_ref());
+            match (done, &self.memoized.exceptions) {
+                (Err(error), Some(kinds)) => {
+                    raised::kept(self.py, error, kinds).map(|kept| kept.into_bound(self.py))
+                }
+                (done, _) => done,
+            }
+        };
         let Some((store, _)) = &self.memory else {
             return Ok(work()?.unbind());
         };
@@ -477,6 +495,11 @@ impl Callee for Call<'_, '_> {
                 .and_then(|text| text.extract());
             found.unwrap_or(plain)
         })?;
+        if self.memoized.exceptions.is_some() && raised::is_raised(value) {
+            // Exceptions are known to pickle and not to load: those with arguments of their own.
+            codec::decode(self.py, &encoded, Handing::Copy)
+                .map_err(|error| format!("it does not load when it is pickled: {error}"))?;
+        }
         if self.memoized.handing == Handing::View {
             self.encoded = Some(encoded.clone());
         }
@@ -489,6 +512,15 @@ impl Callee for Call<'_, '_> {
             Err(error) if codec::is_outdated(self.py, &error) => Err(Undecodable::Outdated),
             Err(error) => Err(Undecodable::Damaged(self.judge(&error))),
         }
+    }
+
+    fn difference(&mut self, stored: &Py<PyAny>, fresh: &Py<PyAny>) -> Option<String> {
+        let described = self
+            .py
+            .import("rememo.nondeterminism")
+            .and_then(|module| module.call_method1("first_difference", (stored, fresh)))
+            .and_then(|described| described.extract());
+        described.unwrap_or_else(|error| Some(self.judge(&error)))
     }
 
     fn detached<T: Send>(&mut self, work: impl FnOnce() -> T + Send) -> T {

@@ -200,11 +200,18 @@ fn name_of(event: &Event) -> &'static str {
         Event::Bypassed { .. } => "bypassed",
         Event::Evicted { .. } => "evicted",
         Event::Bounded { .. } => BOUNDED,
+        Event::Verified { .. } => "verified",
+        Event::SwitchedOff { .. } => "switched_off",
+        Event::Thrashing { .. } => "thrashing",
         Event::Invalidated { .. } => "invalidated",
         Event::Degraded { .. } => "degraded",
     }
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "a list: each event, and what it tells"
+)]
 fn describe<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyDict>> {
     let told = PyDict::new(py);
     match event {
@@ -268,7 +275,7 @@ fn describe<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyDict>>
                 told.set_item("impurities", kinds.into_iter().map(of).collect::<Vec<_>>())?;
             }
         }
-        Event::Bypassed { function, why, .. } => {
+        Event::Bypassed { function, why, .. } | Event::SwitchedOff { function, why } => {
             told.set_item("function", function)?;
             told.set_item("detail", why)?;
         }
@@ -290,6 +297,20 @@ fn describe<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyDict>>
             told.set_item("detail", format!("{dir} takes at most {size}"))?;
             told.set_item("max_size", bytes)?;
             told.set_item("max_files", files)?;
+        }
+        Event::Verified {
+            function,
+            key,
+            difference,
+            ..
+        } => {
+            told.set_item("function", function)?;
+            told.set_item("key", key.to_hex())?;
+            told.set_item("difference", difference)?;
+        }
+        Event::Thrashing { function, times } => {
+            told.set_item("function", function)?;
+            told.set_item("times", times)?;
         }
         Event::Invalidated { function, entries } => {
             told.set_item("function", function)?;

@@ -92,6 +92,9 @@ fn look<'py>(
         return Ok(Look::Absent);
     };
     link.hit(py, key, saved_ns, start);
+    if start.is_some() {
+        link.consider(py, &memoized.worth);
+    }
     Ok(Look::Found(value))
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyException, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDelta, PyDeltaAccess, PyDict, PyString};
+use pyo3::types::{PyBool, PyDelta, PyDeltaAccess, PyDict, PyString, PyTuple, PyType};
 use rememo::TimeToLive;
 use rememo::evict::{POLICIES, by_name};
 use rememo::measure::{self, Size, Unmeasurable};
@@ -51,6 +51,12 @@ impl Room {
 pub struct Retention {
     pub kept: rememo::Retention,
     pub handing: Handing,
+    /// Of so large a share of hits it is seen whether they would come out the same.
+    pub verify: f64,
+    /// Whether the function is switched off when it is not worth while.
+    pub auto_disable: bool,
+    /// The exceptions that are kept as results are.
+    pub exceptions: Option<Py<PyTuple>>,
 }
 
 #[pymethods]
@@ -58,8 +64,10 @@ impl Retention {
     #[new]
     #[pyo3(signature = (
         *, pinned = false, tag = None, max_result_size = None, min_compute_time = None,
-        results = "copy", ttl = None
+        results = "copy", ttl = None, verify = 0.0, auto_disable = false,
+        cache_exceptions = None
     ))]
+    #[expect(clippy::too_many_arguments, reason = "options, each by its name")]
     fn new(
         pinned: bool,
         tag: Option<String>,
@@ -67,7 +75,15 @@ impl Retention {
         min_compute_time: Option<&Bound<'_, PyAny>>,
         results: &str,
         ttl: Option<&Bound<'_, PyAny>>,
+        verify: f64,
+        auto_disable: bool,
+        cache_exceptions: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
+        if !(0.0..=1.0).contains(&verify) {
+            return Err(PyValueError::new_err(format!(
+                "verify must be a share of hits, from 0 to 1, not {verify}"
+            )));
+        }
         let Some(handing) = Handing::from_word(results) else {
             return Err(PyValueError::new_err(format!(
                 "results must be \"copy\" or \"view\", not {results:?}"
@@ -92,13 +108,31 @@ impl Retention {
             min_compute_time: least.transpose()?.unwrap_or_default(),
             ttl: ttl.map(read_ttl).transpose()?,
         };
-        Ok(Self { kept, handing })
+        Ok(Self {
+            kept,
+            handing,
+            verify,
+            auto_disable,
+            exceptions: cache_exceptions.map(read_exceptions).transpose()?.flatten(),
+        })
     }
 
     /// How results get to callers.
     #[getter]
     fn results(&self) -> &'static str {
         self.handing.word()
+    }
+
+    /// Of what share of hits it is seen whether they would come out the same.
+    #[getter]
+    fn verify(&self) -> f64 {
+        self.verify
+    }
+
+    /// The exceptions that are kept as results are.
+    #[getter]
+    fn cache_exceptions(&self, py: Python<'_>) -> Option<Py<PyTuple>> {
+        self.exceptions.as_ref().map(|kinds| kinds.clone_ref(py))
     }
 
     /// What to make the same one from, for pickling.
@@ -117,6 +151,9 @@ impl Retention {
         arguments.set_item("max_result_size", max_result_size)?;
         arguments.set_item("min_compute_time", least)?;
         arguments.set_item("results", self.handing.word())?;
+        arguments.set_item("verify", self.verify)?;
+        arguments.set_item("auto_disable", self.auto_disable)?;
+        arguments.set_item("cache_exceptions", &self.exceptions)?;
         arguments.set_item("ttl", ttl.map(|ttl| written_ttl(py, ttl)).transpose()?)?;
         Ok(((), arguments))
     }
@@ -172,6 +209,27 @@ pub fn read_duration(name: &str, time: &Bound<'_, PyAny>) -> PyResult<Duration> 
             time.repr()?
         ))),
     }
+}
+
+/// Classes of exceptions: one, or several; none where there is none among them.
+fn read_exceptions(kinds: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyTuple>>> {
+    let py = kinds.py();
+    let kinds = match kinds.cast::<PyTuple>() {
+        Ok(several) => several.clone(),
+        Err(_) => PyTuple::new(py, [kinds])?,
+    };
+    for kind in &kinds {
+        let fits = kind
+            .cast::<PyType>()
+            .is_ok_and(|kind| kind.is_subclass_of::<PyException>().unwrap_or(false));
+        if !fits {
+            let shown = kind.repr()?;
+            return Err(PyTypeError::new_err(format!(
+                "cache_exceptions must be classes of exceptions, such as (ValueError,), not {shown}"
+            )));
+        }
+    }
+    Ok((!kinds.is_empty()).then(|| kinds.unbind()))
 }
 
 /// How long results are good: a duration, or a `TTLInterval`.

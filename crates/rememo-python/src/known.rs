@@ -18,6 +18,7 @@ use crate::memory::Found;
 use crate::raw::{Attached, QuickHash};
 use crate::signature::Signature;
 use crate::store::epoch;
+use crate::worth::Worth;
 
 /// The state of a function.
 #[derive(Debug)]
@@ -193,6 +194,14 @@ impl Link {
     #[inline]
     pub fn begin_hit(&self) -> Option<Instant> {
         self.tally.begin()
+    }
+
+    /// Has it considered whether the function is worth while.
+    #[cold]
+    pub fn consider(&self, py: Python<'_>, worth: &Worth) {
+        if worth.is_asked() {
+            Python::attach(|_| worth.consider(py, &self.function, &self.store));
+        }
     }
 
     /// Whether a result in memory still is in the store.

@@ -14,12 +14,14 @@ mod known;
 mod memoized;
 mod memory;
 mod narrate;
+mod raised;
 mod raw;
 mod record;
 mod signature;
 mod steps;
 mod store;
 mod switches;
+mod worth;
 mod wrappers;
 
 use pyo3::prelude::*;

@@ -1,6 +1,8 @@
 //! The memoized callable, and what can be asked of it.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -18,12 +20,14 @@ use crate::freeze::{FreezeConfig, Impurity, function_name};
 use crate::hot;
 use crate::keeping::Retention;
 use crate::known::{Everything, Known};
+use crate::raised;
 use crate::raw::{Arguments, Attached};
 use crate::record::{Care, Pause};
 use crate::signature::Signature;
 use crate::steps::Run;
 use crate::store::{Store, epoch};
 use crate::switches::{disabled, switched_off_by};
+use crate::worth::Worth;
 use crate::wrappers::unwrapped;
 
 /// A function whose results are kept: all of it but the way it is called, which is a matter of the
@@ -44,6 +48,11 @@ pub struct Memoized {
     pub semantics: Semantics,
     pub retention: rememo::Retention,
     pub handing: Handing,
+    /// Of so large a share of hits it is seen whether they would come out the same.
+    verify: f64,
+    pub worth: Worth,
+    /// The exceptions that are kept as results are.
+    pub exceptions: Option<Py<PyTuple>>,
     pub known: Attached<Everything>,
     /// The parameters, and the code that they were read from.
     signature: Attached<Option<(Py<PyCode>, Rc<Signature>)>>,
@@ -58,6 +67,7 @@ impl Memoized {
     ))]
     #[expect(clippy::too_many_arguments, reason = "options, each by its name")]
     fn new(
+        py: Python<'_>,
         func: Py<PyFunction>,
         cache_resolver: Py<PyAny>,
         ignore: Vec<String>,
@@ -84,6 +94,11 @@ impl Memoized {
             retention: retention
                 .map(|retention| retention.get().kept.clone())
                 .unwrap_or_default(),
+            verify: retention.map_or(0.0, |retention| retention.get().verify),
+            worth: Worth::new(retention.is_some_and(|retention| retention.get().auto_disable)),
+            exceptions: retention
+                .and_then(|retention| retention.get().exceptions.as_ref())
+                .map(|kinds| kinds.clone_ref(py)),
             handing: retention
                 .map(|retention| retention.get().handing)
                 .unwrap_or_default(),
@@ -111,7 +126,7 @@ impl Memoized {
         let found = this.ask(py, args, kwargs, |store, one| rememo::lookup(store, one))?;
         if let Some(value) = found.flatten() {
             let Some(front) = &this.front else {
-                return Ok(value);
+                return this.handed_back(value.into_bound(py));
             };
             let run = Run::new(slf.as_any(), args, kwargs, "answered").answered(value);
             return front.call_method1(py, "hand_back", (slf, run));
@@ -170,6 +185,12 @@ impl Memoized {
         if let Some(switch) = switched_off_by(py) {
             return unexplained(py, &format!("memoization is switched off by {switch}"));
         }
+        if self.worth.is_off() {
+            return unexplained(
+                py,
+                "memoization is switched off, for it was not worth while",
+            );
+        }
         let store = self.store(py)?;
         let Some(store) = store.get().opened() else {
             return unexplained(py, store.get().why_not());
@@ -222,10 +243,13 @@ impl Memoized {
 
     /// How its results are kept.
     #[getter]
-    fn retention(&self) -> Retention {
+    fn retention(&self, py: Python<'_>) -> Retention {
         Retention {
             kept: self.retention.clone(),
             handing: self.handing,
+            verify: self.verify,
+            auto_disable: self.worth.is_asked(),
+            exceptions: self.exceptions.as_ref().map(|kinds| kinds.clone_ref(py)),
         }
     }
 
@@ -279,6 +303,9 @@ impl Memoized {
         if let Some(version) = &self.semantics.version {
             visit.call(version)?;
         }
+        if let Some(exceptions) = &self.exceptions {
+            visit.call(exceptions)?;
+        }
         self.known.peek(&visit, |known| {
             known.iter().try_for_each(|known| known.traverse(&visit))
         })
@@ -297,15 +324,39 @@ pub fn answer<'py>(
 ) -> PyResult<Py<PyAny>> {
     let memoized = whole.cast::<Memoized>()?.get();
     let py = arguments.py();
+    if memoized.worth.is_off() {
+        let (args, kwargs) = arguments.collected()?;
+        return memoized.plainly(py, &args, kwargs.as_ref());
+    }
+    let mode = memoized.mode();
     if memoized.front.is_none()
+        && mode == Mode::Normal
         && let Some(value) = hot::answer(memoized, py, arguments)?
     {
-        return Ok(value.unbind());
+        return memoized.handed_back(value);
     }
     let (args, kwargs) = arguments.collected()?;
     with_room(py, || {
-        Python::attach(|_| memoized.run(whole, &args, kwargs.as_ref(), Mode::Normal))
+        Python::attach(|_| memoized.run(whole, &args, kwargs.as_ref(), mode))
     })
+}
+
+/// A number from 0 to 1, another one each time.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "so many bits are as many as there are"
+)]
+fn random_share() -> f64 {
+    thread_local! {
+        static SEED: Cell<u64> = Cell::new(RandomState::new().hash_one(0) | 1);
+    }
+    // Marsaglia's xorshift.
+    let mut seed = SEED.get();
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    SEED.set(seed);
+    (seed >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 impl Memoized {
@@ -376,14 +427,42 @@ impl Memoized {
             self.store(py)?.get().opened()
         };
         if let (Some(store), Some(call)) = (store, call) {
-            return call.make(&store, epoch, mode);
+            let result = call.make(&store, epoch, mode);
+            if self.worth.is_asked() {
+                self.worth.consider_sometimes(py, &self.name(py), &store);
+            }
+            return self.handed_back(result?.into_bound(py));
         }
+        self.plainly(py, args, kwargs)
+    }
+
+    /// Makes a call as if the function were not memoized.
+    fn plainly(
+        &self,
+        py: Python<'_>,
+        args: &Bound<'_, PyTuple>,
+        kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Py<PyAny>> {
         let (args, kwargs) = unwrapped(args, kwargs)?;
-        Ok(self
-            .function
-            .bind(py)
-            .call(&args, kwargs.as_ref())?
-            .unbind())
+        let function = self.function.bind(py);
+        Ok(function.call(&args, kwargs.as_ref())?.unbind())
+    }
+
+    /// Whether the next hit is to be verified.
+    fn mode(&self) -> Mode {
+        if self.verify > 0.0 && random_share() < self.verify {
+            Mode::Verify
+        } else {
+            Mode::Normal
+        }
+    }
+
+    /// A result as the caller is to have it: where exceptions are kept, it may stand for one.
+    fn handed_back(&self, value: Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        if self.exceptions.is_none() {
+            return Ok(value.unbind());
+        }
+        raised::handed_back(value).map(Bound::unbind)
     }
 
     /// What is wrong with arguments that do not fit the function, named, in Python's own words for

@@ -55,7 +55,7 @@ pub fn begin<'py>(
     let py = memoized.py();
     let epoch = epoch();
     let plain = Run::new(memoized.as_any(), args, kwargs, "plain");
-    let store = if disabled(py) {
+    let store = if disabled(py) || memoized.get().worth.is_off() {
         None
     } else {
         memoized.get().store(py)?.get().opened()
@@ -64,6 +64,8 @@ pub fn begin<'py>(
     let (Some(store), Some(mut call)) = (store, call) else {
         return Ok(plain);
     };
+    let name = memoized.get().name(py);
+    memoized.get().worth.consider_sometimes(py, &name, &store);
     let care = &memoized.get().semantics.care;
     let mode = if recompute {
         Mode::Recompute

@@ -324,6 +324,8 @@ fn counts<'py>(py: Python<'py>, stats: &Stats) -> PyResult<Bound<'py, PyDict>> {
     told.set_item("not_stored", stats.not_stored)?;
     told.set_item("bypassed", stats.bypassed)?;
     told.set_item("evicted", stats.evicted)?;
+    told.set_item("verified", stats.verified)?;
+    told.set_item("differed", stats.differed)?;
     told.set_item("saved_seconds", seconds(stats.saved_ns))?;
     told.set_item("computed_seconds", seconds(stats.computed_ns))?;
     let by_step = PyDict::new(py);

@@ -17,6 +17,7 @@ use crate::recall::{Broken, Recalled, broken, recall as find};
 use crate::retention::Retention;
 use crate::state::{Change, Key, Part, changes};
 use crate::store::{Cost, Generation, Store, StoreError, Uses};
+use crate::verify::verify;
 
 /// How many entries of a function are looked at to say why a call missed.
 const COMPARED: usize = 64;
@@ -51,6 +52,11 @@ pub trait Callee {
 
     /// Decodes a result, or says why it cannot.
     fn decode(&mut self, encoded: &Encoded) -> Result<Self::Value, Undecodable>;
+
+    /// Where a result differs from the one that is stored, if it does, though their bytes differ.
+    fn difference(&mut self, _stored: &Self::Value, _fresh: &Self::Value) -> Option<String> {
+        Some("they are not encoded alike".to_owned())
+    }
 
     /// The result of a call that was remembered.
     fn recollect(&mut self, _key: &Digest) -> Option<Recollected<Self::Value>> {
@@ -144,11 +150,18 @@ pub enum Mode {
     Normal,
     /// The call is made, and its result stored in place of the old one.
     Recompute,
+    /// If it would, the call is made all the same, and the results are compared.
+    Verify,
 }
 
 /// Makes a call, or hands back what it returned before. Fails only as the call itself does.
 pub fn call<C: Callee>(store: &Store, callee: &mut C, mode: Mode) -> Result<C::Value, C::Error> {
     let _metered = meter::begin();
+    if mode == Mode::Verify
+        && let Some(value) = verify(store, callee)?
+    {
+        return Ok(value);
+    }
     let Some(key) = keyed(store, callee) else {
         return callee.run();
     };
@@ -297,7 +310,7 @@ pub fn give_up<C: Callee>(store: &Store, callee: &mut C, missed: Missed, why: St
 fn look_again<C: Callee>(store: &Store, callee: &mut C, key: &Key, mode: Mode) -> Option<C::Value> {
     let missing = match mode {
         Mode::Recompute => Missing::new(MissReason::Forced),
-        Mode::Normal => match recall(store, callee, key) {
+        Mode::Normal | Mode::Verify => match recall(store, callee, key) {
             Ok(value) => return Some(value),
             Err(missing) => missing,
         },
@@ -470,7 +483,7 @@ fn hit<C: Callee>(store: &Store, callee: &mut C, key: &Key, saved_ns: u64, tier:
 
 /// When the result of a call that is made now is good, if not always. Whatever the call is part of
 /// is good no longer than that, whatever comes of the call.
-fn lease<C: Callee>(callee: &mut C) -> Option<Lease> {
+pub(crate) fn lease<C: Callee>(callee: &mut C) -> Option<Lease> {
     let lease = callee.retention().ttl?.begin();
     callee.inherit(&World::leased(lease));
     Some(lease)
@@ -518,7 +531,7 @@ fn tell<C: Callee>(store: &Store, callee: &mut C, event: &Event) {
     callee.detached(|| store.events().emit(event));
 }
 
-fn keep<C: Callee>(
+pub(crate) fn keep<C: Callee>(
     store: &Store,
     callee: &mut C,
     key: &mut Key,

@@ -96,6 +96,31 @@ pub enum Event {
         /// Files.
         files: u64,
     },
+    /// A call was made again whose result is stored.
+    Verified {
+        /// The identity of the function.
+        function: String,
+        /// The call key.
+        key: Digest,
+        /// Where the results differ first, if they do.
+        difference: Option<String>,
+        /// What the call cost besides its run.
+        spent: Spent,
+    },
+    /// A function is not memoized any more in this process, for it is not worth while.
+    SwitchedOff {
+        /// The identity of the function.
+        function: String,
+        /// What it cost and saved.
+        why: String,
+    },
+    /// Results of a function are made again that went for want of room.
+    Thrashing {
+        /// The identity of the function.
+        function: String,
+        /// How many.
+        times: u64,
+    },
     /// Entries were removed on request.
     Invalidated {
         /// The identity of the function, or `*` for all of them.
@@ -118,6 +143,7 @@ impl Event {
             Self::Hit { spent, .. }
             | Self::Miss { spent, .. }
             | Self::Stored { spent, .. }
+            | Self::Verified { spent, .. }
             | Self::NotStored { spent, .. }
             | Self::Bypassed { spent, .. } => Some(spent),
             _ => None,
@@ -271,10 +297,13 @@ impl Events {
 
     /// Tells statistics and subscribers of an event.
     pub fn emit(&self, event: &Event) {
-        lock(&self.book).record(event);
+        let also = lock(&self.book).record(event);
         let subscribers = read(&self.subscribers).clone();
         for subscriber in subscribers {
             subscriber.on(event);
+        }
+        if let Some(also) = also {
+            self.emit(&also);
         }
     }
 

@@ -30,6 +30,7 @@ mod retention;
 mod state;
 mod stats;
 mod store;
+mod verify;
 
 pub use access::{Access, Fault, Objection, Trust};
 pub use array::ArrayHeader;

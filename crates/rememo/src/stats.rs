@@ -1,6 +1,6 @@
 //! Statistics per function, made from the event stream.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::mem;
 use std::ops::{Add, Sub};
 use std::sync::Arc;
@@ -9,12 +9,20 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+use crate::digest::Digest;
 use crate::event::{Event, MissReason, Tier};
 use crate::meter::{Spent, Step};
 use crate::misses::LastMisses;
 
 /// How many reasons for a miss there are.
 const REASONS: usize = MissReason::ALL.len();
+
+/// So many calls tell whether a function is worth while.
+const TELLING: u64 = 100;
+/// So many results of a function made again after they went for want of room are worth a word;
+const THRASHING: u64 = 10;
+/// of so many that went, it is known which.
+const REMEMBERED: usize = 10_000;
 
 /// What happened to the calls of one function.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,9 +50,21 @@ pub struct Stats {
     pub computed_ns: u64,
     /// What the calls cost besides their runs.
     pub spent: Spent,
+    /// Calls made again whose results were stored.
+    pub verified: u64,
+    /// How many of those came out otherwise.
+    pub differed: u64,
 }
 
 impl Stats {
+    /// Whether memoization takes less than it saves, or could save if each result were used once.
+    /// Of a few calls it cannot be told yet.
+    pub fn is_worth_while(&self) -> bool {
+        let calls = self.hits + self.misses() + self.bypassed;
+        let worth = self.saved_ns.saturating_add(self.computed_ns);
+        calls < TELLING || self.spent.total() <= worth
+    }
+
     /// Calls run because nothing fitting was stored.
     pub fn misses(&self) -> u64 {
         self.misses_by.iter().sum()
@@ -64,6 +84,8 @@ impl Stats {
             saved_ns: combine(self.saved_ns, other.saved_ns),
             computed_ns: combine(self.computed_ns, other.computed_ns),
             spent: self.spent.with(&other.spent, combine),
+            verified: combine(self.verified, other.verified),
+            differed: combine(self.differed, other.differed),
         }
     }
 }
@@ -162,6 +184,10 @@ struct Page {
     noted: Stats,
     /// The last calls that were not answered and are not written down yet.
     misses: LastMisses,
+    /// Call keys of results that went for want of room.
+    gone: HashSet<Digest>,
+    /// How many of them were made again.
+    thrashed: u64,
 }
 
 /// What happened to the calls of a function and is not written down yet.
@@ -176,11 +202,33 @@ impl Page {
     fn whole(&self) -> Stats {
         self.stats + self.tally.stats()
     }
+
+    /// Takes note of a result that went, or was made; tells if too many go before they are of use.
+    fn note_room(&mut self, event: &Event) -> Option<Event> {
+        match event {
+            Event::Evicted { key, .. } => {
+                if self.gone.len() >= REMEMBERED {
+                    self.gone.clear();
+                }
+                self.gone.insert(*key);
+            }
+            Event::Stored { function, key, .. } if self.gone.remove(key) => {
+                self.thrashed += 1;
+                let told = self.thrashed == THRASHING.max(self.whole().hits);
+                return told.then(|| Event::Thrashing {
+                    function: function.clone(),
+                    times: self.thrashed,
+                });
+            }
+            _ => {}
+        }
+        None
+    }
 }
 
 impl Book {
-    /// Counts an event.
-    pub(crate) fn record(&mut self, event: &Event) {
+    /// Counts an event; gives what else is to be told because of it.
+    pub(crate) fn record(&mut self, event: &Event) -> Option<Event> {
         let mut fresh = Stats::default();
         let function = match event {
             Event::Hit {
@@ -223,12 +271,26 @@ impl Book {
                 fresh.evicted = 1;
                 function
             }
-            Event::Bounded { .. } | Event::Invalidated { .. } | Event::Degraded { .. } => return,
+            Event::Verified {
+                function,
+                difference,
+                ..
+            } => {
+                fresh.verified = 1;
+                fresh.differed = u64::from(difference.is_some());
+                function
+            }
+            Event::Bounded { .. }
+            | Event::Invalidated { .. }
+            | Event::SwitchedOff { .. }
+            | Event::Thrashing { .. }
+            | Event::Degraded { .. } => return None,
         };
         fresh.spent = event.spent().copied().unwrap_or_default();
         let page = self.page(function);
         page.stats = page.stats + fresh;
         page.misses.record(event);
+        page.note_room(event)
     }
 
     /// The statistics of one function.

@@ -1,0 +1,46 @@
+//! Makes a call again whose result is stored, to see whether it comes out the same.
+
+use crate::call::{Callee, keep, lease};
+use crate::event::Event;
+use crate::meter::{self, Step};
+use crate::recall::{Recalled, recall};
+use crate::store::Store;
+
+/// Makes a call that would hit, compares what it returns with what is stored, and tells of it. A
+/// result that differs takes the place of the stored one. Nothing is done where nothing fitting is
+/// stored.
+pub(crate) fn verify<C: Callee>(
+    store: &Store,
+    callee: &mut C,
+) -> Result<Option<C::Value>, C::Error> {
+    let Ok(mut key) = meter::time(Step::Key, || callee.key()) else {
+        return Ok(None);
+    };
+    let digest = key.digest();
+    let found = meter::time(Step::Lookup, || recall(store, callee, &digest));
+    let Recalled::Found(_, encoded, _) = found else {
+        return Ok(None);
+    };
+    let Ok(stored) = meter::time(Step::Decode, || callee.decode(&encoded)) else {
+        return Ok(None);
+    };
+    let lease = lease(callee);
+    let (fresh, compute_ns) = meter::run(|| callee.run());
+    let fresh = fresh?;
+    let difference = meter::time(Step::Encode, || match callee.encode(&fresh) {
+        Ok(again) if again == encoded => None,
+        _ => callee.difference(&stored, &fresh),
+    });
+    let differs = difference.is_some();
+    let event = Event::Verified {
+        function: key.function.clone(),
+        key: digest,
+        difference,
+        spent: meter::take(),
+    };
+    callee.detached(|| store.events().emit(&event));
+    if differs {
+        keep(store, callee, &mut key, &fresh, (compute_ns, lease));
+    }
+    Ok(Some(fresh))
+}
