@@ -209,26 +209,26 @@ mod tests {
             pause(20);
             // A call within a fingerprint.
             let inner = begin();
-            time(Step::Lookup, || pause(30));
+            time(Step::Lookup, || pause(300));
             let spent = take();
-            assert!(milliseconds(spent.on(Step::Lookup)) >= 30);
+            assert!(milliseconds(spent.on(Step::Lookup)) >= 300);
             assert_eq!(spent.on(Step::Key), 0);
             drop(inner);
         });
         let before = take();
-        assert!((20..30).contains(&milliseconds(before.on(Step::Key))));
+        assert!((20..300).contains(&milliseconds(before.on(Step::Key))));
         let ((), ran) = run(|| {
             pause(20);
             let inner = begin();
-            time(Step::Encode, || pause(40));
+            time(Step::Encode, || pause(300));
             pause(10);
             assert!(milliseconds(take().on(Step::Other)) >= 10);
             drop(inner);
         });
-        assert!((20..40).contains(&milliseconds(ran)), "{ran}");
+        assert!((20..300).contains(&milliseconds(ran)), "{ran}");
         pause(10);
         let after = take();
-        assert!((10..20).contains(&milliseconds(after.total())), "{after:?}");
+        assert!((10..300).contains(&milliseconds(after.total())), "{after:?}");
         drop(outer);
         let counted = before.total() + ran + after.total();
         assert!(counted < nanoseconds_since(start));
