@@ -12,7 +12,7 @@
 #   make instructions  count the instructions of hits, under callgrind
 #   make plots      draw the comparison with other caches, into docs/images
 #   make soundness  count wrong answers after edits, beside other caches
-#   make docs       the engine's documentation, into target/doc
+#   make docs       the documentation, into site/; the engine's, into target/doc
 #   make clean      remove what the above made
 
 SHELL := /bin/bash
@@ -73,7 +73,8 @@ bench-environment: $(ENV_READY)
 	$(BIN)/maturin build --release --quiet --interpreter $(BIN)/python --out $(BENCH)/wheel
 	$(BENCH)/bin/python -m pip install --quiet --no-deps --force-reinstall $(BENCH)/wheel/*.whl
 
-docs:
+docs: $(BUILT) $(VENV)/.group-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --package rememo
 
 # The browser that the report is tested in.
@@ -85,7 +86,7 @@ services:
 			>/dev/null; }
 
 clean:
-	rm -rf $(VENV) $(VENV)-* dist target .pytest_cache .ruff_cache .mypy_cache .hypothesis \
+	rm -rf $(VENV) $(VENV)-* dist site target .pytest_cache .ruff_cache .mypy_cache .hypothesis \
 		__pycache__
 	rm -f python/rememo/_core.*.so
 	find python examples benches -name __pycache__ -prune -exec rm -rf {} +
