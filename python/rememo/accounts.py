@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rememo import _core
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 LOGGER_NAME = "rememo.perf"
 ALL_DAYS = 2**32 - 1
@@ -119,15 +120,31 @@ def report(stats: Mapping[str, FunctionStats]) -> str:
 
 def log(stats: Mapping[str, FunctionStats]) -> None:
     """Writes statistics to the logger ``rememo.perf``: a JSON line for each function."""
-    import json
     import logging
 
     logger = logging.getLogger(LOGGER_NAME)
+    for line in _lines(stats):
+        logger.info("%s", line)
+
+
+def append(path: str, directory: str, stats: Mapping[str, FunctionStats]) -> None:
+    """Appends statistics to a file: a JSON line for each function, with the cache's directory.
+
+    Raises:
+        OSError: if the file cannot be written.
+    """
+    whole = "".join(f"{line}\n" for line in _lines(stats, directory=directory))
+    # In one piece, so that processes which end at the same moment do not mix their lines.
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    try:
+        os.write(file, whole.encode())
+    finally:
+        os.close(file)
+
+
+def _lines(stats: Mapping[str, FunctionStats], **more: str) -> Iterator[str]:
+    import json
+
     for function, told in stats.items():
-        line = {
-            "function": function,
-            **told._asdict(),
-            "overhead_seconds": told.overhead_seconds,
-            "told": str(told),
-        }
-        logger.info("%s", json.dumps(line))
+        counts = {**told._asdict(), "overhead_seconds": told.overhead_seconds, "told": str(told)}
+        yield json.dumps({"function": function, **more, **counts})

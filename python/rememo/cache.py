@@ -599,6 +599,20 @@ def _note_uses() -> None:
         store.note_uses()
         if os.environ.get("REMEMO_REPORT", "0") not in {"", "0"}:
             _report(store)
+        if path := os.environ.get("REMEMO_PERF_LOG"):
+            _log_performance(store, path)
+
+
+def _log_performance(store: _core.Store, path: str) -> None:
+    import sys
+
+    from rememo.accounts import append, stats_of
+
+    try:
+        append(path, store.path, stats_of(store, days=1))
+    except OSError as error:
+        # Too late for a warning.
+        sys.stderr.write(f"rememo: REMEMO_PERF_LOG was not written: {error}\n")
 
 
 def _report(store: _core.Store) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 LOGGER_NAME = "rememo.ops"
+# Of longer text, that much is logged.
+LONGEST = 500
 
 
 def write(event: Mapping[str, Any]) -> None:
@@ -25,7 +27,21 @@ def write(event: Mapping[str, Any]) -> None:
     import json
     import logging
 
-    logging.getLogger(LOGGER_NAME).info("%s", json.dumps(event, default=str))
+    line = {name: shortened(value) for name, value in event.items()}
+    logging.getLogger(LOGGER_NAME).info("%s", json.dumps(line, default=str))
+
+
+def shortened(value: object) -> object:
+    """Returns text without its middle if it is long, and anything else as it is.
+
+    >>> len(shortened("x" * 10_000))
+    500
+    """
+    if not isinstance(value, str) or len(value) <= LONGEST:
+        return value
+    left_out = f" ...{len(value) - LONGEST:,} characters... "
+    kept = LONGEST - len(left_out)
+    return value[: kept - kept // 3] + left_out + value[len(value) - kept // 3 :]
 
 
 def write_to_file() -> None:

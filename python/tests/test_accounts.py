@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from rememo import Cache, FunctionStats, _core
+from rememo import Cache, FunctionStats, _core, operations_log
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -274,3 +274,37 @@ def test_hits_from_memory_are_measured_now_and_then(tmp_path: Path) -> None:
     assert told.hits == 100_000
     assert set(told.overhead) == {"memory"}
     assert 0 < told.overhead_seconds < took
+
+
+def test_statistics_are_appended_to_a_file_at_exit(program: Program) -> None:
+    """A JSON line for each function, those of several processes one after the other."""
+    program.write(m=MODULE)
+    for _ in range(2):
+        program.run_python(
+            "-c", "import m; m.double(1); m.other(2)", REMEMO_PERF_LOG="performance.jsonl"
+        )
+    text = (program.directory / "performance.jsonl").read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert sorted(line["function"] for line in lines) == [*["m.double"] * 2, *["m.other"] * 2]
+    assert {line["directory"] for line in lines} == {str(program.directory / "cache")}
+    assert all(line["overhead_seconds"] > 0 for line in lines)
+    done = subprocess.run(
+        [sys.executable, "-c", "import m; m.double(1)"],
+        cwd=program.directory,
+        env={"REMEMO_PERF_LOG": "missing/performance.jsonl", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "REMEMO_PERF_LOG was not written" in done.stderr
+
+
+def test_long_text_is_logged_in_short(caplog: pytest.LogCaptureFixture) -> None:
+    """Its beginning, and its end."""
+    with caplog.at_level(logging.INFO, logger="rememo.ops"):
+        operations_log.write({"event": "miss", "changed": "begin " + "x" * 10_000 + " end", "n": 7})
+    line = json.loads(caplog.messages[-1])
+    assert (line["event"], line["n"], len(line["changed"])) == ("miss", 7, 500)
+    assert line["changed"].startswith("begin xxx")
+    assert line["changed"].endswith("xxx end")
+    assert "9,510 characters" in line["changed"]
