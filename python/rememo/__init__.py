@@ -131,6 +131,9 @@ _WHERE_ASKED_FOR = {
     "config": "configuration",
     "disabled": "switches",
     "freeze_tree": "fingerprints",
+    # What IPython asks an extension for.
+    "load_ipython_extension": "magics",
+    "unload_ipython_extension": "magics",
     "iterate_diffs": "fingerprints",
     "required_modules": "requirements",
     "scan": "fingerprints",

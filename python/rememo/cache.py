@@ -432,6 +432,11 @@ class Cache:
         state = "closed " if self._closed else ""
         return f"<{state}rememo.Cache at {self._path!r}>"
 
+    def _repr_html_(self) -> str:
+        from rememo.html import of_cache
+
+        return of_cache(self)
+
     def open_store(self) -> _core.Store:
         """Returns the engine's store of the directory, opening it if need be."""
         if not self._enabled:

@@ -294,6 +294,13 @@ impl Memoized {
         format!("<memoized function {}>", self.name(py))
     }
 
+    /// What notebooks show.
+    #[pyo3(name = "_repr_html_")]
+    fn repr_html<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let html = slf.py().import("rememo.html")?;
+        html.call_method1("of_function", (slf,))
+    }
+
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.function)?;
         visit.call(&self.resolver)?;

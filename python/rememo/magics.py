@@ -1,0 +1,170 @@
+"""``%load_ext rememo``: the magic ``%%memo``, which memoizes a cell of a notebook.
+
+The cell becomes a function. What it reads and does not bind is found as globals are; what it may
+read before it binds it is passed; what it binds is returned, and put back on a hit.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from rememo.memoize import memoize
+from rememo.name_flow import NameFlow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SHOWN = "_rememo_shown"
+FOUND = "_rememo_found"
+PACKED = "_rememo_packed"
+
+
+class Module(NamedTuple):
+    """Stands for a module among the variables of a cell."""
+
+    name: str
+
+
+class Refused(ValueError):  # noqa: N818  says what became of the cell
+    """A cell that cannot be memoized."""
+
+
+def load_ipython_extension(shell: Any) -> None:  # noqa: ANN401  IPython is not imported here
+    """Gives IPython the magic."""
+
+    def memo(line: str, cell: str) -> None:
+        """Memoizes the cell: if its inputs and its code are as before, its variables come back."""
+        run(shell, line.strip(), cell)
+
+    shell.register_magic_function(memo, "cell", "memo")
+
+
+def unload_ipython_extension(shell: Any) -> None:  # noqa: ANN401
+    """Takes it away."""
+    shell.magics_manager.magics["cell"].pop("memo", None)
+
+
+def run(shell: Any, name: str, cell: str) -> None:  # noqa: ANN401
+    """Runs a cell, or puts back the variables that it bound when it last was run.
+
+    Raises:
+        UsageError: if the cell cannot be memoized; says why and what to do.
+    """
+    namespace: dict[str, Any] = shell.user_ns
+    source = shell.transform_cell(cell)
+    file = shell.compile.cache(source, shell.execution_count)
+    try:
+        function, passed = function_of(source, file, namespace, name)
+    except Refused as refused:
+        from IPython.core.error import UsageError
+
+        raise UsageError(f"%%memo: {refused}") from None
+    found = memoize(function)(*[_value(one, namespace) for one in passed])
+    shown: object = found.pop(SHOWN, None)
+    for variable, value in found.items():
+        namespace[variable] = _import(value) if isinstance(value, Module) else value
+    if shown is not None:
+        shell.displayhook(shown)
+
+
+def function_of(
+    source: str, file: str, namespace: dict[str, Any], name: str
+) -> tuple[FunctionType, list[str]]:
+    """Makes a function of a cell; returns it, and the names of the variables to pass to it.
+
+    Raises:
+        Refused: if that cannot be done.
+        SyntaxError: if the cell is no Python.
+    """
+    tree = ast.parse(source, file)
+    _refuse(tree)
+    _keep_last_value(tree)
+    flow = NameFlow(tree)
+    known = {*namespace, *vars(builtins)}
+    passed = sorted(flow.reads_first & known)
+    results = sorted(flow.binds)
+    body = [*tree.body, *_returning(results, flow.certain | set(passed))]
+    definition = ast.parse(f"def outer({PACKED}):\n def cell(): pass\n return cell")
+    outer = cast("ast.FunctionDef", definition.body[0])
+    function = cast("ast.FunctionDef", outer.body[0])
+    function.args.args = [ast.arg(one) for one in passed]
+    function.body = body
+    ast.fix_missing_locations(definition)
+    defined: dict[str, Any] = {}
+    code = compile(definition, file, "exec", dont_inherit=True)
+    exec(code, defined)  # noqa: S102  the user's own cell
+    inner: FunctionType = defined["outer"](packed)
+    made = FunctionType(inner.__code__, namespace, "cell", None, inner.__closure__)
+    made.__module__ = "__main__"
+    made.__qualname__ = name or f"cell of {', '.join(one for one in results if one != SHOWN)}"
+    return made, passed
+
+
+def _keep_last_value(tree: ast.Module) -> None:
+    """Binds the value of a last expression, which is shown."""
+    if tree.body and isinstance(last := tree.body[-1], ast.Expr):
+        target = ast.copy_location(ast.Name(SHOWN, ast.Store()), last)
+        tree.body[-1] = ast.copy_location(ast.Assign([target], last.value), last)
+
+
+def _returning(names: Iterable[str], certain: set[str]) -> list[ast.stmt]:
+    """The statements that return what was bound, by name."""
+    lines = [f"{FOUND} = {{}}"]
+    for name in names:
+        keep = f"{FOUND}[{name!r}] = {name}"
+        lines.append(keep if name in certain else f"try: {keep}\nexcept NameError: pass")
+    lines.append(f"return {PACKED}({FOUND})")
+    text = "\n".join(lines)
+    parsed = ast.parse(f"def _():\n{_indented(text)}").body[0]
+    return cast("ast.FunctionDef", parsed).body
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f" {line}" for line in text.splitlines())
+
+
+def packed(found: dict[str, Any]) -> dict[str, Any]:
+    """Returns variables as they are stored: modules by their names."""
+    return {
+        name: Module(value.__name__) if isinstance(value, ModuleType) else value
+        for name, value in found.items()
+    }
+
+
+def _import(module: Module) -> ModuleType:
+    import importlib
+
+    return importlib.import_module(module.name)
+
+
+def _value(name: str, namespace: dict[str, Any]) -> object:
+    return namespace[name] if name in namespace else vars(builtins)[name]
+
+
+def _refuse(tree: ast.Module) -> None:
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            raise Refused(
+                f"it defines {node.name} on line {node.lineno}, and definitions cannot be stored: "
+                "define it in a cell of its own, without %%memo"
+            )
+    for inner in _outside_of_functions(tree):
+        if isinstance(inner, (ast.Await, ast.AsyncFor, ast.AsyncWith)):
+            raise Refused("it awaits something: memoize a coroutine function with @memoize")
+        if isinstance(inner, (ast.Yield, ast.YieldFrom, ast.Return)):
+            raise Refused(f"there is nothing to return or yield to on line {inner.lineno}")
+        if isinstance(inner, (ast.Global, ast.Nonlocal)):
+            raise Refused("it says `global`: bind the variable without that")
+        if isinstance(inner, ast.ImportFrom) and any(one.name == "*" for one in inner.names):
+            raise Refused("it imports `*`: import what it needs by name")
+
+
+def _outside_of_functions(node: ast.AST) -> Iterable[ast.AST]:
+    for inner in ast.iter_child_nodes(node):
+        if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            continue
+        yield inner
+        yield from _outside_of_functions(inner)

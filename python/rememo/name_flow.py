@@ -1,0 +1,177 @@
+"""Which names some code binds, and which of them it may read before it has bound them."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
+_Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+
+
+class NameFlow(ast.NodeVisitor):
+    r"""Follows the names of statements, in the order in which they are run.
+
+    Where it cannot tell, it takes a name for one that may be read before it is bound.
+
+    Attributes:
+        binds: names that are bound, those that may be included.
+        certain: names that are bound at the end, whatever way was taken.
+        reads_first: names of `binds` that may be read before.
+
+    >>> import ast
+    >>> from rememo.name_flow import NameFlow
+    >>> flow = NameFlow(ast.parse("a = b\nc = c + a\nif a: d = 1"))
+    >>> sorted(flow.binds), sorted(flow.certain), sorted(flow.reads_first)
+    (['a', 'c', 'd'], ['a', 'c'], ['c'])
+    """
+
+    def __init__(self, tree: ast.Module) -> None:
+        """Reads the statements of a module."""
+        self.certain: set[str] = set()
+        self._read: set[str] = set()
+        self.binds: set[str] = set()
+        self._run(tree.body)
+        self.reads_first = self._read & self.binds
+
+    def _run(self, nodes: Iterable[ast.AST]) -> None:
+        for node in nodes:
+            self.visit(node)
+
+    def _bind(self, name: str) -> None:
+        self.binds.add(name)
+        self.certain.add(name)
+
+    def _perhaps(self, nodes: Iterable[ast.AST]) -> set[str]:
+        """Runs what may not be run; returns what is certain if it was."""
+        before, self.certain = self.certain, set(self.certain)
+        self._run(nodes)
+        after, self.certain = self.certain, before
+        return after
+
+    def visit_Name(self, node: ast.Name) -> None:  # noqa: D102
+        if isinstance(node.ctx, ast.Store):
+            self._bind(node.id)
+        elif isinstance(node.ctx, ast.Del):
+            self.binds.add(node.id)
+            self._read |= {node.id} - self.certain
+            self.certain.discard(node.id)
+        elif node.id not in self.certain:
+            self._read.add(node.id)
+
+    def visit_Assign(self, node: ast.Assign) -> None:  # noqa: D102
+        self._run([node.value, *node.targets])
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:  # noqa: D102
+        if isinstance(node.target, ast.Name):
+            self._read |= {node.target.id} - self.certain
+        self._run([node.value, node.target])
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:  # noqa: D102
+        if node.value is not None:
+            self._run([node.value, node.target])
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:  # noqa: D102
+        self._run([node.value, node.target])
+
+    def visit_Import(self, node: ast.Import | ast.ImportFrom) -> None:  # noqa: D102
+        for alias in node.names:
+            self._bind(alias.asname or alias.name.partition(".")[0])
+
+    visit_ImportFrom = visit_Import  # noqa: N815
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> None:  # noqa: D102
+        self.visit(node.values[0])
+        self._perhaps(node.values[1:])
+
+    def visit_Compare(self, node: ast.Compare) -> None:  # noqa: D102
+        self._run([node.left, node.comparators[0]])
+        self._perhaps(node.comparators[1:])
+
+    def visit_IfExp(self, node: ast.IfExp) -> None:  # noqa: D102
+        self.visit(node.test)
+        self.certain |= self._perhaps([node.body]) & self._perhaps([node.orelse])
+
+    def visit_If(self, node: ast.If) -> None:  # noqa: D102
+        self.visit(node.test)
+        self.certain = self._perhaps(node.body) & self._perhaps(node.orelse)
+
+    def visit_For(self, node: ast.For | ast.AsyncFor) -> None:  # noqa: D102
+        self.visit(node.iter)
+        self._perhaps([node.target, *node.body])
+        self._perhaps(node.orelse)
+
+    visit_AsyncFor = visit_For  # noqa: N815
+
+    def visit_While(self, node: ast.While) -> None:  # noqa: D102
+        self.visit(node.test)
+        self._perhaps(node.body)
+        self._perhaps(node.orelse)
+
+    def visit_With(self, node: ast.With | ast.AsyncWith) -> None:  # noqa: D102
+        self._run(node.items)
+        # What is entered may swallow an exception.
+        self._perhaps(node.body)
+
+    visit_AsyncWith = visit_With  # noqa: N815
+
+    def visit_Try(self, node: ast.Try | ast.TryStar) -> None:  # noqa: D102
+        self._perhaps([*node.body, *node.orelse])
+        for handler in node.handlers:
+            self._perhaps([handler])
+        self._run(node.finalbody)
+
+    def visit_TryStar(self, node: ast.TryStar) -> None:  # noqa: D102
+        self.visit_Try(node)
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:  # noqa: D102
+        if node.type is not None:
+            self.visit(node.type)
+        if node.name:
+            self._bind(node.name)
+        self._run(node.body)
+
+    def visit_Match(self, node: ast.Match) -> None:  # noqa: D102
+        self.visit(node.subject)
+        for case in node.cases:
+            self._perhaps([case])
+
+    def visit_MatchAs(self, node: ast.MatchAs) -> None:  # noqa: D102
+        self.generic_visit(node)
+        if node.name:
+            self._bind(node.name)
+
+    def visit_MatchStar(self, node: ast.MatchStar) -> None:  # noqa: D102
+        if node.name:
+            self._bind(node.name)
+
+    def visit_MatchMapping(self, node: ast.MatchMapping) -> None:  # noqa: D102
+        self.generic_visit(node)
+        if node.rest:
+            self._bind(node.rest)
+
+    def _inner(self, node: _Scope | _Comprehension) -> None:
+        # When the code within is run, nobody knows; so whatever it reads may be read now.
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Name):
+                self._read |= {inner.id} - self.certain
+            elif isinstance(inner, ast.NamedExpr):
+                self.binds.add(inner.target.id)
+
+    visit_Lambda = _inner  # noqa: N815
+    visit_ListComp = _inner  # noqa: N815
+    visit_SetComp = _inner  # noqa: N815
+    visit_DictComp = _inner  # noqa: N815
+    visit_GeneratorExp = _inner  # noqa: N815
+
+    def visit_FunctionDef(  # noqa: D102
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    ) -> None:
+        self._inner(node)
+        self._bind(node.name)
+
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
+    visit_ClassDef = visit_FunctionDef  # noqa: N815

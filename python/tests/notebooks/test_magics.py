@@ -1,0 +1,239 @@
+"""`%%memo` in real notebooks, run by real kernels; and what notebooks show of caches."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+import nbclient
+import nbformat
+import pytest
+from rememo import Cache, memoize
+from rememo.name_flow import NameFlow
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LOAD = "%load_ext rememo\nfrom pathlib import Path"
+# It prints only where it is run.
+CELL = """%%memo
+print("run")
+total = sum(helper(x) for x in data)
+count = len(data)
+total / count
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project for notebooks to be in."""
+    (tmp_path / "pyproject.toml").write_text("")
+    return tmp_path
+
+
+def run(directory: Path, *cells: str, fails: bool = False) -> list[list[str]]:
+    """Runs cells in a kernel of their own; returns the texts that each of them put out."""
+    notebook: Any = nbformat.v4.new_notebook(  # type: ignore[no-untyped-call]
+        cells=[nbformat.v4.new_code_cell(cell) for cell in (LOAD, *cells)]  # type: ignore[no-untyped-call]
+    )
+    resources = {"metadata": {"path": str(directory)}}
+    nbclient.NotebookClient(notebook, timeout=60, resources=resources, allow_errors=fails).execute()
+    return [texts(cell) for cell in notebook.cells[1:]]
+
+
+def texts(cell: Any) -> list[str]:
+    found = []
+    for output in cell["outputs"]:
+        if output["output_type"] == "error":
+            found.append(f"{output['ename']}: {output['evalue']}")
+        else:
+            text = (
+                output.get("text")
+                or output["data"].get("text/html")
+                or output["data"]["text/plain"]
+            )
+            found.append(text.strip())
+    return found
+
+
+HELPER = "def helper(x):\n    return x + 1"
+
+
+def test_variables_come_back(project: Path) -> None:
+    tell = "print(total, count)"
+    first = run(project, HELPER, "data = [1, 2, 3]", CELL, tell, CELL, "total = 0", CELL, tell)
+    assert first == [[], [], ["run", "3.0"], ["9 3"], ["3.0"], [], ["3.0"], ["9 3"]]
+    # In another kernel, with a comment and other lines about it.
+    again = run(project, "1", HELPER, "data = [1, 2, 3]", CELL + "# said anew", tell)
+    assert again == [["1"], [], [], ["3.0"], ["9 3"]]
+
+
+def test_what_a_cell_reads_counts(project: Path) -> None:
+    changed = run(
+        project,
+        HELPER,
+        "data = [1, 2, 3]",
+        CELL,
+        "data = [1, 2, 4]",
+        CELL,
+        HELPER.replace("1", "2"),
+        CELL,
+        CELL.replace("sum", "max"),
+    )
+    assert changed == [
+        [],
+        [],
+        ["run", "3.0"],
+        [],
+        ["run", "3.3333333333333335"],
+        [],
+        ["run", "4.333333333333333"],
+        ["run", "2.0"],
+    ]
+
+
+def test_a_cell_may_read_what_it_binds_anew(project: Path) -> None:
+    step = "%%memo\nprint('run')\nx = x + 1"
+    out = run(project, "x = 1", step, "x", step, "x", "x = 1", step, "x")
+    assert out == [[], ["run"], ["2"], ["run"], ["3"], [], [], ["2"]]
+    assert run(project, "%%memo\nlen = len('ab')", "len") == [[], ["2"]]
+
+
+def test_modules_and_arrays_come_back(project: Path) -> None:
+    cell = (
+        "%%memo\nprint('run')\nimport numpy as np, os.path\nfrom math import pi\na = np.arange(3)"
+    )
+    tell = "np.sum(a), os.path.basename('/x/y'), round(pi)"
+    shown = ["(np.int64(3), 'y', 3)"]
+    assert run(project, cell, tell) == [["run"], shown]
+    assert run(project, cell, tell) == [[], shown]
+
+
+def test_variables_that_may_not_be_bound(project: Path) -> None:
+    cell = "%%memo\nif flag:\n    x = 1\nfor i in range(n):\n    last = i\n"
+    tell = "print([name in globals() for name in ('x', 'i', 'last')])"
+    no, yes = "flag, n = False, 0", "flag, n = True, 2"
+    told = run(project, no, cell, tell, yes, cell, tell, cell)
+    assert [told[2], told[5]] == [["[False, False, False]"], ["[True, True, True]"]]
+
+
+def test_exceptions_are_the_cells_own_and_nothing_is_kept(project: Path) -> None:
+    cell = "%%memo\ny = 1\nz = 1 / x"
+    out = run(project, "x = 0", cell, "'y' in globals()", "x = 2", cell, "z", fails=True)
+    assert out == [[], ["ZeroDivisionError: division by zero"], ["False"], [], [], ["0.5"]]
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("def f():\n    pass", "it defines f on line 1"),
+        ("class C:\n    pass", "it defines C on line 1"),
+        ("if True:\n    return 1", "nothing to return"),
+        ("global x", "it says `global`"),
+        ("from os import *", "it imports `*`"),
+        ("await x", "it awaits something"),
+    ],
+)
+def test_cells_that_cannot_be_memoized_say_why(project: Path, cell: str, message: str) -> None:
+    from rememo.magics import Refused, function_of
+
+    with pytest.raises(Refused, match=message.replace("*", r"\*")):
+        function_of(cell, "<cell>", {}, "")
+
+
+def test_a_refusal_is_no_traceback(project: Path) -> None:
+    [[told]] = run(project, "%%memo\ndef f():\n    pass", fails=True)
+    assert told.startswith("UsageError: %%memo: it defines f")
+
+
+def test_cells_have_a_name_if_they_are_given_one(project: Path) -> None:
+    ask = "from rememo import Cache\nprint(*Cache().stats())"
+    [_, _, [told]] = run(project, "%%memo slow part\nx = 1", "%%memo\ny = x", ask)
+    assert told.splitlines()[-1].count(".slow part") == 1
+    assert told.splitlines()[-1].count(".cell of y") == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "first"),
+    [
+        ("a = 1\nb = a", ""),
+        ("b = a\na = 1", "a"),
+        ("a += 1", "a"),
+        ("if c: a = 1\nelse: a = 2\nb = a", ""),
+        ("if c: a = 1\nb = a", "a"),
+        ("for a in b: pass\nc = a", "a"),
+        ("while c:\n b = a\n a = 1", "a"),
+        ("try: a = 1\nexcept E as e: b = e\nb = a", "a"),
+        ("try: pass\nfinally: a = 1\nb = a", ""),
+        ("with f() as a: b = a\nc = a", ""),
+        ("with f(): a = 1\nb = a", "a"),
+        ("b = [a for a in a]\na = 1", "a"),
+        ("f = lambda: a\na = 1", "a"),
+        ("a = 1\nf = lambda: a", ""),
+        ("(a := 1)\nb = a", ""),
+        ("c and (a := 1)\nb = a", "a"),
+        ("b = 1 < 2 < (a := 3)\nb = a", "a"),
+        ("b = (a := 1) if c else 2\nb = a", "a"),
+        ("a: int\nb = a\na = 1", "a"),
+        ("import a.x\nb = a", ""),
+        ("a = 1\ndel a\nb = a", "a"),
+        ("match c:\n case [a, *b]: d = a\ne = b", "b"),
+        ("match c:\n case {'x': 1, **a}: pass\nb = a", "a"),
+        ("def f(): return a\na = 1", "a"),
+        ("[(a := x) for x in y]\nb = a", "a"),
+    ],
+)
+def test_names_that_may_be_read_before_they_are_bound(code: str, first: str) -> None:
+    assert NameFlow(ast.parse(code)).reads_first == set(first)
+
+
+# --- what is shown -----------------------------------------------------------
+
+
+def test_functions_and_caches_are_shown(project: Path) -> None:
+    define = (
+        "from rememo import Cache, memoize\n@memoize(ignore=['y'])\ndef f(x, y=1):\n    return x"
+    )
+    [_, [function], [cache]] = run(project, define, "f(1), f(1)\nf", "Cache()")
+    for text in (
+        "memoized function",
+        ".f</caption>",
+        '<td style="text-align:left">1</td>',
+        "does not count",
+    ):
+        assert text in function
+    assert str(project / ".rememo") in cache
+    assert "results in" in cache
+
+
+def test_nothing_that_is_shown_is_markup(tmp_path: Path) -> None:
+    wild = tmp_path / "<b>&"
+    with Cache(wild) as cache:
+
+        def work(x: int) -> int:
+            return x
+
+        work.__qualname__ = "<script>alert(1)</script>"
+        memoized = cache.memoize(version="<i>")(work)
+        memoized(1)
+        for shown in (memoized._repr_html_(), cache._repr_html_()):
+            assert "<b>" not in shown
+            assert "<script>" not in shown
+            assert "<i>" not in shown
+            assert "&lt;b&gt;&amp;" in shown
+
+
+def test_a_cache_that_cannot_be_used_is_shown_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.warns(UserWarning, match="file"):
+        assert "cannot be used" in Cache(tmp_path / "file" / "cache")._repr_html_()
+    cache = Cache(tmp_path / "cache")
+    memoized = cache.memoize(abs_of)
+    cache.close()
+    assert "cannot be used" in cache._repr_html_()
+    assert "nothing is kept" in memoize(enabled=False)(abs_of)._repr_html_()
+    assert "abs_of" in memoized.__name__
+
+
+def abs_of(x: int) -> int:
+    return abs(x)
