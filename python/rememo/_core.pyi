@@ -110,6 +110,7 @@ class Room:
         max_size: str | int | None = None,
         max_files: int | None = None,
         policy: str | None = None,
+        superseded: str | None = None,
     ) -> Room: ...
 
 # How results of a function are kept.

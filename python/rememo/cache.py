@@ -64,6 +64,7 @@ CACHE_OPTIONS = (
     "max_size",
     "max_files",
     "policy",
+    "superseded",
 )
 
 
@@ -94,12 +95,15 @@ class Cache:
         max_files: the most files.
         policy: what goes first when it is full: ``"gdsf"`` at first, ``"lru"``, ``"lfu"``,
             ``"decayed"`` or ``"tinylfu"``. It belongs to the directory too.
+        superseded: ``"demote"``, at first, has results of code that has changed since go before
+            all others when room is needed; ``"delete"`` has them go when the new code has its first
+            result, so that undoing an edit does not hit. It belongs to the directory too.
 
     Raises:
         TypeError: if more than one of `dir`, `temporary` and `system_wide` is given, an option is
             not of its type, or there is no such option.
         ValueError: if `dir` is empty, `trust_owner` is nobody, `shared` is not ``"group"``, a size
-            makes no sense, or there is no such policy.
+            makes no sense, there is no such policy, or `superseded` is neither word.
 
     >>> from rememo import Cache
     >>> with Cache(temporary=True) as cache:
@@ -123,6 +127,7 @@ class Cache:
         max_size: str | int | None = None,
         max_files: int | None = None,
         policy: Literal["gdsf", "lru", "lfu", "decayed", "tinylfu"] | None = None,
+        superseded: Literal["demote", "delete"] | None = None,
         **unknown: Never,
     ) -> None:
         """Names the directory; see the class."""
@@ -141,7 +146,7 @@ class Cache:
         self._enabled = enabled
         self._trust = trust_of(trust_owner, shared)
         self._room: _core.Room | None = _core.Room(
-            max_size=max_size, max_files=max_files, policy=policy
+            max_size=max_size, max_files=max_files, policy=policy, superseded=superseded
         )
         self._temporary = temporary
         self._closed = False

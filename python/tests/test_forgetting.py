@@ -311,3 +311,53 @@ def test_the_environment_bounds_caches_that_nobody_made(
     with pytest.warns(StoreWarning, match='ignored REMEMO_MAX_SIZE: max_size="twelve" is no size'):
         room_from_environment()
     room_from_environment()
+
+
+def test_results_of_changed_code_go_at_once_if_their_user_says_so(program: Program) -> None:
+    """With all that only they need; what another closure or global value made stays."""
+    module = """
+        from rememo import Cache
+        cache = Cache("cache")
+        size = 10_000
+
+        @cache.memoize
+        def f(x):
+            return "a" * size
+
+        @cache.memoize
+        def g(x):
+            return x
+
+        @cache.memoize(pinned=True)
+        def h(x):
+            return "a" * size
+    """
+    use = "import m; out = [len(m.f(1)), len(m.f(2)), m.g(1), len(m.h(1))]"
+    program.write(m=module)
+    program.run(use)
+    program.write(m=module.replace('"a"', '"b"'))
+    program.run(use)
+    with Cache(program.directory / "cache") as cache:
+        assert cache.usage().entries == 7
+    with Cache(program.directory / "cache", superseded="delete") as cache:
+        # What was superseded before goes, too.
+        usage = cache.usage()
+        assert (usage.entries, usage.files) == (5, 2)
+    program.write(m=module.replace('"a"', '"c"'))
+    _, events = program.run(use)
+    assert events.count("evicted") == 2
+    program.write(m=module.replace('"a"', '"c"').replace("10_000", "20_000"))
+    program.run(use)
+    with Cache(program.directory / "cache", superseded="demote") as cache:
+        # Two sizes of f, g, and h of three versions, of which the last has two sizes; results
+        # that are equal are one file.
+        usage = cache.usage()
+        assert (usage.entries, usage.files) == (2 * 2 + 1 + 4, 4)
+        objects = [*(program.directory / "cache" / "objects").rglob("*")]
+        assert sum(path.is_file() for path in objects) == usage.files
+    program.write(m=module)
+    program.run(use)
+    with Cache(program.directory / "cache") as cache:
+        assert cache.usage().entries == 9 + 2
+    with pytest.raises(ValueError, match='superseded must be "demote" or "delete"'):
+        Cache(superseded="forget")  # type: ignore[arg-type]

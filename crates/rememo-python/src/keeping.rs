@@ -19,12 +19,23 @@ pub struct Room(pub rememo::Room);
 #[pymethods]
 impl Room {
     #[new]
-    #[pyo3(signature = (*, max_size = None, max_files = None, policy = None))]
+    #[pyo3(signature = (*, max_size = None, max_files = None, policy = None, superseded = None))]
     fn new(
         max_size: Option<&Bound<'_, PyAny>>,
         max_files: Option<&Bound<'_, PyAny>>,
         policy: Option<String>,
+        superseded: Option<&str>,
     ) -> PyResult<Self> {
+        let delete_superseded = match superseded {
+            None => None,
+            Some("demote") => Some(false),
+            Some("delete") => Some(true),
+            Some(other) => {
+                return Err(PyValueError::new_err(format!(
+                    "superseded must be \"demote\" or \"delete\", not {other:?}"
+                )));
+            }
+        };
         if let Some(name) = policy.as_deref()
             && by_name(name).is_none()
         {
@@ -41,6 +52,7 @@ impl Room {
                 .map(|files| positive("max_files", files))
                 .transpose()?,
             policy,
+            delete_superseded,
         }))
     }
 }

@@ -228,7 +228,10 @@ mod tests {
         assert!((20..300).contains(&milliseconds(ran)), "{ran}");
         pause(10);
         let after = take();
-        assert!((10..300).contains(&milliseconds(after.total())), "{after:?}");
+        assert!(
+            (10..300).contains(&milliseconds(after.total())),
+            "{after:?}"
+        );
         drop(outer);
         let counted = before.total() + ran + after.total();
         assert!(counted < nanoseconds_since(start));

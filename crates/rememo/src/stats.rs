@@ -206,7 +206,11 @@ impl Page {
     /// Takes note of a result that went, or was made; tells if too many go before they are of use.
     fn note_room(&mut self, event: &Event) -> Option<Event> {
         match event {
-            Event::Evicted { key, .. } => {
+            Event::Evicted {
+                key,
+                superseded: false,
+                ..
+            } => {
                 if self.gone.len() >= REMEMBERED {
                     self.gone.clear();
                 }

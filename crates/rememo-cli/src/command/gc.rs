@@ -59,7 +59,7 @@ pub fn run(shared: &Shared, args: &Gc) -> Result<Collection, Failure> {
     let room = Room {
         size: args.max_size.as_deref().map(size).transpose()?,
         files: args.max_files,
-        policy: None,
+        ..Room::default()
     };
     let store = open(shared)?;
     // Who would say afterwards what it took to compute them?

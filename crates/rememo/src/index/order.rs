@@ -18,6 +18,9 @@ const ROWS: u64 = 300;
 const TOTALS: &[u8] = b"totals";
 const BOUND: &[u8] = b"bound";
 const POLICY: &[u8] = b"policy";
+const DELETES: &[u8] = b"deletes superseded";
+/// So many superseded entries go in one transaction at most, so that others get their turn.
+const AT_ONCE: usize = 1000;
 
 type EntryKey = [u8; ENTRY_KEY];
 
@@ -69,6 +72,9 @@ pub(crate) enum Class {
     Pinned,
 }
 
+/// What places of superseded entries begin with, which makes them the first.
+const SUPERSEDED: u8 = 0;
+
 /// Where an entry stands, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Standing {
@@ -95,7 +101,7 @@ impl Standing {
     /// The key of its row in the table of the order; pinned entries have none.
     fn place(&self) -> Option<[u8; 17]> {
         let class = match self.class {
-            Class::Superseded => 0,
+            Class::Superseded => SUPERSEDED,
             Class::Usual => 1,
             Class::Pinned => return None,
         };
@@ -125,6 +131,8 @@ pub(super) struct Order<'a> {
     policy: Box<dyn Policy>,
     pub(super) usage: Usage,
     bound: Option<Bound>,
+    /// Whether superseded entries go at once.
+    deletes: bool,
 }
 
 impl Index {
@@ -140,6 +148,7 @@ impl Index {
             policy,
             usage: meta.get(txn, TOTALS)?.and_then(unseal).unwrap_or_default(),
             bound: meta.get(txn, BOUND)?.and_then(unseal),
+            deletes: meta.get(txn, DELETES)?.and_then(unseal).unwrap_or_default(),
         })
     }
 
@@ -159,6 +168,12 @@ impl Index {
     pub(crate) fn policy(&self) -> heed::Result<String> {
         let txn = self.env.read_txn()?;
         Ok(self.order(&txn)?.policy.name().to_owned())
+    }
+
+    /// Whether entries go as soon as their code has changed.
+    pub(crate) fn deletes_superseded(&self) -> heed::Result<bool> {
+        let txn = self.env.read_txn()?;
+        Ok(self.order(&txn)?.deletes)
     }
 
     /// Objects of the entries that are first in order and have one to themselves, of so many bytes
@@ -185,14 +200,23 @@ impl Index {
         Ok(objects)
     }
 
-    /// Settles how much all entries may take together, and by which policy they go. What is too
-    /// much at once goes at once.
-    pub(crate) fn settle_bound(&self, bound: Bound, policy: Option<&str>) -> heed::Result<Removed> {
+    /// Settles how much all entries may take together, by which policy they go, and whether they go
+    /// as soon as their code has changed. What is too much goes at once.
+    pub(crate) fn settle_bound(
+        &self,
+        bound: Bound,
+        policy: Option<&str>,
+        deletes: Option<bool>,
+    ) -> heed::Result<Removed> {
         let mut txn = self.write_txn()?;
         let mut order = self.order(&txn)?;
         let mut removed = Removed::default();
         self.tables[META].put(&mut txn, BOUND, &seal(&bound)?)?;
         order.bound = Some(bound);
+        if let Some(deletes) = deletes {
+            self.tables[META].put(&mut txn, DELETES, &seal(&deletes)?)?;
+            order.deletes = deletes;
+        }
         if let Some(policy) = policy.and_then(by_name)
             && policy.name() != order.policy.name()
         {
@@ -388,6 +412,14 @@ impl Order<'_> {
         txn: &mut RwTxn<'_>,
         removed: &mut Removed,
     ) -> heed::Result<()> {
+        let most = if self.deletes { AT_ONCE } else { 0 };
+        for _ in 0..most {
+            let first = self.index.tables[ORDER].first(txn)?;
+            if !first.is_some_and(|(place, _)| place.first() == Some(&SUPERSEDED)) {
+                break;
+            }
+            self.evict_one(txn, removed)?;
+        }
         let Some(bound) = self.bound else {
             return Ok(());
         };

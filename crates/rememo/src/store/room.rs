@@ -28,6 +28,9 @@ pub struct Room {
     pub files: Option<u64>,
     /// The name of the policy by which entries go; see [`crate::evict::POLICIES`].
     pub policy: Option<String>,
+    /// Whether results go as soon as the code that made them has changed, not only once there is no
+    /// room.
+    pub delete_superseded: Option<bool>,
 }
 
 impl Room {
@@ -98,7 +101,8 @@ pub(super) fn settle(index: &Index, dir: &Path, asked: &Room) -> Result<Option<E
         return Ok(None);
     }
     let bound = asked.within(dir, Disk::of(dir)?.usual_bound())?;
-    let settled = index.settle_bound(bound, asked.policy.as_deref());
+    let (policy, deletes) = (asked.policy.as_deref(), asked.delete_superseded);
+    let settled = index.settle_bound(bound, policy, deletes);
     settled.inspect_err(|error| index.condemn(error))?;
     Ok(Some(Event::Bounded {
         dir: dir.to_owned(),
@@ -114,15 +118,23 @@ impl Store {
         if asked.is_nothing() {
             return Ok(());
         }
-        let (known, policy) = self.with_index(|index| Ok((index.bound()?, index.policy()?)))?;
+        let settled = |index: &Index| {
+            let deletes = index.deletes_superseded()?;
+            Ok((index.bound()?, index.policy()?, deletes))
+        };
+        let (known, policy, deletes) = self.with_index(settled)?;
         let known = match known {
             Some(known) => known,
             None => Disk::of(self.dir())?.usual_bound(),
         };
         let bound = asked.within(self.dir(), known)?;
         let other_policy = asked.policy.as_ref().is_some_and(|name| *name != policy);
-        if bound != known || other_policy {
-            let settle = |index: &Index| index.settle_bound(bound, asked.policy.as_deref());
+        let other_end = asked
+            .delete_superseded
+            .is_some_and(|asked| asked != deletes);
+        if bound != known || other_policy || other_end {
+            let (policy, deletes) = (asked.policy.as_deref(), asked.delete_superseded);
+            let settle = |index: &Index| index.settle_bound(bound, policy, deletes);
             let removed = self.with_index(settle)?;
             self.forget(&removed);
         }
