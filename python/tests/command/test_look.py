@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
+import signal
 import subprocess
 import sys
+import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
+from command.conftest import COMMAND
 from rememo import Cache
 
 if TYPE_CHECKING:
@@ -15,6 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from command.conftest import Rememo
+
+
+GC = ("gc", "--max-size", "1 KiB")
 
 
 def load(name: str) -> str:
@@ -243,3 +251,75 @@ def test_a_reader_that_has_had_enough_is_no_error(cache: Cache, command: Rememo)
     )
     assert done.stdout.startswith("ENTRY")
     assert done.stderr == ""
+
+
+def test_it_works_while_a_program_stores_and_when_it_is_interrupted(
+    cache: Cache, command: Rememo
+) -> None:
+    """The cache is whole afterwards: what was not removed still hits."""
+    memoized = cache.memoize(load)
+    stop = threading.Event()
+    failed: list[BaseException] = []
+
+    def store() -> None:
+        number = 0
+        try:
+            while not stop.is_set():
+                assert memoized(str(number)) == str(number) * 3
+                number += 1
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=store)
+    thread.start()
+    try:
+        for _ in range(5):
+            command("ls")
+            command("stats")
+            running = subprocess.Popen(
+                [COMMAND, "rm", "load", "--dir", str(cache.path)],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+            )
+            time.sleep(0.02)
+            running.send_signal(signal.SIGINT)
+            _, told = running.communicate(timeout=30)
+            assert running.returncode in {0, 1, -signal.SIGINT}, told
+            assert command.json("doctor")["healthy"]
+    finally:
+        stop.set()
+        thread.join()
+    assert not failed
+    assert memoized("again") == "againagainagain"
+    assert memoized.would_hit("again")
+    command("rm", "load")
+    assert not memoized.would_hit("again")
+
+
+def test_what_can_only_be_read_is_shown_and_not_changed(cache: Cache, command: Rememo) -> None:
+    """On a file system that is mounted so."""
+    call_some(cache)
+    cache.close()
+    here = command.directory
+    mount = f"mount --bind {here} {here} && mount -o remount,ro,bind {here} && cd {here}"
+    # As root of a namespace of its own, whoever runs the tests.
+    mounted = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+    mounted += [f'{mount} && exec "$@"', "sh"]
+
+    if subprocess.run([*mounted, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("mounting needs privileges that this process does not have")
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*mounted, str(COMMAND), *arguments], capture_output=True, text=True, check=False
+        )
+
+    assert "which can only be read here" in run().stdout
+    assert len(json.loads(run("ls", "-e", "--json").stdout)["entries"]) == 3
+    assert "model" in run("show", "model").stdout
+    assert run("doctor").returncode == 0
+    for arguments in (("rm", "load"), ("rm", "--all"), ("pin", "load"), GC):
+        done = run(*arguments)
+        assert done.returncode == 3
+        assert "can only be read here" in done.stderr
+    assert len(command.json("ls", "-e")["entries"]) == 3

@@ -160,6 +160,7 @@ impl Store {
     /// Lets go of what is first in order until the rest takes no more than this, for once; how many
     /// entries went.
     pub fn reduce_to(&self, most: &Room) -> Result<u64, StoreError> {
+        self.writable()?;
         let bound = most.within(self.dir(), self.bound()?)?;
         let removed = self.with_index(|index| index.reduce_to(bound))?;
         self.forget(&removed);
