@@ -415,7 +415,7 @@ impl Order<'_> {
         let most = if self.deletes { AT_ONCE } else { 0 };
         for _ in 0..most {
             let first = self.index.tables[ORDER].first(txn)?;
-            if !first.is_some_and(|(place, _)| place.first() == Some(&SUPERSEDED)) {
+            if first.is_none_or(|(place, _)| place.first() != Some(&SUPERSEDED)) {
                 break;
             }
             self.evict_one(txn, removed)?;
