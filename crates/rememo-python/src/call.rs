@@ -450,6 +450,14 @@ impl Callee for Call<'_, '_> {
         }
     }
 
+    fn capture(&mut self, subject: &Subject) -> Option<Vec<u8>> {
+        record::capture(self.py, subject)
+    }
+
+    fn replay(&mut self, world: &World) {
+        record::replay(self.py, world);
+    }
+
     fn inherit(&mut self, world: &World) {
         if let Some(outer) = &self.outer {
             outer.get().inherit(self.py, world);

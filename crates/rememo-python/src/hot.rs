@@ -88,9 +88,13 @@ fn look<'py>(
             Ok(()) => {}
         }
     }
+    let world = found.world.clone();
     let Some(value) = found.open(py, memoized.handing) else {
         return Ok(Look::Absent);
     };
+    if let Some(world) = world {
+        record::replay(py, &world);
+    }
     link.hit(py, key, saved_ns, start);
     if start.is_some() {
         link.consider(py, &memoized.worth);

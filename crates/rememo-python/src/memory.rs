@@ -147,10 +147,10 @@ pub fn get(py: Python<'_>, key: u128) -> Option<Found<'_>> {
 
 /// Keeps a result under a key, if there is room for such a one.
 pub fn put(py: Python<'_>, key: u128, kept: Kept) {
-    let world = kept
-        .world
-        .as_ref()
-        .map_or(0, |world| OF_OBSERVATION * world.observations.len() as u64);
+    let world = kept.world.as_ref().map_or(0, |world| {
+        let left: usize = world.left.iter().map(|(_, state)| state.len()).sum();
+        OF_OBSERVATION * world.observations.len() as u64 + left as u64
+    });
     let weight = OVERHEAD + world + weight(py, &kept.value);
     TIER.with(py, |tier| {
         // What this lets go of is bytes and immutable values: dropping them runs no Python code.

@@ -76,6 +76,15 @@ pub trait Callee {
     /// Told of what the run did for which its result is not kept.
     fn objected(&mut self, _objections: &[Impurity]) {}
 
+    /// What it takes to make something that is not on disk what it is now; none where that cannot be
+    /// told.
+    fn capture(&mut self, _subject: &Subject) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// Makes what a run left changed so again, before its result is handed back.
+    fn replay(&mut self, _world: &World) {}
+
     /// Told of what a result depends on that is handed back, or that was made: so does whatever
     /// this call is part of.
     fn inherit(&mut self, _world: &World) {}
@@ -410,6 +419,7 @@ fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Key) -> Result<C::Valu
         && meter::time(Step::Verify, || broken(callee, &found.world)).is_none()
     {
         callee.inherit(&found.world);
+        callee.replay(&found.world);
         hit(store, callee, key, found.compute_ns, Tier::Memory);
         return Ok(found.value);
     }
@@ -427,6 +437,7 @@ fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Key) -> Result<C::Valu
         Recalled::Found(entry, encoded, generation) => match decode(callee, &encoded) {
             Ok(value) => {
                 callee.inherit(&entry.world);
+                callee.replay(&entry.world);
                 hit(store, callee, key, entry.compute_ns, Tier::Directory);
                 let uses = store.uses_of(digest);
                 uses.count();
@@ -620,9 +631,10 @@ fn settled<C: Callee>(callee: &mut C) -> Result<World, NotStored> {
         .map(|subject| (subject.clone(), callee.sense(subject)))
         .collect();
     let Settled {
-        world,
+        mut world,
         objections,
         changed,
+        advanced,
     } = callee.detached(|| log.settle(sensed));
     if !objections.is_empty() {
         callee.objected(&objections);
@@ -630,6 +642,12 @@ fn settled<C: Callee>(callee: &mut C) -> Result<World, NotStored> {
     }
     if !changed.is_empty() {
         return Err(NotStored::WorldChanged(changed));
+    }
+    for subject in advanced {
+        match callee.capture(&subject) {
+            Some(state) => world.left.push((subject, state)),
+            None => return Err(NotStored::WorldChanged(vec![subject])),
+        }
     }
     Ok(world)
 }

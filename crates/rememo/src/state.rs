@@ -59,6 +59,8 @@ pub enum PartKind {
     Variable,
     /// All of the environment.
     Environment,
+    /// A generator of random numbers that the whole process draws from.
+    Generator,
 }
 
 impl fmt::Display for PartKind {
@@ -81,6 +83,7 @@ impl fmt::Display for PartKind {
             Self::WorkingDirectory => "current directory",
             Self::Variable => "environment variable",
             Self::Environment => "environment",
+            Self::Generator => "random generator",
         })
     }
 }

@@ -145,7 +145,7 @@ def test_callers_cannot_spoil_a_result(rememo_cache: Cache, rememo_events: Event
 
 
 def test_memory_is_bounded(rememo_cache: Cache, rememo_events: Events) -> None:
-    @memoize
+    @memoize(allow=["random"])
     def f(x: int) -> bytes:
         return os.urandom(1) * (8 << 20)
 

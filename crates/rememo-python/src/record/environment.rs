@@ -10,7 +10,7 @@ use pyo3::types::{PyBytes, PyDict, PyTuple, PyType};
 use rememo::{Digest, Encoder, Impurity, State, Subject};
 
 use super::audit::unheard;
-use super::{Recording, current};
+use super::{Recording, current, generators};
 
 /// The storage of the environment: names to values, both as bytes.
 #[pyclass(module = "rememo._core", name = "_Environment", extends = PyDict)]
@@ -158,6 +158,7 @@ pub fn sense(py: Python<'_>, subject: &Subject) -> Option<State> {
             let directory = std::env::current_dir().ok()?;
             Some(State::of(directory.as_os_str().as_bytes()))
         }
+        Subject::Generator(name) => generators::sense(py, name),
         _ => None,
     }
 }

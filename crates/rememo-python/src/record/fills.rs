@@ -94,7 +94,7 @@ impl Fills {
             asked: Attached::default(),
         };
         let exempt = exempt::of_all(py);
-        let Some(recording) = begin(py, &Care::default(), exempt, Some(making)) else {
+        let Some(recording) = begin(py, &Care::default(), exempt, Some(making), false) else {
             return work();
         };
         let (done, log) = run(py, &recording, outer.as_ref(), work);

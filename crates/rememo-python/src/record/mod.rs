@@ -12,6 +12,7 @@ mod carry;
 mod environment;
 mod exempt;
 mod fills;
+mod generators;
 mod paths;
 mod place;
 mod probes;
@@ -20,6 +21,7 @@ mod sources;
 pub use care::Care;
 pub use environment::{record_environment, sense};
 pub use fills::watch_fills;
+pub use generators::{capture, replay};
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -42,6 +44,10 @@ pub struct Recording {
     told: Attached<HashMap<(usize, usize), usize>>,
     /// Where the result is made for `functools.lru_cache`.
     making: Option<Making>,
+    /// Whether it is one of steps, with other things between them.
+    in_steps: bool,
+    /// Whether it is noted that the generator of random numbers is used.
+    knows_generator: Attached<bool>,
 }
 
 impl Recording {
@@ -52,6 +58,11 @@ impl Recording {
                 work(log);
             }
         });
+    }
+
+    /// Whether what it leaves changed is not what there is once it is over.
+    fn is_apart(&self) -> bool {
+        self.in_steps || self.making.is_some()
     }
 
     /// Ends the recording, and gives what was recorded.
@@ -133,7 +144,7 @@ pub fn record<'py, T>(
     store: &rememo::Store,
     work: impl FnOnce() -> T,
 ) -> (T, Log) {
-    match begin(py, care, exempt::of_store(py, store), None) {
+    match begin(py, care, exempt::of_store(py, store), None, false) {
         Some(recording) => run(py, &recording, outer, work),
         None => (work(), Log::default()),
     }
@@ -173,7 +184,7 @@ impl Steps {
         store: &rememo::Store,
         lease: Option<Lease>,
     ) -> Option<Self> {
-        let recording = begin(py, care, exempt::of_store(py, store), None)?;
+        let recording = begin(py, care, exempt::of_store(py, store), None, true)?;
         if let Some(lease) = lease {
             // Whoever takes a step takes this over, too.
             recording.get().inherit(py, &World::leased(lease));
@@ -236,6 +247,7 @@ fn begin<'py>(
     care: &Care,
     exempt: Arc<Exempt>,
     making: Option<Making>,
+    in_steps: bool,
 ) -> Option<Bound<'py, Recording>> {
     if care.watch == Watch::Off {
         return None;
@@ -249,11 +261,14 @@ fn begin<'py>(
         });
     }
     sources::stand_later(py);
+    generators::begin(py, &mut log);
     let recording = Recording {
         log: Attached::new(Some(log)),
         watch: care.watch,
         told: Attached::default(),
         making,
+        in_steps,
+        knows_generator: Attached::default(),
     };
     Bound::new(py, recording).ok()
 }

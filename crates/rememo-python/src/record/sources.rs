@@ -8,6 +8,7 @@ use pyo3::types::{PyDict, PyString};
 use rememo::Impurity;
 
 use super::audit::unheard;
+use super::generators::{draws, is_set};
 use super::probes::stand_at;
 use super::{current, place};
 use crate::raw::{Arguments, Probe};
@@ -26,7 +27,16 @@ const LATER: [(&str, &[(&str, Probe)]); 3] = [
             ("date.today", asks_date),
         ],
     ),
-    ("_random", &[("Random.seed", seeds)]),
+    (
+        "_random",
+        &[
+            ("Random.seed", seeds),
+            ("Random.setstate", is_set),
+            ("Random.random", draws),
+            ("Random.getrandbits", draws),
+            ("Random.getstate", draws),
+        ],
+    ),
     (
         "_uuid",
         &[("generate_time_safe", |arguments| {
@@ -206,6 +216,7 @@ fn seeds(arguments: Arguments<'_, '_>) {
         let does = "seeds a generator with random bytes";
         note(arguments.py(), "random", does, "random.seed");
     }
+    is_set(arguments);
 }
 
 /// The number of the process is asked for: by the program itself, for libraries see by it whether

@@ -70,6 +70,11 @@ pub struct Log {
     places: HashMap<Subject, usize>,
     touches: Vec<Touch>,
     held: Vec<Held>,
+    /// Generators of random numbers, with their states before the run: whoever draws from them may
+    /// not be heard.
+    generators: Vec<(Subject, State)>,
+    /// Those that were seeded before they were drawn from.
+    seeded: Vec<Subject>,
     objections: Vec<Impurity>,
     /// The directory that the process was in when one was first needed.
     directory: Option<PathBuf>,
@@ -119,6 +124,8 @@ pub struct Settled {
     pub objections: Vec<Impurity>,
     /// What did not stay as it was while it ran.
     pub changed: Vec<Subject>,
+    /// The generators of random numbers that it left in another state.
+    pub advanced: Vec<Subject>,
 }
 
 impl Log {
@@ -147,6 +154,8 @@ impl Log {
         self.sightings.len()
             + self.touches.len()
             + self.held.len()
+            + self.generators.len()
+            + self.seeded.len()
             + self.objections.len()
             + usize::from(self.moved)
             + self.leases
@@ -219,6 +228,31 @@ impl Log {
         }
     }
 
+    /// Notes the state of a generator of random numbers before the run. It counts if it is in
+    /// another once the run is over.
+    pub fn watch_generator(&mut self, generator: Subject, before: State) {
+        self.generators.push((generator, before));
+    }
+
+    /// Notes that a generator of random numbers is about to be used.
+    pub fn draw(&mut self, generator: Subject, before: State) {
+        let mut watched = self.generators.iter();
+        let known = watched.find(|(watched, _)| *watched == generator);
+        let before = known.map_or(before, |(_, before)| *before);
+        if !self.allowed.contains(&"random") && !self.seeded.contains(&generator) {
+            self.note(generator, before);
+        }
+    }
+
+    /// Notes that a generator of random numbers is about to be put into a state that does not depend
+    /// on the one that it is in.
+    pub fn seed(&mut self, generator: Subject) {
+        let known = self.places.contains_key(&generator) || self.seeded.contains(&generator);
+        if !known && !self.allowed.contains(&"random") {
+            self.seeded.push(generator);
+        }
+    }
+
     /// Notes that the process is about to go to another directory.
     pub fn leave(&mut self) {
         self.directory();
@@ -261,9 +295,14 @@ impl Log {
     /// Takes over what a run within this one looked at and did.
     pub fn absorb(&mut self, inner: &Self) {
         for sighting in &inner.sightings {
-            if !self.is_own(&sighting.path) && !self.places.contains_key(&sighting.subject) {
+            if let (Subject::Generator(_), Some(state)) = (&sighting.subject, sighting.state) {
+                self.draw(sighting.subject.clone(), state);
+            } else if !self.is_own(&sighting.path) && !self.places.contains_key(&sighting.subject) {
                 self.add(sighting.clone());
             }
+        }
+        for generator in &inner.seeded {
+            self.seed(generator.clone());
         }
         for touch in &inner.touches {
             let allowed = touch.allowed || self.allows(&touch.by);
@@ -300,8 +339,18 @@ impl Log {
     /// Takes over what a result depends on that was handed back to this run.
     pub fn inherit(&mut self, world: &World) {
         self.take_lease(world.lease);
+        for (generator, _) in &world.left {
+            let mut observed = world.observations.iter();
+            if !observed.any(|observation| observation.subject == *generator) {
+                self.seed(generator.clone());
+            }
+        }
         for observation in &world.observations {
             let subject = &observation.subject;
+            if let Subject::Generator(_) = subject {
+                self.draw(subject.clone(), observation.state);
+                continue;
+            }
             let path = subject.place().and_then(|place| self.whole(place.path()));
             if path.as_deref().is_some_and(|path| self.is_own(path)) {
                 continue;
@@ -324,22 +373,35 @@ impl Log {
     pub fn sensed(&self) -> impl Iterator<Item = &Subject> {
         let seen = self.sightings.iter().map(|sighting| &sighting.subject);
         let held = self.held.iter().map(|held| &held.subject);
-        seen.chain(held).filter(|subject| subject.place().is_none())
+        let watched = self.generators.iter().map(|(subject, _)| subject);
+        let all = seen.chain(held).chain(watched).chain(&self.seeded);
+        all.filter(|subject| subject.place().is_none())
     }
 
     /// Looks at everything once more, now that the run is over; at what is not on disk, the
     /// front-end did just now.
-    pub fn settle(self, sensed: impl IntoIterator<Item = (Subject, Option<State>)>) -> Settled {
+    pub fn settle(mut self, sensed: impl IntoIterator<Item = (Subject, Option<State>)>) -> Settled {
         let sensed: HashMap<_, _> = sensed.into_iter().collect();
         let now = |subject: &Subject| sensed.get(subject).copied().flatten();
         let objections = self.lasting(now);
+        self.draw_unheard(now);
         let hidden = &self.exempt.hidden;
         let mut world = World {
             lease: self.lease,
             ..World::default()
         };
         let mut changed = Vec::new();
+        let mut advanced = self.seeded;
         for sighting in self.sightings {
+            if let (Subject::Generator(_), Some(state)) = (&sighting.subject, sighting.state) {
+                if now(&sighting.subject) != Some(state) {
+                    advanced.push(sighting.subject.clone());
+                }
+                world
+                    .observations
+                    .push(Observation::sensed(sighting.subject, state));
+                continue;
+            }
             let found = match sighting.subject.place() {
                 Some(_) => look(&sighting.subject, &sighting.path, hidden),
                 None => now(&sighting.subject).map(Look::without_stamp),
@@ -362,6 +424,16 @@ impl Log {
             world: world.without_repetitions(),
             objections,
             changed,
+            advanced,
+        }
+    }
+
+    /// Generators that are in another state now were used.
+    fn draw_unheard(&mut self, now: impl Fn(&Subject) -> Option<State>) {
+        for (generator, before) in std::mem::take(&mut self.generators) {
+            if now(&generator) != Some(before) {
+                self.draw(generator, before);
+            }
         }
     }
 

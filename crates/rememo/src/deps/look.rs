@@ -106,7 +106,10 @@ pub fn look(subject: &Subject, path: &Path, ignored: &[PathBuf]) -> Option<Look>
         Subject::Status(_, aspect, links) => status(path, *aspect, *links),
         Subject::Listing(_, entries) => listing(path, *entries, ignored),
         Subject::Link(_) => link(path),
-        Subject::WorkingDirectory | Subject::Variable(_) | Subject::Environment => return None,
+        Subject::WorkingDirectory
+        | Subject::Variable(_)
+        | Subject::Environment
+        | Subject::Generator(_) => return None,
     })
 }
 

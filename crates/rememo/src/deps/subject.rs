@@ -61,6 +61,8 @@ pub enum Subject {
     Variable(Vec<u8>),
     /// All of the environment.
     Environment,
+    /// A generator of random numbers that the whole process draws from, by its name.
+    Generator(String),
 }
 
 /// What of a file's status.
@@ -106,7 +108,9 @@ impl Subject {
             | Self::Status(place, ..)
             | Self::Listing(place, _)
             | Self::Link(place) => Some(place),
-            Self::WorkingDirectory | Self::Variable(_) | Self::Environment => None,
+            Self::WorkingDirectory | Self::Variable(_) | Self::Environment | Self::Generator(_) => {
+                None
+            }
         }
     }
 
@@ -120,6 +124,7 @@ impl Subject {
             Self::WorkingDirectory => PartKind::WorkingDirectory,
             Self::Variable(_) => PartKind::Variable,
             Self::Environment => PartKind::Environment,
+            Self::Generator(_) => PartKind::Generator,
         }
     }
 
@@ -140,6 +145,7 @@ impl Subject {
             Self::WorkingDirectory => "current directory",
             Self::Variable(_) => "environment variable",
             Self::Environment => "environment",
+            Self::Generator(_) => "random generator",
         }
     }
 
@@ -147,6 +153,7 @@ impl Subject {
     pub fn name(&self) -> String {
         match self {
             Self::Variable(name) => String::from_utf8_lossy(name).into_owned(),
+            Self::Generator(name) => name.clone(),
             Self::WorkingDirectory | Self::Environment => String::new(),
             _ => self
                 .place()

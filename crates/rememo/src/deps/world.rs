@@ -31,6 +31,8 @@ pub struct World {
     pub ignored: Vec<Place>,
     /// When the result is good, if not always.
     pub lease: Option<Lease>,
+    /// What the run left changed and a hit makes so again, each with what it takes to do that.
+    pub left: Vec<(Subject, Vec<u8>)>,
 }
 
 impl World {
@@ -42,9 +44,9 @@ impl World {
         }
     }
 
-    /// Whether nothing was looked at, and the result is good at all times.
+    /// Whether nothing was looked at or left changed, and the result is good at all times.
     pub fn is_empty(&self) -> bool {
-        self.observations.is_empty() && self.lease.is_none()
+        self.observations.is_empty() && self.lease.is_none() && self.left.is_empty()
     }
 
     /// Whether the result is no longer good, whatever there is to be seen.
@@ -134,7 +136,7 @@ impl World {
 }
 
 impl Observation {
-    fn sensed(subject: Subject, state: State) -> Self {
+    pub(super) fn sensed(subject: Subject, state: State) -> Self {
         Self {
             subject,
             state,
