@@ -13,6 +13,7 @@
 #   make plots      draw the comparison with other caches, into docs/images
 #   make soundness  count wrong answers after edits, beside other caches
 #   make docs       the documentation, into site/; the engine's, into target/doc
+#   make dist       the wheel and the crates, into dist/; tried in an empty environment
 #   make clean      remove what the above made
 
 SHELL := /bin/bash
@@ -37,7 +38,7 @@ ENV_READY := $(VENV)/.ready
 BUILT := $(VENV)/.built
 
 .PHONY: demo test test-all lint lint-rust lint-python test-rust test-python test-paranoid \
-	test-docs fuzz memcheck generator threads bench instructions plots soundness bench-environment docs services clean
+	test-docs fuzz memcheck generator threads bench instructions plots soundness bench-environment docs dist services clean
 
 demo: $(BUILT) $(VENV)/.group-demo
 	$(BIN)/python examples/flights/demo.py
@@ -76,6 +77,9 @@ bench-environment: $(ENV_READY)
 docs: $(BUILT) $(VENV)/.group-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --package rememo
+
+dist: $(BUILT)
+	scripts/dist
 
 # The browser that the report is tested in.
 services:
