@@ -33,13 +33,16 @@ __all__ = [
     "begin",
     "bytes_to_read",
     "children",
+    "end_all",
     "end_epoch",
+    "expect_to_be_ended",
     "freeze",
     "module_name",
     "nanoseconds",
     "parts",
     "register",
     "scan",
+    "settle_all",
     "subscribe",
     "switch_off",
     "switch_on_again",
@@ -64,6 +67,8 @@ class Store:
         trust_owner: int | bool,
         shared: bool,
         room: Room | None = None,
+        durability: str | None = None,
+        flush_every: float | None = None,
     ) -> Store: ...
     # Keeps nothing, and reports why as an event.
     @staticmethod
@@ -100,6 +105,11 @@ class Store:
     def remove(self, key: str) -> bool: ...
     # The call key of each entry and when it was stored, in seconds of Unix time, oldest first.
     def by_age(self) -> list[tuple[str, float]]: ...
+    # The most that is asked for in a process counts.
+    def ask_for(self, durability: str | None = None, flush_every: float | None = None) -> None: ...
+    # Both raise OSError where that cannot be done.
+    def commit(self) -> None: ...
+    def refresh(self) -> None: ...
 
 # How much room a store is asked to take at most; nothing is asked for by leaving it out.
 @final
@@ -305,6 +315,7 @@ def register(
 # not_stored, bypassed, evicted, verified, switched_off, thrashing, invalidated and degraded, and,
 # for those who name it, bounded. The
 # result is a token for `unsubscribe`.
+# "stored" is told of on a thread of its own.
 # With `names`, only of these; with `logged`, only while the logger `rememo.ops` is switched on.
 def subscribe(
     callback: Callable[[dict[str, Any]], object],
@@ -316,6 +327,14 @@ def unsubscribe(token: int) -> None: ...
 
 # Functions come to keep their results elsewhere, or a store is closed.
 def end_epoch() -> None: ...
+
+# Wait until all results so far, of all stores, are written. After `end_all` every call that stores
+# waits until its own result is.
+def settle_all() -> None: ...
+def end_all() -> None: ...
+
+# Calls that took long wait, in this process, until their results are written.
+def expect_to_be_ended() -> None: ...
 def before_fork() -> None: ...
 def after_fork_in_parent() -> None: ...
 def after_fork_in_child() -> None: ...

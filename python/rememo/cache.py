@@ -5,6 +5,12 @@ from __future__ import annotations
 import os
 
 from rememo import _core
+from rememo.durability import (
+    check_durability,
+    check_flush_every,
+    durability_from_environment,
+    flush_every_from_environment,
+)
 from rememo.location import absolute, directory_for, directory_from, user_cache_directory
 from rememo.room import room_from_environment
 from rememo.settings import refuse_unknown
@@ -65,6 +71,8 @@ CACHE_OPTIONS = (
     "max_files",
     "policy",
     "superseded",
+    "durability",
+    "flush_every",
 )
 
 
@@ -98,6 +106,18 @@ class Cache:
         superseded: ``"demote"``, at first, has results of code that has changed since go before
             all others when room is needed; ``"delete"`` has them go when the new code has its first
             result, so that undoing an edit does not hit. It belongs to the directory too.
+        durability: what a stored result survives. ``"background"``, the default: the end of any
+            process, however it ends; and a loss of power, but for the moments before it.
+            ``"fsync"``: that too, for every call waits until the disk holds its result.
+            ``"fast"``: nothing is waited for, and a loss of power may cost the index. By
+            default, as the environment variable REMEMO_DURABILITY says.
+        flush_every: seconds, at most, until a result is stored; they are stored together, by a
+            thread of their own, and are hits in this process in the meantime. With 0, a call
+            returns once its result is stored. By default, as REMEMO_FLUSH_EVERY says, or else
+            0.02.
+
+    Where several caches over one directory ask for different things in one process, the safest
+    durability and the shortest time count.
 
     Raises:
         TypeError: if more than one of `dir`, `temporary` and `system_wide` is given, an option is
@@ -128,6 +148,8 @@ class Cache:
         max_files: int | None = None,
         policy: Literal["gdsf", "lru", "lfu", "decayed", "tinylfu"] | None = None,
         superseded: Literal["demote", "delete"] | None = None,
+        durability: Literal["background", "fsync", "fast"] | None = None,
+        flush_every: float | None = None,
         **unknown: Never,
     ) -> None:
         """Names the directory; see the class."""
@@ -142,12 +164,16 @@ class Cache:
                 "a system-wide cache lies in the user's cache directory: give `system_wide`, "
                 "`dir` or `temporary`"
             )
+        check_durability(durability)
+        check_flush_every(flush_every)
         self.freeze = freeze
         self._enabled = enabled
         self._trust = trust_of(trust_owner, shared)
         self._room: _core.Room | None = _core.Room(
             max_size=max_size, max_files=max_files, policy=policy, superseded=superseded
         )
+        self._durability = durability
+        self._flush_every = flush_every
         self._temporary = temporary
         self._closed = False
         self._store: _core.Store | None = None
@@ -380,8 +406,34 @@ class Cache:
         """
         return self._opened().clear(tag)
 
+    def commit(self) -> None:
+        """Waits until every result so far is stored, and on the disk.
+
+        Raises:
+            OSError: if the directory cannot be written.
+            RuntimeError: if the cache is closed.
+
+        >>> from rememo import Cache
+        >>> with Cache(temporary=True, flush_every=60) as cache:
+        ...     double = cache.memoize(lambda x: 2 * x)
+        ...     results = [double(x) for x in range(100)]
+        ...     cache.commit()  # not a minute later
+        """
+        self.open_store().commit()
+
+    def refresh(self) -> None:
+        """Notices now, and not at the next call that needs it, that the directory was removed.
+
+        What other processes stored or removed is seen without this.
+
+        Raises:
+            OSError: if the directory cannot be made again.
+            RuntimeError: if the cache is closed.
+        """
+        self.open_store().refresh()
+
     def close(self) -> None:
-        """Lets go of the directory, and removes it if it is temporary.
+        """Stores what is on its way, and lets go of the directory; removes it if it is temporary.
 
         Functions memoized in this cache cannot be called afterwards. Closing twice is harmless.
         """
@@ -427,6 +479,8 @@ class Cache:
             "_trust": self._trust,
             # The directory knows how much it may take.
             "_room": None,
+            "_durability": self._durability,
+            "_flush_every": self._flush_every,
             "_closed": self._closed,
             "_temporary": False,
             "_store": None,
@@ -452,7 +506,9 @@ class Cache:
         if self._store is None:
             if self._closed:
                 raise RuntimeError(f"{self!r} cannot be used any more")
-            self._store = _store_at(self._path, self._trust, self._room)
+            self._store = _store_at(
+                self._path, self._trust, self._room, self._durability, self._flush_every
+            )
         return self._store
 
     def _make_temporary_directory(self) -> str:
@@ -584,7 +640,15 @@ def _store_for(func: FunctionType) -> _core.Store:
     return _store_at(directory, trust, room)
 
 
-def _store_at(path: str, trust: Trust, room: _core.Room | None) -> _core.Store:
+def _store_at(
+    path: str,
+    trust: Trust,
+    room: _core.Room | None,
+    durability: str | None = None,
+    flush_every: float | None = None,
+) -> _core.Store:
+    durability = durability_from_environment() if durability is None else durability
+    flush_every = flush_every_from_environment() if flush_every is None else flush_every
     try:
         resolved = os.path.realpath(path)
     except (OSError, ValueError):
@@ -593,14 +657,16 @@ def _store_at(path: str, trust: Trust, room: _core.Room | None) -> _core.Store:
     store = _open_stores.get((resolved, trust))
     if store is None:
         # By the name it was given: whoever could change a link in it counts as well.
-        store = _core.Store(path, *trust, room)
+        store = _core.Store(path, *trust, room, durability, flush_every)
         if not _open_stores:
             import atexit
 
             atexit.register(_note_uses)
         store = _open_stores.setdefault((resolved, trust), store)
-    elif room is not None:
-        store.ask_for_room(room)
+    else:
+        store.ask_for(durability, flush_every)
+        if room is not None:
+            store.ask_for_room(room)
     return store
 
 

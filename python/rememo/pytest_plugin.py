@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 def rememo_cache(tmp_path: Path) -> Iterator[Cache]:
     """Gives functions memoized without a cache an empty one, for this test only.
 
+    Calls return once their results are stored, so that events come in the order of the calls.
     What was warned of in another test is warned of anew.
     """
     from rememo import notices
     from rememo.cache import Cache, using
 
     notices.forget()
-    with Cache(tmp_path / "rememo") as cache, using(cache):
+    with Cache(tmp_path / "rememo", flush_every=0) as cache, using(cache):
         yield cache
 
 

@@ -53,6 +53,12 @@ DECLARED: dict[str, Declared] = {
     "disable": Declared(bool, "REMEMO_DISABLE", False, False, "memoize nothing, caches included"),
     "paranoid": Declared(bool, "REMEMO_PARANOID", False, False, "check each hit from memory"),
     "max_size": Declared(str, "REMEMO_MAX_SIZE", False, None, "the most that results may take"),
+    "durability": Declared(
+        str, "REMEMO_DURABILITY", False, "background", "what a stored result survives"
+    ),
+    "flush_every": Declared(
+        str, "REMEMO_FLUSH_EVERY", False, "0.02", "seconds until results are stored"
+    ),
     "trust_owner": Declared(str, "REMEMO_TRUST_OWNER", False, None, "whose directory may be read"),
     "shared": Declared(str, "REMEMO_SHARED", False, None, "who else may write to it"),
 }

@@ -14,6 +14,10 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
+# Results are stored by the time that a call returns, so that events come in the order of the
+# calls. Tests of the writer say otherwise.
+os.environ["REMEMO_FLUSH_EVERY"] = "0"
+
 REPORTER = """
 import json as _json, sys as _sys
 from rememo import _core as _c

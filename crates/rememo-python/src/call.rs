@@ -21,6 +21,7 @@ use crate::raised;
 use crate::raw::QuickHash;
 use crate::record::{self, Care, Pause, Recording};
 use crate::signature::{Signature, Values};
+use crate::store::prepare_for_the_end;
 use crate::switches::paranoid;
 use crate::wrappers::{self, Frozen as FrozenArgument, Ignore};
 
@@ -494,6 +495,9 @@ impl Callee for Call<'_, '_> {
 
     fn encode(&mut self, value: &Py<PyAny>) -> Result<Encoded, String> {
         let value = value.bind(self.py);
+        if let Err(error) = prepare_for_the_end(self.py) {
+            return Err(self.judge(&error));
+        }
         let encoded = with_room_for_limit(self.py, || codec::encode(value)).map_err(|error| {
             let plain = self.judge(&error);
             let found = self

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use pyo3::prelude::*;
@@ -30,11 +30,12 @@ enum Wants {
 }
 
 impl Wants {
-    fn hits(&self) -> bool {
+    /// Whether every event of this name is wanted.
+    fn every(&self, event: &str) -> bool {
         match self {
             Self::All => true,
             Self::Logged => false,
-            Self::These(names) => names.iter().any(|name| name == HIT),
+            Self::These(names) => names.iter().any(|name| name == event),
         }
     }
 
@@ -48,10 +49,27 @@ impl Wants {
     }
 }
 
+/// The words for what happens.
+const NAMES: [&str; 12] = [
+    HIT,
+    "miss",
+    "stored",
+    "not_stored",
+    "bypassed",
+    "invalidated",
+    "degraded",
+    "evicted",
+    BOUNDED,
+    "verified",
+    "switched_off",
+    "thrashing",
+];
 const HIT: &str = "hit";
 const BOUNDED: &str = "bounded";
-/// How many subscriptions hear of every hit.
-static HEAR_HITS: AtomicUsize = AtomicUsize::new(0);
+/// How many subscriptions hear of every event of a name.
+static HEARD: [AtomicUsize; NAMES.len()] = [const { AtomicUsize::new(0) }; NAMES.len()];
+/// Whether the log was on when a call was last made.
+static LOGGED: AtomicBool = AtomicBool::new(false);
 
 /// The last token given, and the subscriptions that stand.
 static LISTENERS: Mutex<(u64, Vec<Listener>)> = Mutex::new((0, Vec::new()));
@@ -66,7 +84,9 @@ pub fn subscribe(callback: Py<PyAny>, names: Option<Vec<String>>, logged: bool) 
         None if logged => Wants::Logged,
         None => Wants::All,
     };
-    HEAR_HITS.fetch_add(usize::from(wants.hits()), Ordering::Relaxed);
+    for (name, heard) in NAMES.iter().zip(&HEARD) {
+        heard.fetch_add(usize::from(wants.every(name)), Ordering::Relaxed);
+    }
     let mut listeners = LISTENERS
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -92,8 +112,10 @@ pub fn unsubscribe(token: u64) {
             .extract_if(.., |listener| listener.token == token)
             .collect()
     };
-    let hearing = removed.iter().filter(|listener| listener.wants.hits());
-    HEAR_HITS.fetch_sub(hearing.count(), Ordering::Relaxed);
+    for (name, heard) in NAMES.iter().zip(&HEARD) {
+        let hearing = removed.iter().filter(|listener| listener.wants.every(name));
+        heard.fetch_sub(hearing.count(), Ordering::Relaxed);
+    }
     // Dropped only now: a callback's finaliser may subscribe.
     drop(removed);
 }
@@ -104,6 +126,10 @@ pub struct Bridge;
 
 impl Subscriber for Bridge {
     fn on(&self, event: &Event) {
+        // The interpreter is not waited for, by the writer least of all, for events of no interest.
+        if !may_be_heard(number_of(event)) {
+            return;
+        }
         Python::attach(|py| {
             let name = name_of(event);
             let listeners: Vec<(Py<PyAny>, Wants)> = LISTENERS
@@ -127,10 +153,20 @@ impl Subscriber for Bridge {
     }
 }
 
+/// Whether anybody may want to hear of events of this number.
+fn may_be_heard(number: usize) -> bool {
+    HEARD[number].load(Ordering::Relaxed) > 0 || LOGGED.load(Ordering::Relaxed)
+}
+
 /// Whether anybody hears of every hit.
 #[inline]
 pub fn hits_are_heard(py: Python<'_>) -> bool {
-    HEAR_HITS.load(Ordering::Relaxed) > 0 || log_is_on(py)
+    HEARD[0].load(Ordering::Relaxed) > 0 || log_is_on(py)
+}
+
+/// Notes whether the program wants events in its log.
+pub fn note_log(py: Python<'_>) {
+    LOGGED.store(log_is_on(py), Ordering::Relaxed);
 }
 
 /// The level at which events are logged.
@@ -192,19 +228,23 @@ fn logger(py: Python<'_>) -> PyResult<Option<(Py<PyAny>, Option<Memo>)>> {
 
 /// The word for what happened.
 fn name_of(event: &Event) -> &'static str {
+    NAMES[number_of(event)]
+}
+
+fn number_of(event: &Event) -> usize {
     match event {
-        Event::Hit { .. } => HIT,
-        Event::Miss { .. } => "miss",
-        Event::Stored { .. } => "stored",
-        Event::NotStored { .. } => "not_stored",
-        Event::Bypassed { .. } => "bypassed",
-        Event::Evicted { .. } => "evicted",
-        Event::Bounded { .. } => BOUNDED,
-        Event::Verified { .. } => "verified",
-        Event::SwitchedOff { .. } => "switched_off",
-        Event::Thrashing { .. } => "thrashing",
-        Event::Invalidated { .. } => "invalidated",
-        Event::Degraded { .. } => "degraded",
+        Event::Hit { .. } => 0,
+        Event::Miss { .. } => 1,
+        Event::Stored { .. } => 2,
+        Event::NotStored { .. } => 3,
+        Event::Bypassed { .. } => 4,
+        Event::Invalidated { .. } => 5,
+        Event::Degraded { .. } => 6,
+        Event::Evicted { .. } => 7,
+        Event::Bounded { .. } => 8,
+        Event::Verified { .. } => 9,
+        Event::SwitchedOff { .. } => 10,
+        Event::Thrashing { .. } => 11,
     }
 }
 
@@ -224,6 +264,7 @@ fn describe<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyDict>>
         } => {
             let tier = match tier {
                 Tier::Memory => "memory",
+                Tier::Pending => "pending",
                 Tier::Directory => "directory",
             };
             told.set_item("tier", tier)?;

@@ -16,6 +16,7 @@ use rememo::{Change, Digest, Explanation, MissReason, Mode, Unkeyable};
 use crate::call::{Call, Semantics};
 use crate::codec::Handing;
 use crate::depth::with_room;
+use crate::events;
 use crate::freeze::{FreezeConfig, Impurity, function_name};
 use crate::hot;
 use crate::keeping::Retention;
@@ -407,6 +408,7 @@ impl Memoized {
     }
 
     pub fn store<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Store>> {
+        events::note_log(py);
         let store = self.resolver.bind(py).call0()?;
         store
             .cast_into::<Store>()

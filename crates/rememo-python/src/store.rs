@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use pyo3::exceptions::{PyException, PyOSError};
+use pyo3::exceptions::{PyException, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use rememo::{
-    Access, DayStats, Digest, Event, MissReason, Stats, Step, StoreConfig, Subscriber, Trust, Why,
+    Access, DayStats, Digest, Durability, Event, MissReason, Stats, Step, StoreConfig, Subscriber,
+    Trust, Why,
 };
 
 use crate::codec::{self, Handing};
@@ -50,21 +51,27 @@ enum Owner {
 #[pymethods]
 impl Store {
     #[new]
-    #[pyo3(signature = (dir, trust_owner, shared, room = None))]
+    #[pyo3(
+        signature = (dir, trust_owner, shared, room = None, durability = None, flush_every = None)
+    )]
     fn new(
         py: Python<'_>,
         dir: PathBuf,
         trust_owner: Owner,
         shared: bool,
         room: Option<&Bound<'_, Room>>,
-    ) -> Self {
+        durability: Option<&str>,
+        flush_every: Option<f64>,
+    ) -> PyResult<Self> {
         let room = room.map(|room| room.get().0.clone()).unwrap_or_default();
         let trust = match trust_owner {
             Owner::Anybody(true) => Trust::Anybody,
             Owner::Anybody(false) => Trust::Nobody,
             Owner::User(user) => Trust::User(user),
         };
-        match py.detach(|| open(&dir, Access { trust, shared }, room)) {
+        let asked = asked(durability, flush_every)?;
+        let access = Access { trust, shared };
+        Ok(match py.detach(|| open(&dir, access, room, asked)) {
             Ok(store) => Self {
                 path: dir,
                 inner: Ok(store),
@@ -73,6 +80,37 @@ impl Store {
                 path: dir,
                 ..Self::unusable(error.to_string())
             },
+        })
+    }
+
+    /// Asks for more of an open store: what it keeps survives that, and is written so often.
+    #[pyo3(signature = (durability = None, flush_every = None))]
+    fn ask_for(
+        &self,
+        py: Python<'_>,
+        durability: Option<&str>,
+        flush_every: Option<f64>,
+    ) -> PyResult<()> {
+        let (durability, flush_every) = asked(durability, flush_every)?;
+        if let Some(store) = self.opened() {
+            py.detach(|| store.ask_for(durability, flush_every));
+        }
+        Ok(())
+    }
+
+    /// Has all results so far written, and the disk hold them.
+    fn commit(&self, py: Python<'_>) -> PyResult<()> {
+        match self.opened() {
+            Some(store) => py.detach(|| store.commit()).map_err(failed),
+            None => Ok(()),
+        }
+    }
+
+    /// Notices that the directory was removed or replaced.
+    fn refresh(&self, py: Python<'_>) -> PyResult<()> {
+        match self.opened() {
+            Some(store) => py.detach(|| store.refresh()).map_err(failed),
+            None => Ok(()),
         }
     }
 
@@ -289,15 +327,38 @@ impl Store {
     }
 }
 
+type Asked = (Option<Durability>, Option<Duration>);
+
+fn asked(durability: Option<&str>, flush_every: Option<f64>) -> PyResult<Asked> {
+    let durability = match durability {
+        None => None,
+        Some("fast") => Some(Durability::Fast),
+        Some("background") => Some(Durability::Background),
+        Some("fsync") => Some(Durability::Fsync),
+        Some(other) => {
+            let message = format!("there is no durability {other:?}");
+            return Err(PyValueError::new_err(message));
+        }
+    };
+    let seconds = |seconds| {
+        let wrong = |error| PyValueError::new_err(format!("flush_every: {error}"));
+        Duration::try_from_secs_f64(seconds).map_err(wrong)
+    };
+    Ok((durability, flush_every.map(seconds).transpose()?))
+}
+
 fn open(
     dir: &Path,
     access: Access,
     room: rememo::Room,
+    (durability, flush_every): Asked,
 ) -> Result<rememo::Store, rememo::StoreError> {
     let config = StoreConfig::new(dir);
     rememo::Store::open(StoreConfig {
         access,
         room,
+        durability,
+        flush_every,
         subscriber: Some(Arc::new(Bridge)),
         ..config
     })
@@ -337,6 +398,34 @@ fn counts<'py>(py: Python<'py>, stats: &Stats) -> PyResult<Bound<'py, PyDict>> {
     }
     told.set_item("overhead", by_step)?;
     Ok(told)
+}
+
+/// Sees to it, before a process stores its first result, that all are written before it ends.
+pub fn prepare_for_the_end(py: Python<'_>) -> PyResult<()> {
+    static PREPARED: AtomicU32 = AtomicU32::new(0);
+    let me = std::process::id();
+    if PREPARED.swap(me, Ordering::Relaxed) != me {
+        py.import("rememo.flushing")?.call_method0("prepare")?;
+    }
+    Ok(())
+}
+
+/// Has all results so far of all stores written.
+#[pyfunction]
+pub fn settle_all(py: Python<'_>) {
+    py.detach(rememo::Store::settle_all);
+}
+
+/// Has all results of all stores written, for the interpreter is about to end.
+#[pyfunction]
+pub fn end_all(py: Python<'_>) {
+    py.detach(rememo::Store::end_all);
+}
+
+/// Says that this process may be ended as soon as it has handed over a result.
+#[pyfunction]
+pub fn expect_to_be_ended() {
+    rememo::Store::expect_to_be_ended();
 }
 
 /// A failure of the store in an operation that the user asked for by name.

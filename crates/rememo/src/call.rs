@@ -16,11 +16,11 @@ use crate::meter::{self, Spent, Step};
 use crate::recall::{Broken, Recalled, broken, recall as find};
 use crate::retention::Retention;
 use crate::state::{Change, Key, Part, changes};
-use crate::store::{Cost, Generation, Store, StoreError, Uses};
+use crate::store::{Cost, Generation, Store, Uses};
 use crate::verify::verify;
 
 /// How many entries of a function are looked at to say why a call missed.
-const COMPARED: usize = 64;
+const COMPARED: usize = 16;
 
 /// One call of one function, as a front-end presents it.
 pub trait Callee {
@@ -179,15 +179,15 @@ pub fn call<C: Callee>(store: &Store, callee: &mut C, mode: Mode) -> Result<C::V
     {
         return Ok(value);
     }
-    let claim = meter::time(Step::Wait, || claim(store, callee, &key))?;
+    let mut claim = meter::time(Step::Wait, || claim(store, callee, &key))?;
     let result = if claim.waited {
         // What the key was made of may have changed meanwhile.
         match keyed(store, callee) {
-            Some(anew) => run_claimed(store, callee, anew, mode),
+            Some(anew) => run_claimed(store, callee, anew, mode, &mut claim),
             None => callee.run(),
         }
     } else {
-        run_claimed(store, callee, key, mode)
+        run_claimed(store, callee, key, mode, &mut claim)
     };
     callee.detached(|| claim.release());
     result
@@ -197,8 +197,9 @@ pub fn call<C: Callee>(store: &Store, callee: &mut C, mode: Mode) -> Result<C::V
 fn run_claimed<C: Callee>(
     store: &Store,
     callee: &mut C,
-    mut key: Key,
+    key: Key,
     mode: Mode,
+    claim: &mut Claim<'static>,
 ) -> Result<C::Value, C::Error> {
     if let Some(value) = look_again(store, callee, &key, mode) {
         return Ok(value);
@@ -206,7 +207,7 @@ fn run_claimed<C: Callee>(
     let lease = lease(callee);
     let (value, compute_ns) = meter::run(|| callee.run());
     let value = value?;
-    keep(store, callee, &mut key, &value, (compute_ns, lease));
+    keep(store, callee, key, &value, (compute_ns, lease), claim);
     Ok(value)
 }
 
@@ -282,7 +283,7 @@ pub fn begin<C: Callee>(
     }
 }
 
-/// Does what [`call`] does after it has made the call; whether the result is stored.
+/// Does what [`call`] does after it has made the call; whether the result is stored, or on its way.
 pub fn finish<C: Callee>(
     store: &Store,
     callee: &mut C,
@@ -292,11 +293,11 @@ pub fn finish<C: Callee>(
 ) -> bool {
     let _metered = meter::begin();
     let Missed {
-        mut key,
-        claim,
+        key,
+        mut claim,
         lease,
     } = missed;
-    let stored = keep(store, callee, &mut key, value, (compute_ns, lease));
+    let stored = keep(store, callee, key, value, (compute_ns, lease), &mut claim);
     callee.detached(|| claim.release());
     stored
 }
@@ -343,7 +344,7 @@ pub fn lookup<C: Callee>(store: &Store, callee: &mut C) -> Result<Option<C::Valu
 /// Whether the call has a stored, readable result.
 pub fn would_hit<C: Callee>(store: &Store, callee: &mut C) -> Result<bool, Unkeyable> {
     let key = callee.key()?.digest();
-    Ok(matches!(find(store, callee, &key), Recalled::Found(..)))
+    Ok(matches!(find(store, callee, &key), Recalled::Found { .. }))
 }
 
 /// The entry that would answer the call, with the call key.
@@ -353,7 +354,7 @@ pub fn entry<C: Callee>(
 ) -> Result<Option<(Digest, Entry)>, Unkeyable> {
     let key = callee.key()?.digest();
     Ok(match find(store, callee, &key) {
-        Recalled::Found(entry, ..) => Some((key, *entry)),
+        Recalled::Found { entry, .. } => Some((key, *entry)),
         _ => None,
     })
 }
@@ -434,11 +435,16 @@ fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Key) -> Result<C::Valu
             });
         }
         Recalled::Damaged(why) => why,
-        Recalled::Found(entry, encoded, generation) => match decode(callee, &encoded) {
+        Recalled::Found {
+            entry,
+            value: encoded,
+            generation,
+            tier,
+        } => match decode(callee, &encoded) {
             Ok(value) => {
                 callee.inherit(&entry.world);
                 callee.replay(&entry.world);
-                hit(store, callee, key, entry.compute_ns, Tier::Directory);
+                hit(store, callee, key, entry.compute_ns, tier);
                 let uses = store.uses_of(digest);
                 uses.count();
                 let stored = (encoded, entry.world);
@@ -515,6 +521,7 @@ fn claim<C: Callee>(store: &Store, callee: &mut C, key: &Key) -> Result<Claim<'s
 
 fn missed<C: Callee>(store: &Store, callee: &mut C, key: &Key, missing: Missing) {
     degraded(store, callee, missing.damage);
+    callee.detached(|| store.tell_now());
     let (mut reason, mut changes) = (missing.reason, missing.changes);
     if reason == MissReason::New {
         let compared = callee.detached(|| compare(store, key, COMPARED));
@@ -545,30 +552,35 @@ fn tell<C: Callee>(store: &Store, callee: &mut C, event: &Event) {
 pub(crate) fn keep<C: Callee>(
     store: &Store,
     callee: &mut C,
-    key: &mut Key,
+    key: Key,
     value: &C::Value,
     run: (u64, Option<Lease>),
+    claim: &mut Claim<'static>,
 ) -> bool {
     let function = key.function.clone();
-    let event = match try_keep(store, callee, key, value, run) {
+    let event = match try_keep(store, callee, key, value, run, claim) {
         Ok(event) => event,
-        Err(reason) => Event::NotStored {
+        Err(reason) => Some(Event::NotStored {
             function,
             reason,
             spent: meter::take(),
-        },
+        }),
     };
-    tell(store, callee, &event);
-    matches!(event, Event::Stored { .. })
+    let stored = !matches!(event, Some(Event::NotStored { .. }));
+    if let Some(event) = event {
+        tell(store, callee, &event);
+    }
+    stored
 }
 
 fn try_keep<C: Callee>(
     store: &Store,
     callee: &mut C,
-    key: &mut Key,
+    mut key: Key,
     value: &C::Value,
     (compute_ns, lease): (u64, Option<Lease>),
-) -> Result<Event, NotStored> {
+    claim: &mut Claim<'static>,
+) -> Result<Option<Event>, NotStored> {
     let retention = callee.retention();
     if Duration::from_nanos(compute_ns) < retention.min_compute_time {
         return Err(NotStored::TooQuick);
@@ -580,43 +592,32 @@ fn try_keep<C: Callee>(
     if let Some(most) = retention.max_result_size.filter(|most| size > *most) {
         return Err(NotStored::TooLarge { size, most });
     }
-    let cost = Cost {
+    let mut cost = Cost {
         compute_ns,
         encode_ns: since(start),
+        ..Cost::default()
     };
     let digest = key.digest();
     let mut world = meter::time(Step::Verify, || settled(callee))?;
     world.lease = Lease::both(world.lease, lease);
-    meter::time(Step::Key, || still(callee, key))?;
+    meter::time(Step::Key, || still(callee, &key))?;
     if !callee.detached(|| store.knows(&key.state.digest)) {
         callee.add_sources(&mut Arc::make_mut(&mut key.state).parts);
     }
-    let keep = || store.keep(key, &encoded, &world, cost, &retention);
-    let (generation, kept) = meter::time(Step::Store, || {
-        callee.detached(|| (store.generation(), keep()))
+    cost.spent = meter::take();
+    let (generation, event) = callee.detached(|| {
+        (
+            store.generation(),
+            store.keep(key, &encoded, &world, cost, &retention, claim),
+        )
     });
-    let kept = kept.map_err(|error| match error {
-        StoreError::TooLarge { size, most } => NotStored::TooLarge { size, most },
-        error => NotStored::StoreFailed(error.to_string()),
-    })?;
+    if let Some(Event::NotStored { .. }) = event {
+        return Ok(event);
+    }
     let uses = store.uses_of(digest);
-    remember(
-        callee,
-        uses,
-        value,
-        (encoded, world),
-        compute_ns,
-        generation,
-    );
-    let function = key.function.clone();
-    Ok(Event::Stored {
-        function,
-        key: digest,
-        size: kept.size,
-        compute_ns,
-        inline: kept.inline,
-        spent: meter::take(),
-    })
+    let stored = (encoded, world);
+    remember(callee, uses, value, stored, compute_ns, generation);
+    Ok(event)
 }
 
 /// What the run depended on; refuses a result that depends on what did not stay as it was, or that

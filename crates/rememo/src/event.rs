@@ -43,7 +43,7 @@ pub enum Event {
         /// What the call cost so far.
         spent: Spent,
     },
-    /// A result was stored.
+    /// A result was stored: every process can see it, whatever becomes of this one.
     Stored {
         /// The identity of the function.
         function: String,
@@ -156,6 +156,8 @@ impl Event {
 pub enum Tier {
     /// In the memory of this process.
     Memory,
+    /// On its way into the store's directory.
+    Pending,
     /// In the store's directory.
     Directory,
 }
@@ -276,7 +278,8 @@ fn listed<T: ToString>(things: &[T]) -> String {
 
 /// Whoever listens to events.
 pub trait Subscriber: fmt::Debug + Send + Sync {
-    /// Called for every event, on the thread on which it happened, with no engine lock held.
+    /// Called for every event, on the thread on which it happened, with no engine lock held. What
+    /// the writer of a store did is told on its thread, which must not be kept waiting for long.
     fn on(&self, event: &Event);
 }
 

@@ -43,7 +43,7 @@ pub fn explain<C: Callee>(store: &Store, callee: &mut C) -> Result<Explanation, 
         changes: vec![],
     };
     match recall(store, callee, &digest) {
-        Recalled::Found(entry, ..) => {
+        Recalled::Found { entry, .. } => {
             explanation.hit = true;
             explanation.nearest_created_ns = Some(entry.created_ns);
         }
@@ -92,7 +92,7 @@ pub(crate) struct Compared {
 
 /// Compares a key with the latest entries of its function, at most so many.
 pub(crate) fn compare(store: &Store, key: &Key, among: usize) -> Compared {
-    let entries = store.entries_of(&key.function, among).unwrap_or_default();
+    let entries = store.latest_of(&key.function, among);
     let called_so = |entry: &Entry| entry.argument_digest == key.argument_digest;
     let same_state = |entry: &Entry| entry.state == key.state.digest;
     let like = entries.iter().find(|entry| called_so(entry));

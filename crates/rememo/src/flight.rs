@@ -24,21 +24,37 @@ pub struct Patience {
     pub nested: Duration,
 }
 
+/// Files that the claims are spread over: the kernel keeps the locks of a file in a list, which it
+/// walks at each of them.
+const FILES: usize = 32;
+
 /// The claims of one store.
 #[derive(Debug)]
 pub struct Flights {
+    /// The directory of its lock files.
     path: PathBuf,
     keeper: Keeper,
     pub(crate) table: Mutex<Table>,
     landed: Condvar,
 }
 
-/// Who holds what in this process, and the file on which its locks are.
+/// Who holds what in this process, and the files on which its locks are.
 #[derive(Debug)]
 pub(crate) struct Table {
-    holders: HashMap<u64, ThreadId>,
-    file: Option<File>,
+    holders: HashMap<u64, Holder>,
+    /// How many claims each thread holds.
+    runners: HashMap<ThreadId, usize>,
+    files: [Option<File>; FILES],
     pid: u32,
+}
+
+/// Who holds a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holder {
+    /// The thread that runs the call.
+    Runner(ThreadId),
+    /// Nobody runs it any more: its result is on its way into the store.
+    Writer,
 }
 
 impl Table {
@@ -46,8 +62,27 @@ impl Table {
     pub(crate) fn empty() -> Self {
         Self {
             holders: HashMap::new(),
-            file: None,
+            runners: HashMap::new(),
+            files: [const { None }; FILES],
             pid: std::process::id(),
+        }
+    }
+
+    /// Ends what a holder holds.
+    fn remove(&mut self, byte: u64) -> Option<Holder> {
+        let holder = self.holders.remove(&byte)?;
+        if let Holder::Runner(thread) = holder {
+            self.stop(thread);
+        }
+        Some(holder)
+    }
+
+    fn stop(&mut self, thread: ThreadId) {
+        if let Some(count) = self.runners.get_mut(&thread) {
+            *count -= 1;
+            if *count == 0 {
+                self.runners.remove(&thread);
+            }
         }
     }
 }
@@ -86,7 +121,7 @@ enum Attempt {
 }
 
 impl Flights {
-    /// The claims kept in the lock file at `path`.
+    /// The claims kept in the lock files of the directory at `path`.
     pub(crate) fn new(path: &Path, keeper: Keeper) -> Self {
         let table = Mutex::new(Table::empty());
         Self {
@@ -108,17 +143,17 @@ impl Flights {
         }
     }
 
-    /// Closes the lock file, if nothing is claimed.
+    /// Closes the lock files, if nothing is claimed.
     pub(crate) fn rest(&self) {
         let mut table = self.table();
         if table.holders.is_empty() {
-            table.file = None;
+            table.files = [const { None }; FILES];
         }
     }
 
     fn patience(&self, patience: Patience) -> Duration {
         let me = thread::current().id();
-        let nested = self.table().holders.values().any(|holder| *holder == me);
+        let nested = self.table().runners.contains_key(&me);
         if nested {
             patience.nested
         } else {
@@ -130,20 +165,28 @@ impl Flights {
         let mut table = self.table();
         let me = thread::current().id();
         match table.holders.get(&byte) {
-            Some(holder) if *holder == me => return Ok(Attempt::Own),
-            Some(_) => return Ok(Attempt::Busy),
+            Some(Holder::Runner(holder)) if *holder != me => return Ok(Attempt::Busy),
+            // A result on its way is found without a claim.
+            Some(_) => return Ok(Attempt::Own),
             None => {}
         }
-        if table.file.is_none() {
-            table.file = Some(self.keeper.open_or_make(&self.path)?);
+        let slot = file_of(byte);
+        let file = match &mut table.files[slot] {
+            Some(file) => file,
+            none => none.insert(self.open(slot)?),
+        };
+        if !ofd::try_lock(file, byte)? {
+            return Ok(Attempt::Busy);
         }
-        match &table.file {
-            Some(file) if ofd::try_lock(file, byte)? => {
-                table.holders.insert(byte, me);
-                Ok(Attempt::Held)
-            }
-            _ => Ok(Attempt::Busy),
-        }
+        table.holders.insert(byte, Holder::Runner(me));
+        *table.runners.entry(me).or_default() += 1;
+        Ok(Attempt::Held)
+    }
+
+    fn open(&self, slot: usize) -> std::io::Result<File> {
+        self.keeper.make_dir(&self.path)?;
+        self.keeper
+            .open_or_make(&self.path.join(format!("{slot:02}")))
     }
 
     /// Waits until a claim of this process is released, or for `time` at most.
@@ -215,19 +258,20 @@ impl Drop for Release<'_> {
             return;
         }
         let mut table = self.flights.table();
-        table.holders.remove(&self.byte);
-        if let Some(file) = &table.file
-            && ofd::unlock(file, self.byte).is_err()
+        table.remove(self.byte);
+        let file = &mut table.files[file_of(self.byte)];
+        if let Some(open) = file
+            && ofd::unlock(open, self.byte).is_err()
         {
             // Closing the file unlocks as well; other claims go on in this process only.
-            table.file = None;
+            *file = None;
         }
         drop(table);
         self.flights.landed.notify_all();
     }
 }
 
-impl Claim<'_> {
+impl<'a> Claim<'a> {
     /// Leave to run without a claim.
     pub(crate) fn without(waited: bool) -> Self {
         Claim {
@@ -237,9 +281,40 @@ impl Claim<'_> {
         }
     }
 
+    /// Moves the claim, to be held until the result is where others can see it. `Landing` is to be
+    /// told once those of this process can.
+    pub(crate) fn move_on(&mut self) -> (Self, Landing<'a>) {
+        let moved = std::mem::replace(self, Self::without(self.waited));
+        let landing = Landing(moved.release.as_ref().map(|held| (held.flights, held.byte)));
+        (moved, landing)
+    }
+
     /// Gives the claim back before its time.
     pub fn release(self) {
         drop(self.release);
+    }
+}
+
+/// What is to be told that a call is over, though its claim is held on to.
+pub(crate) struct Landing<'a>(Option<(&'a Flights, u64)>);
+
+impl Landing<'_> {
+    /// The result is a hit in this process: its thread does not hold the claim any more, and nobody
+    /// here need wait for it. Nothing changes if the claim was given back in the meantime.
+    pub(crate) fn landed(self) {
+        let Some((flights, byte)) = self.0 else {
+            return;
+        };
+        let mut table = flights.table();
+        let me = thread::current().id();
+        if let Some(holder) = table.holders.get_mut(&byte)
+            && *holder == Holder::Runner(me)
+        {
+            *holder = Holder::Writer;
+            table.stop(me);
+        }
+        drop(table);
+        flights.landed.notify_all();
     }
 }
 
@@ -248,6 +323,11 @@ fn byte_of(key: &Digest) -> u64 {
     key.0[..5]
         .iter()
         .fold(0, |byte, next| byte << 8 | u64::from(*next))
+}
+
+/// Which of the files has the lock of a byte.
+fn file_of(byte: u64) -> usize {
+    usize::try_from(byte % FILES as u64).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -271,7 +351,7 @@ mod tests {
 
     fn flights() -> (tempfile::TempDir, Flights, Flights) {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("locks");
+        let path = dir.path().canonicalize().unwrap().join("claims");
         (
             dir,
             Flights::new(&path, Keeper::default()),

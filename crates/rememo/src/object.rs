@@ -1,7 +1,7 @@
 //! Objects: immutable files named by their content, staged and then renamed into place.
 
 use bytes::Bytes;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,11 +36,15 @@ impl ObjectStore {
         Ok(store)
     }
 
-    /// Stores a value unless it is there already; its name and the bytes that it takes.
-    pub fn put(&self, value: &Encoded, producer: &[u8]) -> io::Result<(Digest, u64)> {
+    /// Stores a value unless it is there already; its name and the bytes that it takes. With
+    /// `sync`, it is on the disk when this returns.
+    pub fn put(&self, value: &Encoded, producer: &[u8], sync: bool) -> io::Result<(Digest, u64)> {
         let id = value.object_id();
         let path = self.path(&id);
         if let Some(size) = self.whole_len(&id, value) {
+            if sync {
+                self.sync(&path)?;
+            }
             return Ok((id, size));
         }
         let bytes = value.to_container(producer);
@@ -55,7 +59,18 @@ impl ObjectStore {
         self.keeper.give(staged.as_file())?;
         staged.write_all(&bytes)?;
         staged.persist(&path).map_err(|failed| failed.error)?;
+        if sync {
+            self.sync(&path)?;
+        }
         Ok((id, bytes.len() as u64))
+    }
+
+    /// Has the disk hold an object, and the directories that lead to it.
+    fn sync(&self, path: &Path) -> io::Result<()> {
+        for part in [path, path.parent().unwrap_or(path), &self.objects] {
+            File::open(part)?.sync_all()?;
+        }
+        Ok(())
     }
 
     /// The container of an object, unverified.
@@ -123,9 +138,9 @@ mod tests {
     fn equal_values_are_stored_once_and_privately() {
         let dir = tempfile::tempdir().unwrap();
         let store = open(dir.path()).unwrap();
-        let (id, size) = store.put(&value(b"one"), b"first").unwrap();
+        let (id, size) = store.put(&value(b"one"), b"first", false).unwrap();
         assert_eq!(
-            store.put(&value(b"one"), b"second, longer").unwrap(),
+            store.put(&value(b"one"), b"second, longer", false).unwrap(),
             (id, size)
         );
         let bytes = store.get(&id).unwrap();
@@ -145,9 +160,9 @@ mod tests {
     fn a_damaged_object_is_replaced() {
         let dir = tempfile::tempdir().unwrap();
         let store = open(dir.path()).unwrap();
-        let (id, _) = store.put(&value(b"one"), b"").unwrap();
+        let (id, _) = store.put(&value(b"one"), b"", false).unwrap();
         fs::write(store.path(&id), b"RMOB").unwrap();
-        store.put(&value(b"one"), b"").unwrap();
+        store.put(&value(b"one"), b"", false).unwrap();
         assert!(Encoded::from_container(store.get(&id).unwrap()).is_ok());
     }
 }

@@ -5,6 +5,7 @@ use crate::call::Callee;
 use crate::codec::Encoded;
 use crate::deps::{Lease, Observation, World};
 use crate::digest::Digest;
+use crate::event::Tier;
 use crate::index::Entry;
 use crate::meter::{self, Step};
 use crate::store::{Generation, Store};
@@ -12,8 +13,16 @@ use crate::store::{Generation, Store};
 /// What there is for a call.
 #[derive(Debug)]
 pub(crate) enum Recalled {
-    /// A whole result, the entry it belongs to, and the generation in which it was there.
-    Found(Box<Entry>, Encoded, Option<Generation>),
+    /// A whole result.
+    Found {
+        /// The entry that it belongs to.
+        entry: Box<Entry>,
+        value: Encoded,
+        /// The generation in which it was there.
+        generation: Option<Generation>,
+        /// Where it was.
+        tier: Tier,
+    },
     /// Nothing.
     Absent,
     /// An entry that cannot be read, and why.
@@ -33,27 +42,41 @@ pub(crate) enum Broken {
 
 /// Looks for the result of a call.
 pub(crate) fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Digest) -> Recalled {
-    let (generation, found) = callee.detached(|| (store.generation(), store.under(key)));
-    let found = match found {
+    let mut newest_broken = None;
+    let (generation, pending) = callee.detached(|| (store.generation(), store.pending(key)));
+    if let Some((mut entry, value)) = pending {
+        match meter::time(Step::Verify, || unfit(callee, &mut entry)) {
+            None => {
+                return Recalled::Found {
+                    entry: Box::new(entry),
+                    value,
+                    generation,
+                    tier: Tier::Pending,
+                };
+            }
+            Some(broken) => newest_broken = Some((entry, broken)),
+        }
+    }
+    let found = match callee.detached(|| store.under(key)) {
         Ok(found) => found,
         Err(error) => return Recalled::Damaged(error.to_string()),
     };
     let mut damage = (found.damaged > 0).then(|| "unreadable entry".to_owned());
-    let mut newest_broken = None;
-    let ttl = callee.retention().ttl;
     for mut entry in found.entries {
-        if let Some(ttl) = ttl {
-            // What was stored when its user said something else keeps to what is said now, too.
-            let lease = Some(ttl.since(entry.created_ns));
-            entry.world.lease = Lease::both(entry.world.lease, lease);
-        }
-        let broken = meter::time(Step::Verify, || broken(callee, &entry.world));
-        if let Some(broken) = broken {
+        let unfit = meter::time(Step::Verify, || unfit(callee, &mut entry));
+        if let Some(broken) = unfit {
             newest_broken.get_or_insert((entry, broken));
             continue;
         }
         match callee.detached(|| store.open_value(&entry)) {
-            Ok(value) => return Recalled::Found(Box::new(entry), value, generation),
+            Ok(value) => {
+                return Recalled::Found {
+                    entry: Box::new(entry),
+                    value,
+                    generation,
+                    tier: Tier::Directory,
+                };
+            }
             Err(why) => damage = Some(why),
         }
     }
@@ -62,6 +85,16 @@ pub(crate) fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Digest) -> 
         (None, Some((entry, broken))) => Recalled::Broken(Box::new(entry), broken),
         (None, None) => Recalled::Absent,
     }
+}
+
+/// Why an entry does not answer the call, if it does not.
+fn unfit<C: Callee>(callee: &mut C, entry: &mut Entry) -> Option<Broken> {
+    if let Some(ttl) = callee.retention().ttl {
+        // What was stored when its user said something else keeps to what is said now, too.
+        let lease = Some(ttl.since(entry.created_ns));
+        entry.world.lease = Lease::both(entry.world.lease, lease);
+    }
+    broken(callee, &entry.world)
 }
 
 /// The first thing in a world that is not as it was.

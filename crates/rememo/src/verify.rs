@@ -2,6 +2,7 @@
 
 use crate::call::{Callee, keep, lease};
 use crate::event::Event;
+use crate::flight::Claim;
 use crate::meter::{self, Step};
 use crate::recall::{Recalled, recall};
 use crate::store::Store;
@@ -13,12 +14,12 @@ pub(crate) fn verify<C: Callee>(
     store: &Store,
     callee: &mut C,
 ) -> Result<Option<C::Value>, C::Error> {
-    let Ok(mut key) = meter::time(Step::Key, || callee.key()) else {
+    let Ok(key) = meter::time(Step::Key, || callee.key()) else {
         return Ok(None);
     };
     let digest = key.digest();
     let found = meter::time(Step::Lookup, || recall(store, callee, &digest));
-    let Recalled::Found(_, encoded, _) = found else {
+    let Recalled::Found { value: encoded, .. } = found else {
         return Ok(None);
     };
     let Ok(stored) = meter::time(Step::Decode, || callee.decode(&encoded)) else {
@@ -40,7 +41,8 @@ pub(crate) fn verify<C: Callee>(
     };
     callee.detached(|| store.events().emit(&event));
     if differs {
-        keep(store, callee, &mut key, &fresh, (compute_ns, lease));
+        let mut claim = Claim::without(false);
+        keep(store, callee, key, &fresh, (compute_ns, lease), &mut claim);
     }
     Ok(Some(fresh))
 }

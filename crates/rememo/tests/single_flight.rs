@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Repeat, store};
+use common::{Repeat, at_once, store};
 use rememo::{Store, StoreConfig, would_hit};
 
 const DIR: &str = "REMEMO_TEST_DIR";
@@ -41,7 +41,7 @@ fn child() {
         return;
     };
     let dir = Path::new(&dir);
-    let store = Store::open(StoreConfig::new(dir.join("store"))).unwrap();
+    let store = Store::open(at_once(&dir.join("store"))).unwrap();
     if role == "once" {
         let mut callee = Repeat {
             pause: Duration::from_millis(300),

@@ -145,9 +145,17 @@ class Project:
         wait_until((self.directory / name).exists)
 
     def wait_for_claim(self, process: subprocess.Popen[str]) -> None:
-        """Waits until a process has asked for a claim: only then are these two files open."""
-        wanted = {str(self.store / "index" / "data.mdb"), str(self.store / "locks")}
-        wait_until(lambda: wanted <= set(open_files(process.pid)))
+        """Waits until a process has asked for a claim: only then are these open."""
+        index, claims = self.store / "index" / "data.mdb", self.store / "claims"
+        wait_until(
+            lambda: (
+                {index, claims}
+                <= {
+                    path if path == index else path.parent
+                    for path in map(Path, open_files(process.pid))
+                }
+            )
+        )
 
     @staticmethod
     def with_a_disk(place: Path, size: str) -> tuple[str, ...]:

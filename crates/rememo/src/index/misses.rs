@@ -105,7 +105,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let here = dir.path().canonicalize().unwrap();
         Keeper::default().make_dir(&here.join("index")).unwrap();
-        let (index, _) = Index::open(&here, Keeper::default()).unwrap();
+        let (index, _) = Index::open(&here, Keeper::default(), true).unwrap();
         let all: Vec<_> = (0..=FUNCTIONS).map(|n| fresh(&format!("f{n}"))).collect();
         index.add_stats(1, &all).unwrap();
         index.add_stats(1, &[fresh("f7")]).unwrap();

@@ -16,6 +16,7 @@ pub(crate) use open::{Place, aside, is_damage, is_panic, place};
 pub use order::{Bound, Evicted, Usage};
 pub use schema::{Entry, StoredValue};
 pub(crate) use snapshot::{Snapshot, is_read_only};
+pub(crate) use write::Put;
 
 use std::fs::File;
 use std::sync::atomic::AtomicBool;
@@ -137,6 +138,12 @@ impl Index {
     pub(crate) fn state(&self, state: &Digest) -> heed::Result<Option<StateTree>> {
         let txn = self.env.read_txn()?;
         Ok(self.tables[STATES].get(&txn, &state.0)?.and_then(unseal))
+    }
+
+    /// Whether the parts of a function state are stored.
+    pub(crate) fn has_state(&self, state: &Digest) -> heed::Result<bool> {
+        let txn = self.env.read_txn()?;
+        Ok(self.tables[STATES].get(&txn, &state.0)?.is_some())
     }
 
     /// The keys of a function's entries, newest first.

@@ -29,20 +29,26 @@ const CLOSING: Duration = Duration::from_secs(2);
 impl Index {
     /// Opens the index of a store's directory. If it is damaged, it is set aside and a new one
     /// is begun; the second value then says so.
-    pub(crate) fn open(dir: &Path, keeper: Keeper) -> heed::Result<(Self, Option<String>)> {
+    ///
+    /// With `sync`, data pages are synced before the meta page that refers to them.
+    pub(crate) fn open(
+        dir: &Path,
+        keeper: Keeper,
+        sync: bool,
+    ) -> heed::Result<(Self, Option<String>)> {
         let path = dir.join("index");
-        match open_begun(&path, keeper) {
+        match open_begun(&path, keeper, sync) {
             Err(error) if is_damage(&error) => {}
             opened => return Ok((opened?, None)),
         }
         let _locks = lock_repairs(dir, keeper)?;
         if !data_file(&path).exists() {
-            return Ok((begin(&path, keeper)?, None));
+            return Ok((begin(&path, keeper, sync)?, None));
         }
-        match open_begun(&path, keeper) {
+        match open_begun(&path, keeper, sync) {
             Err(error) if is_damage(&error) => {
                 let what = set_aside(&path, &error)?;
-                Ok((begin(&path, keeper)?, Some(what)))
+                Ok((begin(&path, keeper, sync)?, Some(what)))
             }
             opened => Ok((opened?, None)),
         }
@@ -91,23 +97,23 @@ fn lock_repairs(dir: &Path, keeper: Keeper) -> io::Result<File> {
 
 /// Opens an index that is there. LMDB would take an empty file for a new one, but new ones are
 /// begun behind the lock only: to anybody else an empty file is a truncated one.
-fn open_begun(path: &Path, keeper: Keeper) -> heed::Result<Index> {
+fn open_begun(path: &Path, keeper: Keeper, sync: bool) -> heed::Result<Index> {
     match fs::metadata(data_file(path)) {
-        Ok(found) if found.len() > 0 => open_whole(path, keeper),
+        Ok(found) if found.len() > 0 => open_whole(path, keeper, sync),
         _ => Err(Error::Mdb(MdbError::Invalid)),
     }
 }
 
 /// Begins an index. Its file is made before LMDB would, for the right people to write to.
-fn begin(path: &Path, keeper: Keeper) -> heed::Result<Index> {
+fn begin(path: &Path, keeper: Keeper, sync: bool) -> heed::Result<Index> {
     keeper.make_dir(path)?;
     keeper.open_or_make(&data_file(path))?;
-    open_whole(path, keeper)
+    open_whole(path, keeper, sync)
 }
 
-pub(super) fn open_whole(path: &Path, keeper: Keeper) -> heed::Result<Index> {
+pub(super) fn open_whole(path: &Path, keeper: Keeper, sync: bool) -> heed::Result<Index> {
     reserve_lock_file(path, keeper)?;
-    let env = open_env(path)?;
+    let env = open_env(path, sync)?;
     let info = env.info();
     let data = File::options()
         .read(true)
@@ -140,22 +146,29 @@ fn reserve_lock_file(path: &Path, keeper: Keeper) -> io::Result<()> {
     }
 }
 
-fn open_env(path: &Path) -> heed::Result<Env<WithoutTls>> {
+fn open_env(path: &Path, sync: bool) -> heed::Result<Env<WithoutTls>> {
     if let Some(closing) = heed::env_closing_event(path) {
         closing.wait_timeout(CLOSING);
     }
-    match open_sized(path, MAP_SIZE) {
-        Err(Error::Io(_)) => open_sized(path, SMALL_MAP_SIZE),
+    match open_sized(path, MAP_SIZE, sync) {
+        Err(Error::Io(_)) => open_sized(path, SMALL_MAP_SIZE, sync),
         opened => opened,
     }
 }
 
-fn open_sized(path: &Path, size: usize) -> heed::Result<Env<WithoutTls>> {
+fn open_sized(path: &Path, size: usize, sync: bool) -> heed::Result<Env<WithoutTls>> {
     let mut options = EnvOpenOptions::new().read_txn_without_tls();
     options.map_size(size).max_readers(MAX_READERS).max_dbs(16);
+    let flags = if sync {
+        EnvFlags::NO_META_SYNC
+    } else {
+        EnvFlags::NO_SYNC
+    };
     // SAFETY: data pages are still synced before the meta page that refers to them; leaving the
     // meta page unsynced costs at most the last commits after a power loss, never consistency.
-    unsafe { options.flags(EnvFlags::NO_META_SYNC) };
+    // Without any syncing the file is whole for as long as the system runs, and may be damaged
+    // after a power loss: that is asked for by name, and damage is noticed and set aside.
+    unsafe { options.flags(flags) };
     // SAFETY: the directory is on a local file system, nobody who is not trusted may write to it,
     // and nothing but LMDB writes to its files: this crate only ever lengthens the data file, under
     // LMDB's lock.

@@ -59,7 +59,7 @@ impl Index {
         let path = copies.path().join("index");
         Keeper::default().make_dir(&path)?;
         let snapshot = copy(dir, &path, keeper)?;
-        let index = open_whole(&path, Keeper::default())?;
+        let index = open_whole(&path, Keeper::default(), false)?;
         // What is open stays so when its name is gone, and nobody else needs it.
         copies.close()?;
         Ok((index, snapshot))
@@ -117,6 +117,7 @@ mod tests {
     use super::*;
     use crate::deps::World;
     use crate::digest::Digest;
+    use crate::index::Put;
     use crate::index::{Entry, StoredValue};
     use crate::state::StateTree;
     use std::sync::atomic::{AtomicBool, Ordering};
@@ -142,8 +143,13 @@ mod tests {
             tag: None,
             world: World::default(),
         };
-        let put = index.put(&call(turn), &entry, &tree, &|_| true).unwrap();
-        assert!(put.is_some());
+        let put = Put {
+            call: &call(turn),
+            entry: &entry,
+            state: &tree,
+        };
+        let (_, stored) = index.put(&[put], &|_| true).unwrap();
+        assert_eq!(stored, [true]);
     }
 
     fn call(turn: u64) -> Digest {
@@ -156,7 +162,7 @@ mod tests {
         let here = dir.path().canonicalize().unwrap();
         let keeper = Keeper::default();
         keeper.make_dir(&here.join("index")).unwrap();
-        let (writer, _) = Index::open(&here, keeper).unwrap();
+        let (writer, _) = Index::open(&here, keeper, true).unwrap();
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {

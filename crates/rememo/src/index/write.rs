@@ -17,42 +17,70 @@ const PER_CALL: usize = 16;
 /// Entries removed in one transaction at most, so that writers elsewhere get their turn.
 const BATCH: usize = 1000;
 
+/// An entry to be stored.
+pub(crate) struct Put<'a> {
+    pub call: &'a Digest,
+    pub entry: &'a Entry,
+    /// The parts of the function's state, in case they are not stored yet.
+    pub state: &'a StateTree,
+}
+
 impl Index {
-    /// Stores an entry in place of those under its call key that depend on the same, and of the
-    /// oldest where there would be too many. `None` if its object, as told by `present`, was swept
+    /// Stores entries, each in place of those under its call key that depend on the same, and of the
+    /// oldest where there would be too many: what that took away, and for each whether it was
+    /// stored. One is not if its object, as told by `present`, was swept
     /// in the meantime: put it again, then try again.
     pub(crate) fn put(
         &self,
-        call: &Digest,
-        entry: &Entry,
-        state: &StateTree,
+        puts: &[Put<'_>],
         present: &dyn Fn(&Digest) -> bool,
-    ) -> heed::Result<Option<Removed>> {
+    ) -> heed::Result<(Removed, Vec<bool>)> {
         let mut txn = self.write_txn()?;
-        if entry.object().is_some_and(|id| !present(id)) {
-            return Ok(None);
-        }
-        let mut order = self.order(&txn)?;
-        let old = self.replaced_by(&txn, call, entry)?;
-        let is_new = self.refer(&mut txn, &mut order, entry, state)?;
         let mut removed = Removed::default();
-        for key in old {
-            self.drop_entry(&mut txn, &mut order, &key, &mut removed)?;
-            self.tables[BY_FUNCTION].delete(&mut txn, &function_key(&entry.function, &key))?;
-        }
-        let key = entry_key(call, entry.created_ns);
-        let sealed = seal(entry)?;
-        self.tables[ENTRIES].put(&mut txn, &key, &sealed)?;
-        let by_function = function_key(&entry.function, &key);
-        self.tables[BY_FUNCTION].put(&mut txn, &by_function, &key)?;
-        order.add(&mut txn, &key, entry, sealed.len())?;
-        if is_new {
-            self.demote_superseded(&mut txn, &entry.function, state)?;
+        let mut order = self.order(&txn)?;
+        let mut stored = Vec::with_capacity(puts.len());
+        for put in puts {
+            let whole = put.entry.object().is_none_or(present);
+            if whole {
+                self.replace(&mut txn, &mut order, put, &mut removed)?;
+            }
+            stored.push(whole);
         }
         order.keep_within(&mut txn, &mut removed)?;
         order.save(&mut txn)?;
         txn.commit()?;
-        Ok(Some(removed))
+        Ok((removed, stored))
+    }
+
+    fn replace(
+        &self,
+        txn: &mut RwTxn<'_>,
+        order: &mut Order<'_>,
+        put: &Put<'_>,
+        removed: &mut Removed,
+    ) -> heed::Result<()> {
+        let Put { call, entry, state } = put;
+        let old = self.replaced_by(txn, call, entry)?;
+        let is_new = self.refer(txn, order, entry, state)?;
+        for key in old {
+            self.drop_entry(txn, order, &key, removed)?;
+            self.tables[BY_FUNCTION].delete(txn, &function_key(&entry.function, &key))?;
+        }
+        let key = entry_key(call, entry.created_ns);
+        let sealed = seal(*entry)?;
+        self.tables[ENTRIES].put(txn, &key, &sealed)?;
+        let by_function = function_key(&entry.function, &key);
+        self.tables[BY_FUNCTION].put(txn, &by_function, &key)?;
+        order.add(txn, &key, entry, sealed.len())?;
+        if is_new {
+            self.demote_superseded(txn, &entry.function, state)?;
+        }
+        Ok(())
+    }
+
+    /// Has the disk hold all that was committed.
+    pub(crate) fn sync(&self) -> heed::Result<()> {
+        self.env.force_sync()
     }
 
     /// Removes the entries under a call key.

@@ -12,6 +12,18 @@ use crate::access::{Access, Objection};
 use crate::event::Subscriber;
 use crate::measure::bytes_to_read;
 
+/// What a result that was stored survives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Durability {
+    /// The end of any process. A loss of power may cost the whole index.
+    Fast,
+    /// And a loss of power, but for the last moments before it.
+    #[default]
+    Background,
+    /// And a loss of power right after it was stored; every call that stores waits for the disk.
+    Fsync,
+}
+
 /// How to open a store.
 #[derive(Clone, Debug)]
 pub struct StoreConfig {
@@ -29,6 +41,12 @@ pub struct StoreConfig {
     pub nested_wait: Duration,
     /// How much room it takes at most.
     pub room: Room,
+    /// What a stored result survives. Where several ask for the same store in one process, the
+    /// most that any of them asks for.
+    pub durability: Option<Durability>,
+    /// How long results wait to be written together; not at all, and the caller waits instead, if
+    /// this is nothing. The shortest time that is asked for in a process counts.
+    pub flush_every: Option<Duration>,
     /// Who stores: front-end, version and host.
     pub producer: String,
     /// Who hears of events from the first one on, those of opening included.
@@ -46,6 +64,8 @@ impl StoreConfig {
             wait: Duration::from_secs(60 * 60),
             nested_wait: Duration::from_secs(5 * 60),
             room: Room::default(),
+            durability: None,
+            flush_every: None,
             producer: format!("rememo {}", env!("CARGO_PKG_VERSION")),
             subscriber: None,
         }

@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, MutexGuard, RwLockWriteGuard};
 
 use super::generation::Number;
+use super::queue::State;
 use super::uses::Used;
 use super::{Gate, REGISTRY, Shared, Store};
 use crate::deps::{Digests, digests};
-use crate::event::Subscriber;
+use crate::event::{Event, Subscriber};
 use crate::flight::Table;
 use crate::lock::{lock, write};
 use crate::stats::Book;
@@ -23,12 +24,14 @@ struct Held {
 }
 
 struct HeldStore {
+    queue: MutexGuard<'static, State>,
     gate: RwLockWriteGuard<'static, Gate>,
     flights: MutexGuard<'static, Table>,
     _number: RwLockWriteGuard<'static, Number>,
     _subscribers: RwLockWriteGuard<'static, Vec<Arc<dyn Subscriber>>>,
     book: MutexGuard<'static, Book>,
     used: MutexGuard<'static, Used>,
+    _untold: MutexGuard<'static, Vec<Event>>,
 }
 
 thread_local! {
@@ -36,7 +39,8 @@ thread_local! {
 }
 
 impl Store {
-    /// To be called right before this thread forks: waits for the engine to be at rest.
+    /// To be called right before this thread forks: waits for the engine to be at rest, with all
+    /// that is on its way written.
     pub fn before_fork() {
         let registry = lock(&REGISTRY);
         let stores = registry.values().map(|shared| hold(shared)).collect();
@@ -56,6 +60,8 @@ impl Store {
     pub fn after_fork_in_child() {
         if let Some(mut held) = HELD.take() {
             for store in &mut held.stores {
+                // What is on its way is the parent's to write.
+                *store.queue = State::default();
                 store.gate.index = None;
                 Used::forget(&mut store.used);
                 // What happened before is the parent's to write down.
@@ -69,11 +75,13 @@ impl Store {
 
 fn hold(shared: &'static Shared) -> HeldStore {
     HeldStore {
+        queue: shared.queue.still(),
         gate: write(&shared.gate),
         flights: lock(&shared.flights.table),
         _number: write(&shared.generations.number),
         _subscribers: write(&shared.events.subscribers),
         book: lock(&shared.events.book),
         used: lock(&shared.used),
+        _untold: lock(&shared.untold),
     }
 }

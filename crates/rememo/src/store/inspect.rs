@@ -67,6 +67,7 @@ impl Store {
         &self,
         mut visit: impl FnMut(Listed) -> ControlFlow<()>,
     ) -> Result<u64, StoreError> {
+        self.settle();
         // A damaged index is replaced by an empty one, so nothing is visited twice.
         let visit = std::cell::RefCell::new(&mut visit);
         self.with_index(|index| index.each(&mut *visit.borrow_mut()))
@@ -76,6 +77,7 @@ impl Store {
     /// many entries were not so before.
     pub fn pin(&self, calls: &[Digest], pinned: bool) -> Result<u64, StoreError> {
         self.writable()?;
+        self.settle();
         self.with_index(|index| index.pin(calls, pinned))
     }
 
@@ -118,7 +120,7 @@ impl Store {
         };
         let call = key.digest();
         let (world, retention) = (World::default(), Retention::default());
-        self.keep(&key, &value, &world, Cost::default(), &retention)?;
+        self.write_one(&self.job(key, &value, &world, Cost::default(), &retention))?;
         let found = self.under(&call)?.entries;
         let read = found.first().and_then(|entry| self.open_value(entry).ok());
         self.remove(&call)?;

@@ -1,20 +1,23 @@
 //! What a store does with entries: recall, keep, list and clear them.
 
 use bytes::Bytes;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::room::is_full;
-use super::{Store, StoreError};
+use super::queue::{Job, Message, Urgency};
+use super::{Durability, Store, StoreError};
 use crate::codec::Encoded;
 use crate::deps::World;
 use crate::digest::Digest;
-use crate::event::Event;
+use crate::event::{Event, NotStored};
+use crate::flight::Claim;
 use crate::index::{Entry, Found, Removed, StoredValue};
+use crate::meter::Spent;
 use crate::retention::Retention;
 use crate::state::{Key, StateTree};
 
-/// How often an object is put again when it is swept before its entry is in.
-const ATTEMPTS: usize = 3;
+/// What took longer is not left to wait for more to be written along with it.
+const LONG: Duration = Duration::from_millis(10);
 
 /// What keeping a result took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub struct Kept {
 pub(crate) struct Cost {
     pub compute_ns: u64,
     pub encode_ns: u64,
+    /// What was spent on the call until it is stored.
+    pub spent: Spent,
 }
 
 impl Store {
@@ -38,63 +43,97 @@ impl Store {
         self.with_index(|index| index.get(key))
     }
 
-    /// Keeps a result under its call key, in place of any other that depends on the same.
-    pub(crate) fn keep(
-        &self,
-        key: &Key,
-        value: &Encoded,
-        world: &World,
-        cost: Cost,
-        retention: &Retention,
-    ) -> Result<Kept, StoreError> {
-        let put = || {
-            self.renew()?;
-            self.put(key, value, world, cost, retention)
-        };
-        let size = value.container_len(0) as u64;
-        let kept = match put() {
-            Err(error) if is_full(&error) && self.make_room(2 * size) => put(),
-            kept => kept,
-        };
-        self.note_uses_if_due();
-        kept.map_err(|error| error.at(self.dir()))
+    /// The entry and the result that are on their way to a call key.
+    pub(crate) fn pending(&self, key: &Digest) -> Option<(Entry, Encoded)> {
+        let job = self.0.queue.pending(key)?;
+        Some((job.entry.clone(), job.value.clone()))
     }
 
-    fn put(
+    /// Keeps a result under its call key, in place of any other that depends on the same: by the
+    /// writer, to which the claim then goes over, or at once. What is to be told of it, unless the
+    /// writer will.
+    pub(crate) fn keep(
         &self,
-        key: &Key,
+        key: Key,
         value: &Encoded,
         world: &World,
         cost: Cost,
         retention: &Retention,
-    ) -> Result<Kept, StoreError> {
-        let call = key.digest();
-        let size = value.container_len(0);
-        let inline = size <= self.0.config.inline_max;
-        let most = self.bound()?.bytes;
-        if size as u64 > most {
-            let size = size as u64;
-            return Err(StoreError::TooLarge { size, most });
+        claim: &mut Claim<'static>,
+    ) -> Option<Event> {
+        let size = value.container_len(0) as u64;
+        let most = self.bound().map_or(u64::MAX, |bound| bound.bytes);
+        if size > most {
+            let reason = NotStored::TooLarge { size, most };
+            let function = key.function;
+            return Some(Event::NotStored {
+                function,
+                reason,
+                spent: cost.spent,
+            });
         }
-        for _ in 0..ATTEMPTS {
-            let (stored, size) = self.place_value(&call, key, value, inline)?;
-            let entry = Entry {
-                world: world.clone(),
-                ..self.entry(key, value.codec, (stored, size), cost, retention)
-            };
-            let present = |id: &Digest| self.0.objects.contains(id);
-            let put = self.with_index(|index| index.put(&call, &entry, &key.state, &present))?;
-            if let Some(removed) = put {
-                self.forget(&removed);
-                return Ok(Kept { size, inline });
+        let job = self.job(key, value, world, cost, retention);
+        let job = match self.urgency(cost) {
+            None => Arc::new(job),
+            Some(urgency) => {
+                let (moved, landing) = claim.move_on();
+                let message = Message::Keep(Arc::new(job), moved);
+                match self.0.queue.send(message, urgency, || self.start_writer()) {
+                    Ok(number) => {
+                        landing.landed();
+                        if urgency == Urgency::Promptly && Self::may_be_ended() {
+                            self.0.queue.settle(Some(number));
+                        }
+                        return None;
+                    }
+                    Err(Message::Keep(job, back)) => {
+                        *claim = back;
+                        job
+                    }
+                }
             }
+        };
+        let event = self.write_and_tell_of(&[&job]).pop();
+        self.note_uses_if_due();
+        event
+    }
+
+    pub(super) fn job(
+        &self,
+        key: Key,
+        value: &Encoded,
+        world: &World,
+        cost: Cost,
+        retention: &Retention,
+    ) -> Job {
+        Job {
+            call: key.digest(),
+            state: key.state.clone(),
+            entry: Entry {
+                world: world.clone(),
+                ..self.entry(key, value.codec, cost, retention)
+            },
+            value: value.clone(),
+            spent: cost.spent,
         }
-        Err(std::io::Error::other("the object kept vanishing while it was being stored").into())
+    }
+
+    /// How soon the writer is to see to a result; none where its caller is to do so itself.
+    fn urgency(&self, cost: Cost) -> Option<Urgency> {
+        let delay = self.flush_every();
+        if delay.is_zero() || self.durability() == Durability::Fsync {
+            None
+        } else if Duration::from_nanos(cost.compute_ns) >= LONG {
+            Some(Urgency::Promptly)
+        } else {
+            Some(Urgency::Eventually(delay))
+        }
     }
 
     /// Removes what is stored under a call key; whether there was anything.
     pub fn remove(&self, key: &Digest) -> Result<bool, StoreError> {
         self.writable()?;
+        self.settle();
         let removed = self.with_index(|index| index.remove(key))?;
         self.forget(&removed);
         Ok(removed.entries > 0)
@@ -103,6 +142,7 @@ impl Store {
     /// Removes all entries of a function; how many there were.
     pub fn clear_function(&self, function: &str) -> Result<u64, StoreError> {
         self.writable()?;
+        self.settle();
         let removed = self.with_index(|index| index.clear_function(function))?;
         Ok(self.invalidated(function, &removed))
     }
@@ -110,6 +150,7 @@ impl Store {
     /// Removes the entries of all functions with a tag; how many there were.
     pub fn clear_tag(&self, tag: &str) -> Result<u64, StoreError> {
         self.writable()?;
+        self.settle();
         let removed = self.with_index(|index| index.clear_tag(tag))?;
         Ok(self.invalidated(&format!("tag {tag}"), &removed))
     }
@@ -117,36 +158,58 @@ impl Store {
     /// Removes all entries; how many there were.
     pub fn clear_all(&self) -> Result<u64, StoreError> {
         self.writable()?;
+        self.settle();
         let removed = self.with_index(crate::index::Index::clear_all)?;
         Ok(self.invalidated("*", &removed))
     }
 
     /// The entries of a function, newest first, at most `limit`.
     pub fn entries_of(&self, function: &str, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        self.settle();
         self.with_index(|index| index.entries_of(function, limit))
     }
 
     /// The newest entry under a call key, whatever it depends on.
     pub fn entry_under(&self, key: &Digest) -> Result<Option<Entry>, StoreError> {
+        self.settle();
         Ok(self.under(key)?.entries.into_iter().next())
     }
 
     /// The call key of each entry and when it was stored, in nanoseconds of Unix time, oldest
     /// first.
     pub fn by_age(&self) -> Result<Vec<(Digest, u64)>, StoreError> {
+        self.settle();
         let mut stored = self.with_index(crate::index::Index::stored)?;
         stored.sort_by_key(|(_, created_ns)| *created_ns);
         Ok(stored)
     }
 
+    /// The latest entries of a function, those on their way first, at most `limit`.
+    pub(crate) fn latest_of(&self, function: &str, limit: usize) -> Vec<Entry> {
+        let of = |job: &Job| job.entry.function == function;
+        let mut latest = self.0.queue.pending_entries(of, limit);
+        let more = limit - latest.len();
+        if more > 0 {
+            let stored = self.with_index(|index| index.entries_of(function, more));
+            latest.extend(stored.unwrap_or_default());
+        }
+        latest
+    }
+
     /// The parts of a function state.
     pub fn state(&self, state: &Digest) -> Result<Option<StateTree>, StoreError> {
+        if let Some(pending) = self.0.queue.pending_state(state) {
+            return Ok(Some((*pending).clone()));
+        }
         self.with_index(|index| index.state(state))
     }
 
     /// Whether the parts of a function state are stored.
     pub(crate) fn knows(&self, state: &Digest) -> bool {
-        self.state(state).is_ok_and(|tree| tree.is_some())
+        self.0.queue.pending_state(state).is_some()
+            || self
+                .with_index(|index| index.has_state(state))
+                .unwrap_or(false)
     }
 
     pub(crate) fn invalidated(&self, function: &str, removed: &Removed) -> u64 {
@@ -169,44 +232,20 @@ impl Store {
         Ok(value)
     }
 
-    fn place_value(
-        &self,
-        call: &Digest,
-        key: &Key,
-        value: &Encoded,
-        inline: bool,
-    ) -> std::io::Result<(StoredValue, u64)> {
-        if inline {
-            let bytes = value.to_container(&[]);
-            let size = bytes.len() as u64;
-            return Ok((StoredValue::Inline(bytes), size));
-        }
-        let producer = (call, &key.function, &self.0.config.producer);
-        let producer = postcard::to_stdvec(&producer).unwrap_or_default();
-        let (id, size) = self.0.objects.put(value, &producer)?;
-        Ok((StoredValue::Object(id), size))
-    }
-
-    fn entry(
-        &self,
-        key: &Key,
-        codec: u16,
-        (value, size): (StoredValue, u64),
-        cost: Cost,
-        retention: &Retention,
-    ) -> Entry {
+    /// The entry of a result, but for where its value will be.
+    fn entry(&self, key: Key, codec: u16, cost: Cost, retention: &Retention) -> Entry {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         Entry {
-            function: key.function.clone(),
+            function: key.function,
             state: key.state.digest,
-            arguments: key.arguments.clone(),
+            arguments: key.arguments,
             argument_digest: key.argument_digest,
-            value,
+            value: StoredValue::Inline(Vec::new()),
             compute_ns: cost.compute_ns,
             encode_ns: cost.encode_ns,
-            size,
+            size: 0,
             codec,
             created_ns: u64::try_from(now.as_nanos()).unwrap_or(u64::MAX),
             producer: self.0.config.producer.clone(),

@@ -90,7 +90,7 @@ fn furnish(dir: &Path, keeper: Keeper) -> io::Result<()> {
             write(dir, &path, content, keeper)?;
         }
     }
-    for name in ["index", "objects", "tmp"] {
+    for name in ["index", "objects", "tmp", "claims"] {
         keeper.make_dir(&dir.join(name))?;
     }
     keeper.open_or_make(&dir.join("locks"))?;
@@ -127,6 +127,7 @@ fn set_aside_if_used(dir: &Path) -> Result<Option<String>, StoreError> {
         "objects",
         "tmp",
         "locks",
+        "claims",
         "generation",
     ];
     for item in fs::read_dir(dir)? {

@@ -8,10 +8,13 @@ mod inspect;
 mod keep;
 mod layout;
 mod ownership;
+mod queue;
 mod room;
+mod settings;
 mod uses;
+mod writer;
 
-pub use config::{StoreConfig, StoreError};
+pub use config::{Durability, StoreConfig, StoreError};
 pub use generation::Generation;
 pub use inspect::Found;
 pub(crate) use keep::Cost;
@@ -36,6 +39,8 @@ use crate::index::{Index, Place, Snapshot, is_damage, is_panic, is_read_only, pl
 use crate::lock::{lock, read, write};
 use crate::object::ObjectStore;
 use generation::Generations;
+use queue::Queue;
+use settings::Settings;
 use uses::Used;
 
 /// How long to do without an index that could not be copied. On a full disk, say, each call would
@@ -56,8 +61,12 @@ struct Shared {
     objects: ObjectStore,
     flights: Flights,
     generations: Generations,
+    queue: Queue,
+    settings: Settings,
     events: Events,
     used: Mutex<Used>,
+    /// What went wrong while no call was there to be told.
+    untold: Mutex<Vec<Event>>,
 }
 
 /// What a fork must not happen in the midst of.
@@ -86,6 +95,7 @@ impl Store {
         let layout::Prepared { keeper, moved } = layout::prepare(&config.dir, config.access)?;
         let dir = fs::canonicalize(&config.dir)?;
         let room = config.room.clone();
+        let asked = (config.durability, config.flush_every);
         let shared = if let Some(shared) = registry.get(&dir) {
             *shared
         } else {
@@ -95,6 +105,7 @@ impl Store {
         };
         drop(registry);
         let store = Self(shared);
+        store.ask_for(asked.0, asked.1);
         store.degraded(moved);
         write(&shared.gate).retired = false;
         shared.close_if_replaced();
@@ -130,6 +141,7 @@ impl Store {
 
     /// Closes the index; it is opened again on the next use.
     pub fn close(&self) {
+        self.settle();
         self.note_uses();
         write(&self.0.gate).index = None;
         self.0.flights.rest();
@@ -138,6 +150,7 @@ impl Store {
     /// Closes the store, whose directory is to be removed: nothing is kept in it any more, until
     /// it is opened again.
     pub fn retire(&self) {
+        self.0.queue.discard();
         let mut gate = write(&self.0.gate);
         gate.index = None;
         gate.retired = true;
@@ -221,7 +234,8 @@ impl Store {
             gate.copied = Some((snapshot, generation));
             None
         } else {
-            let (index, damage) = Index::open(dir, self.0.keeper)?;
+            let sync = self.durability() > Durability::Fast;
+            let (index, damage) = Index::open(dir, self.0.keeper, sync)?;
             bounded = room::settle(&index, dir, &self.0.config.room);
             gate.index = Some(index);
             damage
@@ -262,6 +276,14 @@ impl Store {
         Ok(())
     }
 
+    /// Notices that the directory was removed or replaced: what was found in it counts no more.
+    ///
+    /// # Errors
+    /// Where the store cannot be opened again, or may be read only.
+    pub fn refresh(&self) -> Result<(), StoreError> {
+        self.renew().map_err(|error| error.at(self.dir()))
+    }
+
     /// Begins anew if the directory was removed or replaced since it was opened: what is stored
     /// from now on would be lost in the old one.
     fn renew(&self) -> Result<(), StoreError> {
@@ -284,7 +306,7 @@ impl Store {
 
     fn degraded(&self, what: Option<String>) {
         if let Some(what) = what {
-            self.events().emit(&Event::Degraded { what });
+            self.tell(Event::Degraded { what });
         }
     }
 }
@@ -311,10 +333,13 @@ impl Shared {
             gate: RwLock::default(),
             keeper,
             objects: ObjectStore::open(dir, keeper)?,
-            flights: Flights::new(&dir.join("locks"), keeper),
+            flights: Flights::new(&dir.join("claims"), keeper),
             generations: Generations::of(dir, keeper),
+            queue: Queue::new(),
+            settings: Settings::default(),
             events,
             used: Mutex::default(),
+            untold: Mutex::default(),
         })
     }
 

@@ -14,7 +14,7 @@ use crate::access::{Access, Fault, Keeper, Objection, Trust, is_member};
 const LINKS: usize = 40;
 const INHERITS_GROUP: u32 = 0o2000;
 /// What is in a store, besides objects and what is being staged.
-const PARTS: [&str; 10] = [
+const PARTS: [&str; 11] = [
     "format",
     "locks",
     "generation",
@@ -25,6 +25,7 @@ const PARTS: [&str; 10] = [
     "index/lock.mdb",
     "objects",
     "tmp",
+    "claims",
 ];
 
 /// The keeper of a store that is there, or still to be made.

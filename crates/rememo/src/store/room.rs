@@ -149,6 +149,7 @@ impl Store {
 
     /// How much room the store takes.
     pub fn usage(&self) -> Result<Usage, StoreError> {
+        self.settle();
         self.with_index(Index::usage)
     }
 
@@ -161,6 +162,7 @@ impl Store {
     /// entries went.
     pub fn reduce_to(&self, most: &Room) -> Result<u64, StoreError> {
         self.writable()?;
+        self.settle();
         let bound = most.within(self.dir(), self.bound()?)?;
         let removed = self.with_index(|index| index.reduce_to(bound))?;
         self.forget(&removed);

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::convert::Infallible;
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -157,10 +158,25 @@ impl Log {
     }
 }
 
+/// A store in which results are by the time that a call returns.
+pub fn at_once(dir: &Path) -> StoreConfig {
+    StoreConfig {
+        flush_every: Some(Duration::ZERO),
+        ..StoreConfig::new(dir)
+    }
+}
+
 /// A store in a directory of its own, with a log of its events.
 pub fn store() -> (tempfile::TempDir, Store, Arc<Log>) {
+    store_with(at_once)
+}
+
+/// A store so configured, in a directory of its own, with a log of its events.
+pub fn store_with(
+    config: impl FnOnce(&Path) -> StoreConfig,
+) -> (tempfile::TempDir, Store, Arc<Log>) {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(StoreConfig::new(dir.path().join("store"))).unwrap();
+    let store = Store::open(config(&dir.path().join("store"))).unwrap();
     let log = Arc::new(Log::default());
     store.events().subscribe(log.clone());
     (dir, store, log)
