@@ -242,16 +242,16 @@ def test_what_calls_cost_is_told_and_counted_once(tmp_path: Path) -> None:
         _core.unsubscribe(token)
         stats = cache.stats()
     names = {name.rpartition(".")[2]: told for name, told in stats.items()}
-    told = names["inner"].overhead
+    told, told_in_all = names["inner"].overhead, names["inner"].overhead_seconds
     assert told["key"] > 0.1
     assert told["encode"] > 0.03
     assert told["memory"] > 0.05
     assert {"store", "other"} <= set(told)
-    assert names["outer"].overhead_seconds < 0.05
+    assert names["outer"].overhead["key"] < 0.05
     assert sum(told.overhead_seconds for told in names.values()) < took
     # The time that the call within was counted for is not part of what a hit saves.
     [ran] = [e["compute_seconds"] for e in events if e["event"] == "stored" and "outer" in str(e)]
-    assert 0.02 <= ran < 0.06
+    assert 0.02 <= ran < took - told_in_all
     assert all(event["overhead_seconds"] > 0 for event in events)
 
 

@@ -30,7 +30,7 @@ def test_a_result_on_its_way_is_a_hit(project: Project) -> None:
         import m, rememo
         m.noted(1), m.noted(1)
         # Another wrapper of the same function does not know what the first one has in memory.
-        again = rememo.memoize(m.noted.__wrapped__)
+        again = rememo.memoize(m.noted.__wrapped__, watch="off")
         out = again.call_if_cached(1), again.would_hit(1), again.explain(1).hit
         """,
         **LATER,
