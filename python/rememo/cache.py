@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from rememo._core import FreezeConfig
     from rememo.accounts import FunctionStats
-    from rememo.info import Usage
+    from rememo.info import Integrity, Usage
     from rememo.misses import LastMiss
     from rememo.ttl import TTLInterval
 
@@ -405,6 +405,39 @@ class Cache:
         (9, 0, 1, False)
         """
         return self._opened().clear(tag)
+
+    def verify(self, *, repair: bool = False) -> Integrity:
+        """Reads all that is stored, and returns what is wrong with it.
+
+        It takes as long as reading all of it does; others may use the directory meanwhile.
+
+        Args:
+            repair: remove the results that are not whole, so that their calls run again, and mend
+                what else is wrong.
+
+        Raises:
+            OSError: if the directory cannot be used; or it is to be mended, and can only be read.
+
+        >>> from rememo import Cache
+        >>> with Cache(temporary=True) as cache:
+        ...     square = cache.memoize(lambda x: x * x)
+        ...     square(3), cache.verify().whole
+        (9, True)
+        """
+        from rememo.info import Integrity
+
+        return Integrity(*self._opened().verify(repair))
+
+    def remove_orphans(self) -> int:
+        """Removes files that nothing refers to, and returns how many there were.
+
+        They are left by processes that were killed while they stored a result. Nothing that can
+        still be a hit is removed; what others are storing at this moment is stored all the same.
+
+        Raises:
+            OSError: if the directory cannot be used, or can only be read.
+        """
+        return self._opened().remove_orphans()
 
     def commit(self) -> None:
         """Waits until every result so far is stored, and on the disk.

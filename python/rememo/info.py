@@ -57,3 +57,43 @@ class Usage(NamedTuple):
         """Says it in words."""
         size, most = _core.bytes_to_read(self.size), _core.bytes_to_read(self.max_size)
         return f"{self.entries:,} results in {size} of {most}, {self.files:,} files"
+
+
+class Integrity(NamedTuple):
+    """What was found when all that a cache holds was read. It reads as text for people, too."""
+
+    entries: int
+    """Results that were looked at, those that are not whole included."""
+    unreadable: int
+    """Results of which not even the entry can be read."""
+    damaged: int
+    """Results that are not what was written."""
+    lost: int
+    """Results whose file is gone."""
+    miscounted: int
+    """Counts, and references from one thing to another, that are not as they should be."""
+    orphans: int
+    """Files that nothing refers to: left by killed processes, or being stored at this moment."""
+    orphan_size: int
+    """Bytes that those take."""
+    repaired: bool
+    """Whether what was wrong was mended."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing was wrong."""
+        return not (self.unreadable or self.damaged or self.lost or self.miscounted)
+
+    def __str__(self) -> str:
+        """Says it in words."""
+        wrong = {
+            "unreadable": self.unreadable,
+            "damaged": self.damaged,
+            "lost": self.lost,
+            "wrong counts": self.miscounted,
+        }
+        found = ", ".join(f"{count:,} {what}" for what, count in wrong.items() if count)
+        mended = "; mended" if self.repaired else ""
+        size = _core.bytes_to_read(self.orphan_size)
+        orphans = f"; {self.orphans:,} files ({size}) that nothing refers to" * bool(self.orphans)
+        return f"{self.entries:,} results: {found or 'all whole'}{mended}{orphans}"

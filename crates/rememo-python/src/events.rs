@@ -50,7 +50,7 @@ impl Wants {
 }
 
 /// The words for what happens.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     HIT,
     "miss",
     "stored",
@@ -63,6 +63,7 @@ const NAMES: [&str; 12] = [
     "verified",
     "switched_off",
     "thrashing",
+    "orphans_removed",
 ];
 const HIT: &str = "hit";
 const BOUNDED: &str = "bounded";
@@ -245,6 +246,7 @@ fn number_of(event: &Event) -> usize {
         Event::Verified { .. } => 9,
         Event::SwitchedOff { .. } => 10,
         Event::Thrashing { .. } => 11,
+        Event::OrphansRemoved { .. } => 12,
     }
 }
 
@@ -356,6 +358,11 @@ fn describe<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyDict>>
         Event::Invalidated { function, entries } => {
             told.set_item("function", function)?;
             told.set_item("entries", entries)?;
+        }
+        Event::OrphansRemoved { orphans } => {
+            told.set_item("function", "*")?;
+            told.set_item("files", orphans.files)?;
+            told.set_item("size", orphans.bytes)?;
         }
         Event::Degraded { what } => {
             told.set_item("function", "*")?;

@@ -160,9 +160,7 @@ impl Store {
 
     /// The most bytes and files, the name of the policy, then entries, bytes and files as they are.
     fn room(&self, py: Python<'_>) -> PyResult<(u64, u64, String, u64, u64, u64)> {
-        let store = self.opened().ok_or_else(|| {
-            PyOSError::new_err("the directory cannot be used, as a warning said before")
-        })?;
+        let store = self.opened().ok_or_else(unusable)?;
         let room = || {
             store.note_uses();
             let (bound, usage) = (store.bound()?, store.usage()?);
@@ -302,6 +300,31 @@ impl Store {
         Ok(stored.into_iter().map(told).collect())
     }
 
+    /// How many entries there are, and how many cannot be read, are damaged, or lost theirs; how many
+    /// counts are wrong; how many files nothing refers to, and their bytes; whether what was wrong
+    /// was mended.
+    fn verify(&self, py: Python<'_>, repair: bool) -> PyResult<Condition> {
+        let store = self.opened().ok_or_else(unusable)?;
+        let found = py.detach(|| store.verify(repair)).map_err(failed)?;
+        Ok((
+            found.entries,
+            found.unreadable,
+            found.damaged,
+            found.lost,
+            found.miscounted,
+            found.orphans.files,
+            found.orphans.bytes,
+            found.repaired,
+        ))
+    }
+
+    /// Removes files that nothing refers to; how many there were.
+    fn remove_orphans(&self, py: Python<'_>) -> PyResult<u64> {
+        let store = self.opened().ok_or_else(unusable)?;
+        let removed = py.detach(|| store.remove_orphans()).map_err(failed)?;
+        Ok(removed.files)
+    }
+
     /// Removes every result of every function, or of those with a tag; how many there were.
     fn clear(&self, py: Python<'_>, tag: Option<&str>) -> PyResult<u64> {
         let Some(store) = self.opened() else {
@@ -365,6 +388,7 @@ fn open(
 }
 
 type Miss<'py> = (String, f64, u64, String, String, Bound<'py, PyTuple>, usize);
+type Condition = (u64, u64, u64, u64, u64, u64, u64, bool);
 type Day<'py> = (String, u32, Bound<'py, PyDict>);
 
 /// Counts by name.
@@ -398,6 +422,10 @@ fn counts<'py>(py: Python<'py>, stats: &Stats) -> PyResult<Bound<'py, PyDict>> {
     }
     told.set_item("overhead", by_step)?;
     Ok(told)
+}
+
+fn unusable() -> PyErr {
+    PyOSError::new_err("the directory cannot be used, as a warning said before")
 }
 
 /// Sees to it, before a process stores its first result, that all are written before it ends.

@@ -13,6 +13,7 @@ use crate::measure::bytes_to_read;
 use crate::meter::Spent;
 use crate::state::Change;
 use crate::stats::{Book, Stats, Tally};
+use crate::store::Orphans;
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,6 +128,11 @@ pub enum Event {
         function: String,
         /// How many entries.
         entries: u64,
+    },
+    /// Files that nothing refers to were removed on request.
+    OrphansRemoved {
+        /// How many, and what they took.
+        orphans: Orphans,
     },
     /// Something is wrong with the store; calls go on without the part concerned.
     Degraded {

@@ -54,4 +54,7 @@ pub use object::ObjectStore;
 pub use retention::Retention;
 pub use state::{Change, Key, Part, PartKind, StateTree, changes};
 pub use stats::{Stats, Tally};
-pub use store::{Durability, Found, Generation, Kept, Room, Store, StoreConfig, StoreError, Uses};
+pub use store::{
+    Durability, Found, Generation, Integrity, Kept, Orphans, Room, Store, StoreConfig, StoreError,
+    Uses,
+};

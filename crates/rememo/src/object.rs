@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::access::Keeper;
 use crate::codec::Encoded;
@@ -100,6 +101,43 @@ impl ObjectStore {
         }
     }
 
+    /// The names of all objects whose names begin with this byte.
+    pub(crate) fn beginning_with(&self, byte: u8) -> io::Result<Vec<Digest>> {
+        let prefix = format!("{byte:02x}");
+        let dir = self.objects.join(&prefix);
+        if fs::symlink_metadata(&dir).is_err() {
+            return Ok(Vec::new());
+        }
+        self.keeper.inspect(&dir)?;
+        let mut names = Vec::new();
+        for file in fs::read_dir(&dir)? {
+            let name = file?.file_name();
+            let hex = name.to_str().map(|rest| format!("{prefix}{rest}"));
+            names.extend(hex.and_then(|hex| Digest::from_hex(&hex)));
+        }
+        Ok(names)
+    }
+
+    /// Bytes of an object's file; none if there is none.
+    pub(crate) fn len(&self, id: &Digest) -> Option<u64> {
+        let found = fs::symlink_metadata(self.path(id)).ok()?;
+        found.is_file().then_some(found.len())
+    }
+
+    /// Staged files that nobody has written to for so long, left by processes that were killed.
+    pub(crate) fn abandoned(&self, age: Duration) -> io::Result<Vec<(PathBuf, u64)>> {
+        let mut found = Vec::new();
+        for file in fs::read_dir(&self.staging)? {
+            let file = file?;
+            let Ok(known) = file.metadata() else { continue };
+            let quiet = known.modified()?.elapsed().is_ok_and(|quiet| quiet >= age);
+            if known.is_file() && quiet {
+                found.push((file.path(), known.len()));
+            }
+        }
+        Ok(found)
+    }
+
     /// The length of an object, if it is there and holds `value` (whoever produced it).
     fn whole_len(&self, id: &Digest, value: &Encoded) -> Option<u64> {
         let bytes = self.get(id).ok()?;
@@ -154,6 +192,24 @@ mod tests {
         store.remove(&id).unwrap();
         store.remove(&id).unwrap();
         assert!(!store.contains(&id));
+    }
+
+    #[test]
+    fn only_files_that_nobody_writes_to_are_abandoned() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path()).unwrap();
+        let (old, new) = (
+            dir.path().join("tmp/.tmpold"),
+            dir.path().join("tmp/.tmpnew"),
+        );
+        fs::write(&new, b"being written").unwrap();
+        fs::write(&old, b"left").unwrap();
+        let day = Duration::from_secs(24 * 60 * 60);
+        let before = std::time::SystemTime::now() - day;
+        let file = File::options().write(true).open(&old).unwrap();
+        file.set_modified(before).unwrap();
+        let found = store.abandoned(day / 2).unwrap();
+        assert_eq!(found, [(old.canonicalize().unwrap(), b"left".len() as u64)]);
     }
 
     #[test]

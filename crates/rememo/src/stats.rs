@@ -286,6 +286,7 @@ impl Book {
             }
             Event::Bounded { .. }
             | Event::Invalidated { .. }
+            | Event::OrphansRemoved { .. }
             | Event::SwitchedOff { .. }
             | Event::Thrashing { .. }
             | Event::Degraded { .. } => return None,

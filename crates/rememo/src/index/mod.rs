@@ -1,5 +1,6 @@
 //! The index: call keys to entries, in LMDB, for many threads and processes at once.
 
+mod audit;
 mod days;
 mod listing;
 mod misses;
@@ -10,6 +11,7 @@ mod snapshot;
 mod supersede;
 mod write;
 
+pub(crate) use audit::Row;
 pub use days::DayStats;
 pub use listing::Listed;
 pub(crate) use open::{Place, aside, is_damage, is_panic, place};

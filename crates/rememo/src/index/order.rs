@@ -5,7 +5,7 @@ use heed::{RoTxn, RwTxn};
 use serde::{Deserialize, Serialize};
 
 use super::schema::{ENTRY_KEY, Entry, ObjectRecord, seal, unseal};
-use super::{ENTRIES, Index, META, OBJECTS, ORDER, Removed, STANDINGS};
+use super::{ENTRIES, Index, META, OBJECTS, ORDER, Removed, STANDINGS, STATES};
 use crate::digest::Digest;
 use crate::evict::{Policy, Worth, by_name, sortable};
 
@@ -404,6 +404,29 @@ impl Order<'_> {
     pub(super) fn less_in_objects(&mut self, bytes: u64) {
         self.usage.files = self.usage.files.saturating_sub(1);
         self.usage.object_bytes = self.usage.object_bytes.saturating_sub(bytes);
+    }
+
+    /// What all entries take together, counted anew.
+    pub(super) fn counted(&self, txn: &RoTxn<'_>) -> heed::Result<Usage> {
+        let tables = &self.index.tables;
+        let mut usage = Usage {
+            placed: self.usage.placed,
+            ..Usage::default()
+        };
+        for row in tables[STANDINGS].iter(txn)? {
+            let standing: Option<Standing> = unseal(row?.1);
+            usage.entries += 1;
+            usage.index_bytes += standing.map_or(0, |standing| standing.index_bytes);
+        }
+        for row in tables[STATES].iter(txn)? {
+            usage.index_bytes += row?.1.len() as u64 * PER_BYTE;
+        }
+        for row in tables[OBJECTS].iter(txn)? {
+            let record: Option<ObjectRecord> = unseal(row?.1);
+            usage.files += 1;
+            usage.object_bytes += record.map_or(0, |record| record.size);
+        }
+        Ok(usage)
     }
 
     /// Lets go of entries until the bound is kept.

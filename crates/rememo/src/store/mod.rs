@@ -5,6 +5,7 @@ mod config;
 mod fork;
 mod generation;
 mod inspect;
+mod integrity;
 mod keep;
 mod layout;
 mod ownership;
@@ -17,6 +18,7 @@ mod writer;
 pub use config::{Durability, StoreConfig, StoreError};
 pub use generation::Generation;
 pub use inspect::Found;
+pub use integrity::{Integrity, Orphans};
 pub(crate) use keep::Cost;
 pub use keep::Kept;
 #[cfg(any(test, fuzzing))]
