@@ -19,6 +19,7 @@ from rememo.methods import BoundMemoized
 from rememo.ttl import TTLInterval
 
 __all__ = [
+    "Care",
     "FreezeConfig",
     "Frozen",
     "Ignore",
@@ -166,7 +167,7 @@ class Care:
     def __new__(
         cls,
         *,
-        watch: _Watch = "content",
+        watch: _Watch = ...,
         allow: Iterable[str] | None = None,
         assume_pure: bool = False,
         strict: bool = False,

@@ -6,11 +6,13 @@ been made from an earlier text, and a wrong one misleads more than none.
 
 from __future__ import annotations
 
-import functools
 import inspect
 import linecache
 import os
 from types import CodeType, FunctionType
+
+# The last text of each file, with all code that it compiles to.
+_compiled: dict[str, tuple[str, frozenset[CodeType]]] = {}
 
 
 def source_of(definition: FunctionType | type, started: float) -> str | None:
@@ -47,13 +49,16 @@ def _codes_of(definition: FunctionType | type, file: str) -> list[CodeType]:
     return [function.__code__ for function in functions if function.__code__.co_filename == file]
 
 
-@functools.lru_cache(maxsize=16)
 def _codes(file: str, text: str) -> frozenset[CodeType]:
     """Returns all code that a text compiles to."""
+    known = _compiled.get(file)
+    if known and known[0] == text:
+        return known[1]
     try:
         found = [compile(text, file, "exec", dont_inherit=True)]
     except (SyntaxError, ValueError):
-        return frozenset()
+        found = []
     for code in found:
         found.extend(constant for constant in code.co_consts if isinstance(constant, CodeType))
-    return frozenset(found)
+    _compiled[file] = text, frozenset(found)
+    return _compiled[file][1]

@@ -1,5 +1,6 @@
 //! Settings in effect, and who says each: the same as in Python, which a test of both sees to.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
@@ -25,7 +26,7 @@ const DEFAULT: &str = "default";
 pub enum Value {
     Nothing,
     Flag(bool),
-    Text(String),
+    Text(Cow<'static, str>),
 }
 
 /// What a setting comes to.
@@ -48,7 +49,7 @@ struct Declared {
     meaning: &'static str,
 }
 
-static DECLARED: [Declared; 8] = {
+static DECLARED: [Declared; 10] = {
     const fn flag(
         name: &'static str,
         variable: &'static str,
@@ -69,6 +70,7 @@ static DECLARED: [Declared; 8] = {
         name: &'static str,
         variable: &'static str,
         in_project: bool,
+        default: Value,
         meaning: &'static str,
     ) -> Declared {
         Declared {
@@ -76,13 +78,22 @@ static DECLARED: [Declared; 8] = {
             is_flag: false,
             variable,
             in_project,
-            default: Value::Nothing,
+            default,
             meaning,
         }
     }
+    const fn usually(text: &'static str) -> Value {
+        Value::Text(Cow::Borrowed(text))
+    }
     let wide = "keep them in the user's cache directory";
     [
-        text("dir", "REMEMO_DIR", true, "where results are kept"),
+        text(
+            "dir",
+            "REMEMO_DIR",
+            true,
+            Value::Nothing,
+            "where results are kept",
+        ),
         flag("system_wide", "REMEMO_SYSTEM_WIDE", true, false, wide),
         flag(
             "enabled",
@@ -109,15 +120,37 @@ static DECLARED: [Declared; 8] = {
             "max_size",
             "REMEMO_MAX_SIZE",
             false,
+            Value::Nothing,
             "the most that results may take",
+        ),
+        text(
+            "durability",
+            "REMEMO_DURABILITY",
+            false,
+            usually("background"),
+            "what a stored result survives",
+        ),
+        text(
+            "flush_every",
+            "REMEMO_FLUSH_EVERY",
+            false,
+            usually("0.02"),
+            "seconds until results are stored",
         ),
         text(
             "trust_owner",
             "REMEMO_TRUST_OWNER",
             false,
+            Value::Nothing,
             "whose directory may be read",
         ),
-        text("shared", "REMEMO_SHARED", false, "who else may write to it"),
+        text(
+            "shared",
+            "REMEMO_SHARED",
+            false,
+            Value::Nothing,
+            "who else may write to it",
+        ),
     ]
 };
 
@@ -140,7 +173,7 @@ pub fn in_effect(dir: Option<&Path>) -> Result<Settings, Failure> {
         Some(dir) => (absolute(dir)?, "--dir".to_owned()),
         None => directory(&settings, &folders, project.map(PathBuf::as_path))?,
     };
-    settings[0].1.value = Value::Text(value.display().to_string());
+    settings[0].1.value = Value::Text(value.display().to_string().into());
     settings[0].1.origin = origin;
     Ok(settings)
 }
@@ -161,7 +194,7 @@ pub fn directory_in_effect(dir: Option<&Path>) -> Result<(PathBuf, String), Fail
     else {
         return Err(Failure::Unusable("no directory is in effect".to_owned()));
     };
-    Ok((path.into(), origin))
+    Ok((PathBuf::from(path.into_owned()), origin))
 }
 
 fn said(declared: &Declared, table: &BTreeMap<String, Value>, pyproject: Option<&Path>) -> Setting {
@@ -182,7 +215,7 @@ fn said(declared: &Declared, table: &BTreeMap<String, Value>, pyproject: Option<
         let value = if is_flag {
             Value::Flag(text != "0")
         } else {
-            Value::Text(text)
+            Value::Text(text.into())
         };
         return of(value, variable);
     }
@@ -241,7 +274,7 @@ fn sensible(name: &str, value: &toml::Value, pyproject: &Path) -> Option<Value> 
             return Some(Value::Flag(*flag));
         }
         (Some(declared), toml::Value::String(text)) if !declared.is_flag && !text.is_empty() => {
-            return Some(Value::Text(text.clone()));
+            return Some(Value::Text(text.clone().into()));
         }
         (Some(declared), _) => {
             let wanted = if declared.is_flag {
@@ -269,13 +302,13 @@ fn directory(
     let (named, wide) = (&settings[0].1, &settings[1].1);
     let is_wide = wide.value == Value::Flag(true);
     if let (Value::Text(path), "REMEMO_DIR") = (&named.value, &*named.origin) {
-        return Ok((absolute(Path::new(path))?, named.origin.clone()));
+        return Ok((absolute(Path::new(&**path))?, named.origin.clone()));
     }
     if is_wide && wide.origin == "REMEMO_SYSTEM_WIDE" {
         return Ok((user_cache()?, wide.origin.clone()));
     }
     if let (Value::Text(path), Some(project)) = (&named.value, project)
-        && let Some(path) = configured(project, Path::new(path))?
+        && let Some(path) = configured(project, Path::new(&**path))?
     {
         return Ok((path, named.origin.clone()));
     }

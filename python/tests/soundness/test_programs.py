@@ -1354,6 +1354,24 @@ PROGRAMS: dict[str, Row] = {
         "A.register(B)",
         MISS,
     ),
+    "virtual subclass of another class": (
+        "import abc\nclass A(abc.ABC): pass\nclass Other(abc.ABC): pass\nclass B: pass\n#\n@memoize\ndef f(x): return isinstance(B(), A)\n",
+        "#",
+        "Other.register(B)",
+        HIT,
+    ),
+    "virtual subclass of the base of all": (
+        "import abc\nclass A(abc.ABC): pass\nclass B: pass\n#\n@memoize\ndef f(x): return isinstance(B(), abc.ABC)\n",
+        "#",
+        "A.register(B)",
+        MISS,
+    ),
+    "virtual subclass of a base with methods": (
+        "import collections.abc as c\nclass A(c.Mapping):\n    def __getitem__(self, k): raise KeyError\n    def __len__(self): return 0\n    def __iter__(self): return iter(())\nclass B:\n    def __init__(self): self.keys = lambda: ()\n    def items(self): return ()\n    def __iter__(self): return iter(())\n#\n@memoize\ndef f(x): return A() == B()\n",
+        "#",
+        "c.Mapping.register(B)",
+        MISS,
+    ),
     "subclass hook of an abstract class": (
         "import abc\nclass A(abc.ABC):\n    @classmethod\n    def __subclasshook__(cls, c): return True\n@memoize\ndef f(x): return isinstance(1, A)\n",
         "True",

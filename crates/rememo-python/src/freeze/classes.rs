@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyType;
 use rememo::PartKind;
 
+use super::definitions::refer_to_base;
 use super::functions::{version_of, versioned};
 use super::graph::{Content, Identity, Refusal, Scope, Subject, Target};
 use super::instances::ordered;
@@ -80,7 +81,7 @@ pub(super) fn encode<'py>(
     walk::encode(metaclass.as_any(), scope, content)?;
     content.encoder.len(class.bases().len());
     for base in class.bases() {
-        walk::encode(&base, scope, content)?;
+        refer_to_base(&base, scope, content)?;
     }
     let annotated = !PLAIN_METACLASSES.contains(&metaclass.name()?.to_string_lossy().as_ref())
         || !is_library_class(&metaclass, scope.options)?;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyCFunction, PyFunction, PyModule, PyType};
 
 use super::graph::{Content, Refusal, Scope};
 use super::origin::{Library, constant, library_object, static_type};
-use super::{classes, functions, modules};
+use super::{classes, functions, modules, walk};
 
 /// Whether a value is a function of Python's, a class or a module.
 pub(super) fn is_definition(value: &Bound<'_, PyAny>) -> bool {
@@ -107,6 +108,24 @@ fn refer_to_class<'py>(
             Ok(())
         }
     }
+}
+
+/// Refers to a class that another is derived from. `abc.ABC` has no methods: what is registered with
+/// whom of its kin matters only where it is named.
+pub(super) fn refer_to_base<'py>(
+    base: &Bound<'py, PyAny>,
+    scope: Scope<'_>,
+    content: &mut Content<'py>,
+) -> Result<(), Refusal> {
+    static ABC: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let abc = ABC.import(base.py(), "abc", "ABC")?;
+    if base.is(abc)
+        && let Known::Library(library, name) = known(abc, scope)?
+    {
+        constant(&library, &name, scope, content);
+        return Ok(());
+    }
+    walk::encode(base, scope, content)
 }
 
 fn known(class: &Bound<'_, PyType>, scope: Scope<'_>) -> Result<Known, Refusal> {

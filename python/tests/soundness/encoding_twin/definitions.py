@@ -215,7 +215,10 @@ def _class(kind: type, listing: Listing, content: Content) -> None:
     walk.encode(type(kind), listing, content)
     content.write(u64(len(kind.__bases__)))
     for base in kind.__bases__:
-        walk.encode(base, listing, content)
+        if base is abc.ABC:
+            libraries.write_constant(*libraries.library_object(base), content)
+        else:
+            walk.encode(base, listing, content)
     related = sorted(_related(kind, listing), key=_name)
     content.write(u64(len(related)))
     for other in related:
