@@ -26,6 +26,7 @@ from rememo.compat.word import as_plain_function, at_its_word, name_of
 from rememo.fronts import front_of
 from rememo.info import NotCached
 from rememo.memoize import memoize as rememo_memoize
+from rememo.warnings import RememoWarning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +42,7 @@ THRASHING = timedelta(seconds=5)
 PATIENCE, FIRST_NAP, LONGEST_NAP = 600.0, 0.001, 0.05
 
 
-class CacheThrashingWarning(UserWarning):
+class CacheThrashingWarning(RememoWarning):
     """Memoizing a function took more time than it saved."""
 
 
