@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import traceback
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from rememo import Cache, UnpicklableResultWarning, memoize, notices
+from rememo import memoize
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from conftest import Program
 
 MODULE = """
@@ -71,47 +68,57 @@ def test_who_does_not_keep_exceptions_finds_none(program: Program) -> None:
     assert events == ["miss", "miss"]
 
 
-def test_each_raise_is_of_an_exception_of_its_own(tmp_path: Path) -> None:
+def test_each_raise_is_of_an_exception_of_its_own(program: Program) -> None:
     """So that no traceback grows, and nobody's changes show; the first has that of the run."""
-    with Cache(tmp_path / "cache") as cache:
-
-        @cache.memoize(cache_exceptions=ValueError)
-        def number(text):
-            return int(text)
-
+    program.write(m=MODULE)
+    code = """
+        import m, traceback
         raised = []
         for _ in range(3):
-            with pytest.raises(ValueError, match="invalid literal") as caught:
-                number("x")
-            raised.append(caught.value)
-            caught.value.args = ("changed",)
-        assert len({id(error) for error in raised}) == 3
+            try:
+                m.ask(0)
+            except m.Refused as error:
+                raised.append(error)
+                told = error.args
+                error.args = ("changed",)
         frames = [len(traceback.extract_tb(error.__traceback__)) for error in raised]
-        assert frames == [2, 1, 1]
+        out = [told, len({id(error) for error in raised}), frames]
+    """
+    assert program.run(code) == ([["nought"], 3, [2, 1, 1]], ["miss", "stored", "hit", "hit"])
 
+
+ODD = """
+from rememo import Cache
+cache = Cache("cache")
 
 class OddError(Exception):
-    """Pickles, and does not load."""
-
-    def __init__(self, one: int, two: int) -> None:
-        """Tells less than it was told."""
+    # Pickles, and does not load, for it tells less than it was told.
+    def __init__(self, one, two):
         super().__init__(one + two)
 
+@cache.memoize(cache_exceptions=OddError)
+def odd(x):
+    raise OddError(x, x)
+"""
 
-def test_an_exception_that_does_not_load_is_not_kept(tmp_path: Path) -> None:
+
+def test_an_exception_that_does_not_load_is_not_kept(program: Program) -> None:
     """It is raised, and a warning says why it was not stored."""
-    notices.forget()
-    with Cache(tmp_path / "cache") as cache:
-
-        @cache.memoize(cache_exceptions=OddError)
-        def odd(x):
-            raise OddError(x, x)
-
-        with pytest.warns(UnpicklableResultWarning, match="does not load"), pytest.raises(OddError):
-            odd(1)
-        with pytest.raises(OddError):
-            odd(1)
-        assert cache.usage().entries == 0
+    program.write(m=ODD)
+    code = """
+        import m, warnings
+        out = []
+        for _ in range(2):
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                try:
+                    m.odd(1)
+                except m.OddError as error:
+                    out.append(error.args)
+            out.append(["does not load" in str(warning.message) for warning in caught])
+        out.append(m.cache.usage().entries)
+    """
+    assert program.run(code) == ([[2], [True], [2], [], 0], ["miss", "not_stored"] * 2)
 
 
 @pytest.mark.parametrize("kinds", [5, (5,), "ValueError", BaseException, KeyboardInterrupt, int])
