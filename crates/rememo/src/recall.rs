@@ -54,7 +54,11 @@ pub(crate) fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Digest) -> 
                     tier: Tier::Pending,
                 };
             }
-            Some(broken) => newest_broken = Some((entry, broken)),
+            Some(broken) => {
+                newest_broken = Some((entry, broken));
+                // Of several on their way to one key, only the last can be asked for.
+                callee.detached(|| store.settle());
+            }
         }
     }
     let found = match callee.detached(|| store.under(key)) {

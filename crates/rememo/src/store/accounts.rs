@@ -30,6 +30,7 @@ impl Store {
 
     /// What happened to the calls of each function, by day: today, and on so many days before.
     pub fn stats(&self, days_before: u32) -> Result<Vec<DayStats>, StoreError> {
+        self.settle();
         self.note_stats();
         let first = today().saturating_sub(days_before);
         self.with_index(|index| index.stats_since(first))

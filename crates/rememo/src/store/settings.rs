@@ -94,7 +94,7 @@ impl Store {
     }
 
     /// Waits until all results so far are written, or cannot be.
-    pub(super) fn settle(&self) {
+    pub(crate) fn settle(&self) {
         self.0.queue.settle(None);
     }
 
