@@ -69,7 +69,10 @@ def test_who_does_not_keep_exceptions_finds_none(program: Program) -> None:
 
 
 def test_each_raise_is_of_an_exception_of_its_own(program: Program) -> None:
-    """So that no traceback grows, and nobody's changes show; the first has that of the run."""
+    """So that no traceback grows, and nobody's changes show; the first has that of the run.
+
+    In a process of its own, for dask has all tracebacks pickled once it is imported.
+    """
     program.write(m=MODULE)
     code = """
         import m, traceback

@@ -136,8 +136,7 @@ fn first(frames: &[Frame]) -> PyResult<(&Frame, &[Frame])> {
 /// in full.
 fn is_plain_array(value: &Bound<'_, PyAny>) -> PyResult<bool> {
     // Where numpy is not imported, nothing is an array.
-    let modules = value.py().import("sys")?.getattr("modules")?;
-    let Ok(numpy) = modules.get_item("numpy") else {
+    let Some(numpy) = raw::modules(value.py()).get_item("numpy")? else {
         return Ok(false);
     };
     if !value.get_type().is(&numpy.getattr("ndarray")?) {

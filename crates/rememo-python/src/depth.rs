@@ -3,9 +3,9 @@
 
 use std::cell::Cell;
 
+use crate::raw;
 use pyo3::exceptions::PyRecursionError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 
 /// Bytes that one call needs for itself: its key, its result, the index.
 const NEEDED: usize = 1 << 20;
@@ -63,9 +63,5 @@ pub fn with_room_for_limit<T>(py: Python<'_>, work: impl FnOnce() -> T) -> T {
 /// Whether a call may go on in another piece of memory. From 3.14 on the interpreter compares the
 /// stack with where it began, and greenlets copy it from there.
 fn may_grow(py: Python<'_>) -> bool {
-    let greenlets = || {
-        let modules = py.import("sys")?.getattr("modules")?;
-        modules.cast_into::<PyDict>()?.contains("greenlet")
-    };
-    !cfg!(Py_3_14) && matches!(greenlets(), Ok(false))
+    !cfg!(Py_3_14) && matches!(raw::modules(py).contains("greenlet"), Ok(false))
 }

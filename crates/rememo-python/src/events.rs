@@ -11,6 +11,7 @@ use pyo3::types::PyDict;
 use rememo::measure::bytes_to_read;
 use rememo::{Event, NotStored, Subscriber, Tier};
 
+use crate::raw;
 use crate::raw::Memo;
 
 /// A subscription.
@@ -210,10 +211,7 @@ fn log_is_on(py: Python<'_>) -> bool {
 /// The logger for events, with what it keeps of levels; nothing while the program uses no logging.
 fn logger(py: Python<'_>) -> PyResult<Option<(Py<PyAny>, Option<Memo>)>> {
     static MODULES: PyOnceLock<Memo> = PyOnceLock::new();
-    let modules = MODULES.get_or_try_init(py, || {
-        let modules = py.import("sys")?.getattr("modules")?.cast_into()?;
-        Ok::<_, PyErr>(Memo::new(modules))
-    })?;
+    let modules = MODULES.get_or_init(py, || Memo::new(raw::modules(py)));
     if !modules.ask(py, |modules| modules.contains("logging").ok()) {
         return Ok(None);
     }

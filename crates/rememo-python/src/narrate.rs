@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use rememo::{NotStored, Part};
 
 use crate::freeze::Impurity;
+use crate::raw;
 
 const DEBUG: u8 = 10;
 
@@ -68,8 +69,7 @@ fn debug<'py>(py: Python<'py>, tell: impl FnOnce(&Bound<'py, PyAny>) -> PyResult
 
 /// What writes a line, if someone listens.
 fn logger(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
-    let modules = py.import("sys")?.getattr("modules")?;
-    let Ok(logging) = modules.get_item("logging") else {
+    let Some(logging) = raw::modules(py).get_item("logging")? else {
         return Ok(None);
     };
     // A module is there while it is still being imported.

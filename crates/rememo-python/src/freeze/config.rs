@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::raw;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyType};
@@ -197,9 +198,9 @@ fn registered(class: &Bound<'_, PyType>, top: &str) -> PyResult<Option<Registrat
             .map(|name| (name.clone(), registry[&name].clone()))
             .collect()
     };
-    let modules = class.py().import("sys")?.getattr("modules")?;
+    let modules = raw::modules(class.py());
     for (name, registration) in candidates {
-        let Ok(mut found) = modules.get_item(top) else {
+        let Some(mut found) = modules.get_item(top)? else {
             continue;
         };
         let leads = name

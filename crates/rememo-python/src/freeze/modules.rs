@@ -15,6 +15,7 @@ use super::origin::{
 };
 use super::reads::Reads;
 use super::{definitions, impurity, scalars, tag};
+use crate::raw;
 
 /// Names that any module may have and that say where it lives, or what it warned of, not what it
 /// does.
@@ -201,10 +202,7 @@ pub(super) fn loaded<'py>(
     name: &str,
     options: &Options,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let modules = py
-        .import("sys")?
-        .getattr("modules")?
-        .cast_into::<PyDict>()?;
+    let modules = raw::modules(py);
     let found = modules.get_item(name)?;
     options
         .watch
@@ -215,8 +213,7 @@ pub(super) fn loaded<'py>(
 /// A module of the interpreter's own, if the program has imported it: to ask for it must not make
 /// the program slower to start.
 pub(super) fn if_imported<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let modules = py.import("sys")?.getattr("modules")?;
-    modules.cast_into::<PyDict>()?.get_item(name)
+    raw::modules(py).get_item(name)
 }
 
 /// What a module holds under a name, whatever it may do to find it.

@@ -10,6 +10,7 @@ use super::origin::{Library, constant, library_object, library_of, module_name, 
 use super::reads::Reads;
 use super::walk::{Children, Expansion};
 use super::{tag, walk};
+use crate::raw;
 
 /// An object that pickles as the name of a global: a library's where the name leads to it, a type
 /// variable or the like otherwise.
@@ -59,7 +60,7 @@ fn in_library(
     options: &Options,
 ) -> PyResult<Option<(Arc<Library>, String)>> {
     let py = value.py();
-    let modules = py.import("sys")?.getattr("modules")?;
+    let modules = raw::modules(py);
     let (home, _) = type_name(&value.get_type())?;
     let own = value
         .getattr("__module__")
@@ -70,9 +71,8 @@ fn in_library(
     for at in 0.. {
         if at == known {
             let mut all: Vec<String> = modules
-                .call_method0("keys")?
-                .try_iter()?
-                .flatten()
+                .keys()
+                .iter()
                 .filter_map(|name| name.extract().ok())
                 .collect();
             all.sort_by_cached_key(|name| (name.matches('.').count(), name.clone()));
@@ -81,10 +81,12 @@ fn in_library(
         let Some(module) = candidates.get(at) else {
             break;
         };
-        let found = modules
-            .get_item(module)
-            .and_then(|module| module.getattr("__dict__")?.get_item(name));
-        if found.is_ok_and(|found| found.is(value))
+        let holds = |module: &Bound<'_, PyAny>| {
+            let held = module.getattr("__dict__")?.get_item(name)?;
+            Ok::<_, PyErr>(held.is(value))
+        };
+        let found = modules.get_item(module)?;
+        if found.is_some_and(|module| holds(&module).unwrap_or(false))
             && let Some(library) = library_of(py, module, options)?
         {
             return Ok(Some((library, format!("{module}.{name}"))));

@@ -16,6 +16,7 @@ use super::config::covers;
 use super::graph::{Content, Identity, Options, Scope, Subject, Target};
 use super::modules::{held, loaded};
 use super::{impurity, tag};
+use crate::raw;
 
 /// A library, with all that tells one build of it from another.
 #[derive(Debug, PartialEq, Eq)]
@@ -408,13 +409,7 @@ pub fn module_name(py: Python<'_>, module: &str) -> String {
 }
 
 fn main_name(py: Python<'_>) -> Option<String> {
-    let main = py
-        .import("sys")
-        .ok()?
-        .getattr("modules")
-        .ok()?
-        .get_item("__main__")
-        .ok()?;
+    let main = raw::modules(py).get_item("__main__").ok()??;
     if let Ok(spec) = main.getattr("__spec__")
         && let Ok(name) = spec
             .getattr("name")
@@ -432,7 +427,7 @@ fn main_name(py: Python<'_>) -> Option<String> {
 /// The name of the notebook whose cells run in this process, if one's do.
 fn notebook_name(py: Python<'_>) -> Option<String> {
     static NAME: PyOnceLock<Option<String>> = PyOnceLock::new();
-    let modules = py.import("sys").ok()?.getattr("modules").ok()?;
+    let modules = raw::modules(py);
     if !modules.contains("ipykernel").ok()? {
         return None;
     }

@@ -24,7 +24,7 @@ pub use hooks::{
 };
 pub use kept::{Between, stand_between};
 pub use memo::Memo;
-pub use namespaces::{attributes_of, class_namespace, defaults_of, namespace};
+pub use namespaces::{attributes_of, class_namespace, defaults_of, modules, namespace};
 pub use objects::{Element, Text, each_object};
 pub use quick::{Form, Quick, QuickHash, Shape, Shapes};
 

@@ -4,6 +4,15 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFunction, PyMapping, PyTuple, PyType};
 
+/// All modules that have been imported, by name: what `sys.modules` was from the start.
+pub fn modules(py: Python<'_>) -> Bound<'_, PyDict> {
+    // SAFETY: attached; the result is borrowed, and lives as long as the interpreter.
+    unsafe {
+        let modules = Bound::from_borrowed_ptr(py, ffi::PyImport_GetModuleDict());
+        modules.cast_into_unchecked()
+    }
+}
+
 /// The dictionary of an instance, whatever its class makes of `__dict__`; `None` where it has none.
 pub fn namespace<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyDict>>> {
     // SAFETY: a bound object is alive, and so is its type; the result is a new reference, or null

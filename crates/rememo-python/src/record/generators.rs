@@ -1,12 +1,14 @@
 //! The generator of random numbers that the functions of `random` draw from: what a run draws depends
 //! on its state, and leaves it in another, which a hit leaves it in, too.
 
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::PyBytes;
 use rememo::{Impurity, State, Subject, World};
 
 use super::audit::unheard;
 use super::{Recording, current, place};
+use crate::raw;
 use crate::raw::Arguments;
 
 const NAME: &str = "random";
@@ -15,10 +17,9 @@ const PLAIN: u8 = 2;
 
 /// The generator, unless nobody has imported it.
 fn generator(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
-    let modules = py.import("sys").ok()?.getattr("modules").ok()?;
-    let module = modules.cast::<PyDict>().ok()?.get_item(NAME).ok()??;
+    let module = raw::modules(py).get_item(intern!(py, "random")).ok()??;
     // A module is there while it is still being imported.
-    module.getattr("_inst").ok()
+    module.getattr(intern!(py, "_inst")).ok()
 }
 
 fn subject() -> Subject {
@@ -74,7 +75,8 @@ fn restore(py: Python<'_>, state: &[u8]) -> PyResult<()> {
 
 /// Half of a pair of numbers may be left from before the run; nobody hears of it when it is used.
 pub fn begin(py: Python<'_>, log: &mut rememo::Log) {
-    let left = generator(py).and_then(|generator| generator.getattr("gauss_next").ok());
+    let left =
+        generator(py).and_then(|generator| generator.getattr(intern!(py, "gauss_next")).ok());
     if left.is_some_and(|left| !left.is_none())
         && let Some(before) = sense(py, NAME)
     {

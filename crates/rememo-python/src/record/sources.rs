@@ -4,13 +4,14 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::PyString;
 use rememo::Impurity;
 
 use super::audit::unheard;
 use super::generators::{draws, is_set};
 use super::probes::stand_at;
 use super::{current, place};
+use crate::raw;
 use crate::raw::{Arguments, Probe};
 
 /// Libraries that ask for the time or for random bytes for purposes of their own: names of temporary
@@ -112,10 +113,7 @@ pub fn stand_later(py: Python<'_>) {
     if left.peek().is_none() {
         return;
     }
-    let modules = py.import("sys").and_then(|sys| sys.getattr("modules"));
-    let Ok(Ok(modules)) = modules.map(Bound::cast_into::<PyDict>) else {
-        return;
-    };
+    let modules = raw::modules(py);
     for at in left {
         if modules.contains(LATER[at].0).unwrap_or(false) {
             stand(py, at);
