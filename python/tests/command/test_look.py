@@ -258,6 +258,7 @@ def test_it_works_while_a_program_stores_and_when_it_is_interrupted(
 ) -> None:
     """The cache is whole afterwards: what was not removed still hits."""
     memoized = cache.memoize(load)
+    memoized("first")
     stop = threading.Event()
     failed: list[BaseException] = []
 

@@ -18,7 +18,7 @@ use crate::state::{Key, StateTree};
 /// What a directory is, as far as its format file tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// There is none, or nothing in it.
+    /// There is none, nothing in it, or no more than what a store begins with.
     Nothing,
     /// A store that this version reads.
     Current,
@@ -39,11 +39,9 @@ impl Store {
             Ok(found) if !found.is_file() => return Ok(Found::Foreign),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return match fs::read_dir(dir) {
-                    Ok(mut items) => Ok(match items.next() {
-                        Some(_) => Found::Foreign,
-                        None => Found::Nothing,
-                    }),
+                return match layout::holds_only_ours(dir) {
+                    Ok(true) => Ok(Found::Nothing),
+                    Ok(false) => Ok(Found::Foreign),
                     Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Found::Nothing),
                     Err(error) => Err(error),
                 };
@@ -144,6 +142,9 @@ mod tests {
         let at = |name: &str| dir.path().join(name);
         assert_eq!(Store::found_in(&at("none")).unwrap(), Found::Nothing);
         fs::create_dir(at("empty")).unwrap();
+        assert_eq!(Store::found_in(&at("empty")).unwrap(), Found::Nothing);
+        fs::create_dir(at("empty/tmp")).unwrap();
+        fs::write(at("empty/.tmp123"), "rem").unwrap();
         assert_eq!(Store::found_in(&at("empty")).unwrap(), Found::Nothing);
         fs::create_dir(at("thesis")).unwrap();
         fs::write(at("thesis/format"), "A4\n").unwrap();

@@ -119,6 +119,17 @@ fn set_aside_if_used(dir: &Path) -> Result<Option<String>, StoreError> {
     if dir.join("index").is_dir() && dir.join("objects").is_dir() {
         return Ok(Some(set_aside(dir)?));
     }
+    if holds_only_ours(dir)? {
+        return Ok(None);
+    }
+    Err(StoreError::Foreign {
+        dir: dir.to_owned(),
+    })
+}
+
+/// Whether there is nothing in a directory but what a store has in it, as in one that is empty or
+/// is just being made.
+pub(super) fn holds_only_ours(dir: &Path) -> io::Result<bool> {
     let ours = [
         "format",
         "CACHEDIR.TAG",
@@ -134,12 +145,10 @@ fn set_aside_if_used(dir: &Path) -> Result<Option<String>, StoreError> {
         let name = item?.file_name();
         let staged = name.to_string_lossy().starts_with(".tmp");
         if !staged && !ours.iter().any(|known| name == *known) {
-            return Err(StoreError::Foreign {
-                dir: dir.to_owned(),
-            });
+            return Ok(false);
         }
     }
-    Ok(None)
+    Ok(true)
 }
 
 fn set_aside(dir: &Path) -> io::Result<String> {
