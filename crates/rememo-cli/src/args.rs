@@ -11,8 +11,8 @@ REMEMO_DIR, else what pyproject.toml says, else .rememo in the project's root.
 A FUNCTION is its full name, the end of it after a dot, or a pattern with * and ?. An ENTRY is the
 beginning of its key, of four digits or more.
 
-Exit status: 0 if all is well; 1 if what was asked for is not there, or doctor found something
-wrong; 2 for a mistake on the command line; 3 if the cache cannot be used.";
+Exit status: 0 if all is well; 1 if what was asked for is not there, or doctor or verify found
+something wrong; 2 for a mistake on the command line; 3 if the cache cannot be used.";
 
 /// See and steer what is memoized. Alone, it shows a summary.
 #[derive(Debug, Parser)]
@@ -80,8 +80,10 @@ pub enum Command {
     Pin(Selection),
     /// Let pinned entries go again
     Unpin(Selection),
-    /// Let go of what is cheapest to lose until the rest fits, or say what would go
+    /// Let go of what is cheapest to lose until the rest fits, and of stray files
     Gc(Gc),
+    /// Read all that is stored, and say whether it is what was written
+    Verify(Verify),
     /// Show the settings in effect, and who says each
     Config,
     /// Look for what is wrong, and say how to mend it
@@ -222,4 +224,11 @@ pub struct Gc {
     /// Let nothing go, only say what would
     #[arg(long)]
     pub dry_run: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Verify {
+    /// Remove what is not whole, so that its calls run again, and set counts right
+    #[arg(long)]
+    pub repair: bool,
 }

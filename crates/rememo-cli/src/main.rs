@@ -8,6 +8,7 @@ mod moment;
 mod opened;
 mod page;
 mod paths;
+mod progress;
 mod report;
 mod select;
 mod settings;
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Args, Command};
-use command::{config, diff, doctor, gc, ls, pin, rm, shell, show, stats, summary, why};
+use command::{config, diff, doctor, gc, ls, pin, rm, shell, show, stats, summary, verify, why};
 use report::{ended, finish};
 
 fn main() -> ExitCode {
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Some(Command::Pin(args)) => finish(&shared, || pin::run(&shared, &args, true)),
         Some(Command::Unpin(args)) => finish(&shared, || pin::run(&shared, &args, false)),
         Some(Command::Gc(args)) => finish(&shared, || gc::run(&shared, &args)),
+        Some(Command::Verify(args)) => finish(&shared, || verify::run(&shared, &args)),
         Some(Command::Config) => finish(&shared, || config::run(&shared)),
         Some(Command::Doctor) => finish(&shared, || doctor::run(&shared)),
         Some(Command::Report(args)) => finish(&shared, || command::report::run(&shared, &args)),

@@ -319,7 +319,8 @@ def test_what_can_only_be_read_is_shown_and_not_changed(cache: Cache, command: R
     assert len(json.loads(run("ls", "-e", "--json").stdout)["entries"]) == 3
     assert "model" in run("show", "model").stdout
     assert run("doctor").returncode == 0
-    for arguments in (("rm", "load"), ("rm", "--all"), ("pin", "load"), GC):
+    assert run("verify").stdout.endswith("all is whole\n")
+    for arguments in (("rm", "load"), ("rm", "--all"), ("pin", "load"), GC, ("verify", "--repair")):
         done = run(*arguments)
         assert done.returncode == 3
         assert "can only be read here" in done.stderr

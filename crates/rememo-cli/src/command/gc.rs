@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::rm::entries;
+use super::verify::Strays;
 use crate::args::{Gc, Shared};
 use crate::failure::Failure;
 use crate::moment::{lasting, seconds};
@@ -34,6 +35,8 @@ pub struct Collection {
     pub bytes_left: u64,
     /// The most bytes that all may take.
     pub max_bytes: u64,
+    /// Files that nothing referred to, which go too.
+    pub orphans: Strays,
     #[serde(skip)]
     compute_ns: u64,
 }
@@ -73,6 +76,11 @@ pub fn run(shared: &Shared, args: &Gc) -> Result<Collection, Failure> {
         store.reduce_to(&room)?;
         store.usage()?.bytes()
     };
+    let orphans = if args.dry_run {
+        store.orphans()?
+    } else {
+        store.remove_orphans()?
+    };
     let mut costs = BTreeMap::<_, Vec<&Listed>>::new();
     for listed in &known {
         costs.entry(listed.key).or_default().push(listed);
@@ -100,6 +108,7 @@ pub fn run(shared: &Shared, args: &Gc) -> Result<Collection, Failure> {
         compute_seconds: seconds(compute_ns),
         bytes_left,
         max_bytes: store.bound()?.bytes,
+        orphans: orphans.into(),
         compute_ns,
     })
 }
@@ -124,6 +133,10 @@ impl Report for Collection {
                 ]);
             }
             page.table(&table)?;
+        }
+        if self.orphans.files > 0 {
+            let went = if self.dry_run { "would go" } else { "went" };
+            page.line(USUAL, &format!("{} {went}", self.orphans.told()))?;
         }
         let fits = format!(
             "{} of at most {}",

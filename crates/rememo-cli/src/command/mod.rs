@@ -12,4 +12,5 @@ pub mod shell;
 pub mod show;
 pub mod stats;
 pub mod summary;
+pub mod verify;
 pub mod why;

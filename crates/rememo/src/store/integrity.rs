@@ -79,6 +79,15 @@ impl Store {
     /// Where the index cannot be used, or a directory of objects; and with `repair`, where the
     /// store may only be read.
     pub fn verify(&self, repair: bool) -> Result<Integrity, StoreError> {
+        self.verify_and_tell(repair, |_| ())
+    }
+
+    /// Like [`Store::verify`], and tells now and then how many entries were looked at so far.
+    pub fn verify_and_tell(
+        &self,
+        repair: bool,
+        mut tell: impl FnMut(u64),
+    ) -> Result<Integrity, StoreError> {
         if repair {
             self.writable()?;
         }
@@ -91,6 +100,7 @@ impl Store {
             let Some(last) = rows.last() else { break };
             at.clone_from(&last.key);
             let bad = self.look_at(&rows, &mut known, &mut verified);
+            tell(verified.entries);
             if repair && !bad.is_empty() {
                 self.drop_bad(&bad)?;
             }
@@ -101,11 +111,22 @@ impl Store {
             self.forget(&removed);
             verified.repaired = true;
         }
-        self.each_orphan(|_, bytes| verified.orphans.add(bytes))?;
-        for (_, bytes) in self.0.objects.abandoned(ABANDONED)? {
-            verified.orphans.add(bytes);
-        }
+        verified.orphans = self.orphans()?;
         Ok(verified)
+    }
+
+    /// The files that nothing refers to, which [`Store::remove_orphans`] would remove.
+    ///
+    /// # Errors
+    /// Where the index cannot be used, or a directory cannot be read.
+    pub fn orphans(&self) -> Result<Orphans, StoreError> {
+        self.settle();
+        let mut orphans = Orphans::default();
+        self.each_orphan(|_, bytes| orphans.add(bytes))?;
+        for (_, bytes) in self.0.objects.abandoned(ABANDONED)? {
+            orphans.add(bytes);
+        }
+        Ok(orphans)
     }
 
     /// Removes files that nothing refers to: results whose process was killed before it could

@@ -1,0 +1,28 @@
+//! How far long work has got, for whoever looks on: on standard error, and on a terminal only.
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+const ENTRIES: &str = "{msg} [{bar:30}] {human_pos} of {human_len}, {eta} left";
+
+/// A bar that fills as work goes on, and is gone at the end of it.
+pub struct Progress(ProgressBar);
+
+impl Progress {
+    /// For work on so many entries.
+    pub fn of_entries(what: &'static str, entries: u64) -> Self {
+        let style = ProgressStyle::with_template(ENTRIES);
+        let bar = ProgressBar::new(entries).with_message(what);
+        Self(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
+    }
+
+    /// Says how much of it is done.
+    pub fn reached(&self, done: u64) {
+        self.0.set_position(done);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
