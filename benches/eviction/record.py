@@ -15,8 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from rememo import Cache, _core
-from rememo.cache import using
+from rememo import Cache, _core, using
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

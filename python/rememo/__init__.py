@@ -12,8 +12,9 @@ import os
 
 from rememo import _core, notices, operations_log
 from rememo._core import FreezeConfig, Frozen, Ignore, Memoized, freeze, register
-from rememo.cache import Cache, using
+from rememo.cache import Cache
 from rememo.memoize import memoize
+from rememo.resolvers import using
 from rememo.warnings import (
     CacheThrashingWarning,
     ChangedDuringCallWarning,

@@ -5,17 +5,12 @@ from __future__ import annotations
 import os
 
 from rememo import _core
-from rememo.durability import (
-    check_durability,
-    check_flush_every,
-    durability_from_environment,
-    flush_every_from_environment,
-)
-from rememo.location import absolute, directory_for, directory_from, user_cache_directory
-from rememo.room import room_from_environment
+from rememo.durability import check_durability, check_flush_every
+from rememo.location import absolute, directory_from, user_cache_directory
+from rememo.resolvers import look_again
 from rememo.settings import refuse_unknown
-from rememo.trust import Trust, trust_of
-from rememo.warnings import StoreWarning
+from rememo.stores import open_stores, store_at
+from rememo.trust import trust_of
 
 # What `typing` has under these names; but `typing` is slow to import.
 TYPE_CHECKING = False
@@ -23,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import timedelta
     from pathlib import Path
-    from types import FunctionType, TracebackType
+    from types import TracebackType
     from typing import Literal, Never, ParamSpec, Self, TypeVar
 
     from rememo._core import FreezeConfig
@@ -203,7 +198,7 @@ class Cache:
     @enabled.setter
     def enabled(self, enabled: bool) -> None:
         self._enabled = enabled
-        _look_again()
+        look_again()
 
     @overload
     def memoize(
@@ -480,7 +475,7 @@ class Cache:
             import shutil
 
             atexit.unregister(self._close_at_exit)
-            store = _open_stores.pop((self._path, self._trust), store)
+            store = open_stores.pop((self._path, self._trust), store)
             if store is not None:
                 store.retire()
             shutil.rmtree(self._path, ignore_errors=True)
@@ -539,7 +534,7 @@ class Cache:
         if self._store is None:
             if self._closed:
                 raise RuntimeError(f"{self!r} cannot be used any more")
-            self._store = _store_at(
+            self._store = store_at(
                 self._path, self._trust, self._room, self._durability, self._flush_every
             )
         return self._store
@@ -556,180 +551,3 @@ class Cache:
         # A forked child must not remove the directory its parent still uses.
         if os.getpid() == owner:
             self.close()
-
-
-class DefaultStore:
-    """Finds the store of a function memoized without a cache, when it is first called."""
-
-    __slots__ = ("_func", "_generation", "_store")
-
-    def __init__(self, func: FunctionType) -> None:
-        """Remembers the function; nothing is looked up yet."""
-        self._func = func
-        self._generation = -1
-        self._store: _core.Store | None = None
-
-    def __call__(self) -> _core.Store:
-        """Returns the store. This runs on every call, so it does little."""
-        store = self._store
-        if store is None or self._generation != _generation:
-            generation, cache = _generation, in_use()
-            store = cache.open_store() if cache else _store_for(self._func)
-            # In this order, so that no other thread takes the old store for the new one.
-            self._store, self._generation = store, generation
-        return store
-
-
-class using:  # noqa: N801  used like a function; `contextlib` is slow to import
-    """Makes a cache the one that functions memoized without a cache use, meanwhile.
-
-    In the whole process, in all its threads; of several in use at once, the latest counts.
-
-    >>> import rememo
-    >>> @rememo.memoize
-    ... def double(x):
-    ...     return 2 * x
-    >>> with rememo.Cache(temporary=True) as cache, rememo.using(cache):
-    ...     double(4), double.would_hit(4)
-    (8, True)
-    """
-
-    __slots__ = ("_cache", "_entry")
-
-    def __init__(self, cache: Cache) -> None:
-        """Remembers the cache; see the class.
-
-        Raises:
-            TypeError: if it is no cache.
-        """
-        if not isinstance(cache, Cache):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(f"using() takes a rememo.Cache, not {cache!r}")
-        self._cache = cache
-        self._entry: list[Cache] = []
-
-    def __enter__(self) -> Cache:
-        """Returns the cache."""
-        self._entry = [self._cache]
-        _in_use.append(self._entry)
-        _look_again()
-        return self._cache
-
-    def __exit__(self, *_error: object) -> None:
-        """Goes back to the cache before it, unless another came into use since."""
-        for at, entry in enumerate(_in_use):
-            if entry is self._entry:
-                del _in_use[at]
-                break
-        _look_again()
-
-
-class Off:
-    """Stands for the store of a function that is switched off."""
-
-    __slots__ = ("_store",)
-
-    def __init__(self, why: str) -> None:
-        """Remembers who says so."""
-        self._store = _core.Store.off(why)
-
-    def __call__(self) -> _core.Store:
-        """Returns a store that keeps nothing."""
-        return self._store
-
-
-def in_use() -> Cache | None:
-    """Returns the cache that `using` has put in the place of the projects' own, if it has."""
-    # In one step: another thread may take it away.
-    latest = _in_use[-1:]
-    return latest[0][0] if latest else None
-
-
-def _look_again() -> None:
-    global _generation
-    _generation += 1
-    _core.end_epoch()
-
-
-# What `using` put there; each in a list of its own, which tells it from the same cache put twice.
-_in_use: list[list[Cache]] = []
-# Counts the changes of what is in use, so that functions know when to look again.
-_generation = 0
-# A directory is opened once in a process, however many caches name it.
-_open_stores: dict[tuple[str, Trust], _core.Store] = {}
-
-
-def _store_for(func: FunctionType) -> _core.Store:
-    try:
-        directory, trust = directory_for(func), trust_of(None, None)
-        room = room_from_environment()
-        if directory is None:
-            return _core.Store.off("`enabled` is false in [tool.rememo] of its project")
-    except (OSError, RuntimeError, StoreWarning) as error:
-        # No home, no working directory, no right to look, or a warning that is made an error:
-        # calls go on all the same.
-        return _core.Store.unusable(
-            f"there is no directory to keep results in ({error}): name one with REMEMO_DIR"
-        )
-    return _store_at(directory, trust, room)
-
-
-def _store_at(
-    path: str,
-    trust: Trust,
-    room: _core.Room | None,
-    durability: str | None = None,
-    flush_every: float | None = None,
-) -> _core.Store:
-    durability = durability_from_environment() if durability is None else durability
-    flush_every = flush_every_from_environment() if flush_every is None else flush_every
-    try:
-        resolved = os.path.realpath(path)
-    except (OSError, ValueError):
-        # What cannot be resolved cannot be opened either, and opening it says why.
-        resolved = path
-    store = _open_stores.get((resolved, trust))
-    if store is None:
-        # By the name it was given: whoever could change a link in it counts as well.
-        store = _core.Store(path, *trust, room, durability, flush_every)
-        if not _open_stores:
-            import atexit
-
-            atexit.register(_note_uses)
-        store = _open_stores.setdefault((resolved, trust), store)
-    else:
-        store.ask_for(durability, flush_every)
-        if room is not None:
-            store.ask_for_room(room)
-    return store
-
-
-def _note_uses() -> None:
-    for store in _open_stores.values():
-        store.note_uses()
-        if os.environ.get("REMEMO_REPORT", "0") not in {"", "0"}:
-            _report(store)
-        if path := os.environ.get("REMEMO_PERF_LOG"):
-            _log_performance(store, path)
-
-
-def _log_performance(store: _core.Store, path: str) -> None:
-    import sys
-
-    from rememo.accounts import append, stats_of
-
-    try:
-        append(path, store.path, stats_of(store, days=1))
-    except OSError as error:
-        # Too late for a warning.
-        sys.stderr.write(f"rememo: REMEMO_PERF_LOG was not written: {error}\n")
-
-
-def _report(store: _core.Store) -> None:
-    import sys
-    from contextlib import suppress
-
-    from rememo.accounts import report, stats_of
-
-    # A process that ends is not to be bothered with what is wrong with a directory.
-    with suppress(OSError):
-        sys.stderr.write(f"{store.path}, today, {report(stats_of(store, days=1))}\n")

@@ -6,8 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 from rememo import switches
-from rememo.cache import in_use
 from rememo.location import effective_from
+from rememo.resolvers import in_use
 from rememo.settings import DECLARED, Setting
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from types import FunctionType
 
 from rememo import _core
-from rememo.cache import Cache, DefaultStore, Off
+from rememo.cache import Cache
+from rememo.resolvers import DefaultStore, Off
 from rememo.settings import refuse_unknown
 
 # What `typing` has under these names; but `typing` is slow to import.

@@ -23,7 +23,8 @@ def rememo_cache(tmp_path: Path) -> Iterator[Cache]:
     What was warned of in another test is warned of anew.
     """
     from rememo import notices
-    from rememo.cache import Cache, using
+    from rememo.cache import Cache
+    from rememo.resolvers import using
 
     notices.forget()
     with Cache(tmp_path / "rememo", flush_every=0) as cache, using(cache):

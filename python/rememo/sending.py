@@ -12,7 +12,7 @@ from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from rememo import _core
-from rememo.cache import Off
+from rememo.resolvers import Off
 
 if TYPE_CHECKING:
     from collections.abc import Callable
