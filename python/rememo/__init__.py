@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 
 from rememo import _core, notices, operations_log
-from rememo._core import FreezeConfig, Frozen, Ignore, Memoized, freeze, register
+from rememo._core import FreezeConfig, Frozen, Ignore, Memoized, freeze, register, track
 from rememo.cache import Cache
 from rememo.memoize import memoize
 from rememo.resolvers import using
@@ -44,6 +44,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rememo.accounts import FunctionStats
     from rememo.configuration import Configuration, config
+    from rememo.dependencies import Dir, Env, File, Package
     from rememo.errors import ImpureCallError, RememoError
     from rememo.explain import Change, Explanation
     from rememo.fingerprints import (
@@ -71,8 +72,11 @@ __all__ = [
     "ClockWarning",
     "Configuration",
     "DeviceWarning",
+    "Dir",
     "Entry",
+    "Env",
     "Explanation",
+    "File",
     "FileEffectWarning",
     "FreezeConfig",
     "Frozen",
@@ -87,6 +91,7 @@ __all__ = [
     "NotCached",
     "NotCachedWarning",
     "OverheadWarning",
+    "Package",
     "ProcessEffectWarning",
     "RandomnessWarning",
     "RememoError",
@@ -111,6 +116,7 @@ __all__ = [
     "required_modules",
     "scan",
     "summarize_diffs",
+    "track",
     "using",
 ]
 
@@ -119,12 +125,16 @@ _WHERE_ASKED_FOR = {
     "CacheInfo": "info",
     "Change": "explain",
     "Configuration": "configuration",
+    "Dir": "dependencies",
     "Entry": "info",
+    "Env": "dependencies",
     "Explanation": "explain",
+    "File": "dependencies",
     "FunctionStats": "accounts",
     "ImpureCallError": "errors",
     "LastMiss": "misses",
     "NotCached": "info",
+    "Package": "dependencies",
     "TTLInterval": "ttl",
     "RememoError": "errors",
     "Usage": "info",

@@ -1,5 +1,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
+from os import PathLike
 from types import FunctionType, ModuleType
 from typing import (
     Any,
@@ -48,6 +49,7 @@ __all__ = [
     "switch_off",
     "switch_on_again",
     "time_to_read",
+    "track",
     "unsubscribe",
 ]
 
@@ -57,6 +59,7 @@ _R = TypeVar("_R")
 _T = TypeVar("_T")
 _Results: TypeAlias = Literal["copy", "view"]
 _Watch: TypeAlias = Literal["content", "mtime", "off"]
+_PathT = TypeVar("_PathT", bound=str | bytes | PathLike[Any])
 _Self = TypeVar("_Self")
 
 @final
@@ -161,6 +164,9 @@ def time_to_read(seconds: float) -> str: ...
 # A duration; `name` is what it is called where it makes no sense.
 def nanoseconds(name: str, time: str | float | timedelta) -> int: ...
 
+# Says that what is memoized and running depends on a file, or on all files of a directory.
+def track(path: _PathT, /) -> _PathT: ...
+
 # How closely a function is watched, and what it may do for all that.
 @final
 class Care:
@@ -171,6 +177,7 @@ class Care:
         allow: Iterable[str] | None = None,
         assume_pure: bool = False,
         strict: bool = False,
+        depends: list[tuple[str, Any]] = ...,
     ) -> Care: ...
     def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
 
@@ -193,6 +200,8 @@ class Memoized(Generic[_P, _R]):
     __wrapped__: Callable[_P, _R]
     @property
     def semantics(self) -> tuple[list[str], object, str]: ...
+    @property
+    def declared_version(self) -> object: ...
     @property
     def care(self) -> Care: ...
     @property

@@ -221,6 +221,7 @@ class Cache:
         allow: Sequence[_Kind] = (),
         assume_pure: bool = False,
         strict: bool = False,
+        depends_on: Sequence[object] = (),
         enabled: bool = True,
     ) -> _core.Memoized[_P, _R]: ...
     @overload
@@ -244,6 +245,7 @@ class Cache:
         allow: Sequence[_Kind] = (),
         assume_pure: bool = False,
         strict: bool = False,
+        depends_on: Sequence[object] = (),
         enabled: bool = True,
     ) -> Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]: ...
     def memoize(  # noqa: PLR0913  options, each by its name
@@ -266,11 +268,12 @@ class Cache:
         allow: Sequence[_Kind] = (),
         assume_pure: bool = False,
         strict: bool = False,
+        depends_on: Sequence[object] = (),
         enabled: bool = True,
         **unknown: Never,
     ) -> _core.Memoized[_P, _R] | Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]:
         """Does what `rememo.memoize` does, and keeps the results in this cache."""
-        from rememo.memoize import decorator
+        from rememo.memoize import declared, decorator
 
         retention = _core.Retention(
             pinned=pinned,
@@ -289,7 +292,13 @@ class Cache:
             version=version,
             freeze=freeze,
             retention=retention,
-            care=_core.Care(watch=watch, allow=allow, assume_pure=assume_pure, strict=strict),
+            care=_core.Care(
+                watch=watch,
+                allow=allow,
+                assume_pure=assume_pure,
+                strict=strict,
+                depends=declared(depends_on),
+            ),
             enabled=enabled,
             **unknown,
         )

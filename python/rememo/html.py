@@ -25,7 +25,8 @@ def of_function(memoized: _core.Memoized[..., Any]) -> str:
         ("stored results", f"{info.entries:,}"),
         ("kept in", store.path or "nothing is kept"),
     ]
-    ignore, version, watch = memoized.semantics
+    ignore, _, watch = memoized.semantics
+    version = memoized.declared_version
     if ignore:
         rows.append(("does not count", ", ".join(ignore)))
     if version is not None:

@@ -65,6 +65,7 @@ OPTIONS = (
     "allow",
     "assume_pure",
     "strict",
+    "depends_on",
     "enabled",
     "pinned",
     "tag",
@@ -99,6 +100,7 @@ def memoize(
     allow: Sequence[_Kind] = (),
     assume_pure: bool = False,
     strict: bool = False,
+    depends_on: Sequence[object] = (),
     enabled: bool = True,
 ) -> _core.Memoized[_P, _R]: ...
 @overload
@@ -122,6 +124,7 @@ def memoize(
     allow: Sequence[_Kind] = (),
     assume_pure: bool = False,
     strict: bool = False,
+    depends_on: Sequence[object] = (),
     enabled: bool = True,
 ) -> Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]: ...
 def memoize(  # noqa: PLR0913  options, each by its name
@@ -144,6 +147,7 @@ def memoize(  # noqa: PLR0913  options, each by its name
     allow: Sequence[_Kind] = (),
     assume_pure: bool = False,
     strict: bool = False,
+    depends_on: Sequence[object] = (),
     enabled: bool = True,
     **unknown: Never,
 ) -> _core.Memoized[_P, _R] | Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]:
@@ -188,12 +192,16 @@ def memoize(  # noqa: PLR0913  options, each by its name
             With `ttl`, the first three are allowed.
         assume_pure: whether it may do any of these.
         strict: whether it is an error if a result is not kept for what the call did.
+        depends_on: what results depend on that is not seen: a `File`, the files in a `Dir`, a
+            variable `Env`, the version of a `Package`, a value, or a function without parameters
+            for what it returns. They are looked at whenever the function is called.
         enabled: if false, the function runs as if it were not memoized.
         **unknown: any other option is an error.
 
     Raises:
         TypeError: if `func` has no Python code or is a context manager, an option is not of its
-            type or not for such a function, or `ignore` names what is no parameter.
+            type or not for such a function, `ignore` names what is no parameter, or there is a
+            mere path in `depends_on`.
         ValueError: if a size or time makes no sense, `results`, `watch` or `allow` is not such a
             word, or `strict` goes with `assume_pure` or with `watch="off"`.
 
@@ -221,11 +229,30 @@ def memoize(  # noqa: PLR0913  options, each by its name
         version=version,
         freeze=freeze,
         retention=retention,
-        care=_core.Care(watch=watch, allow=allow, assume_pure=assume_pure, strict=strict),
+        care=_core.Care(
+            watch=watch,
+            allow=allow,
+            assume_pure=assume_pure,
+            strict=strict,
+            depends=declared(depends_on),
+        ),
         enabled=enabled,
         **unknown,
     )
     return memoized if func is None else memoized(func)
+
+
+def declared(depends_on: Sequence[object]) -> list[tuple[str, Any]]:
+    """Returns what results are said to depend on, as the engine has it.
+
+    Raises:
+        TypeError: if it makes no sense.
+    """
+    if depends_on == ():
+        return []
+    from rememo.dependencies import read
+
+    return read(depends_on)
 
 
 def decorator(  # noqa: PLR0913  options, each by its name

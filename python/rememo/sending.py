@@ -29,7 +29,7 @@ def reduce(
     module: str = memoized.__module__
     if not is_written_out() or has_name(memoized, module, name):
         return name
-    ignore, version, _ = memoized.semantics
+    ignore, _, _ = memoized.semantics
     # Of a function that was memoized in a cache it is a method of that.
     resolver = memoized.resolver
     cache = cast("Cache", resolver.__self__) if isinstance(resolver, MethodType) else None
@@ -37,7 +37,7 @@ def reduce(
         cache=cache,
         enabled=not isinstance(resolver, Off),
         ignore=ignore,
-        version=version,
+        version=memoized.declared_version,
         freeze=memoized.freeze_config,
         retention=memoized.retention,
         care=memoized.care,

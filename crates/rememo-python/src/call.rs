@@ -227,15 +227,11 @@ impl<'a, 'py> Call<'a, 'py> {
             }
             None => None,
         };
-        if let Some(version) = &self.memoized.semantics.version {
-            let value = version.bind(self.py).clone();
+        for (name, value) in self.declared()? {
             if !is_immutable_scalar(&value) {
                 watched = None;
             }
-            let declared = self.freeze(Root::Argument {
-                name: "version".to_owned(),
-                value,
-            })?;
+            let declared = self.freeze(Root::Argument { name, value })?;
             let mut whole = Encoder::new();
             whole.digest(&tree.digest);
             whole.digest(&declared.digest);
@@ -267,6 +263,21 @@ impl<'a, 'py> Call<'a, 'py> {
             impurities: frozen.impurities,
             watched,
         }))
+    }
+
+    /// What counts beside the code, as the user says, by name.
+    fn declared(&mut self) -> Result<Vec<(String, Bound<'py, PyAny>)>, Unkeyable> {
+        let Semantics { version, care, .. } = &self.memoized.semantics;
+        let version = version.iter().map(|version| version.bind(self.py).clone());
+        let mut declared: Vec<_> = version.map(|value| ("version".to_owned(), value)).collect();
+        match care.depends.values(self.py) {
+            Ok(values) => declared.extend(values),
+            Err(error) => {
+                let what = format!("what it is said to depend on: {}", self.judge(&error));
+                return Err(Unkeyable { what });
+            }
+        }
+        Ok(declared)
     }
 
     fn key_with(

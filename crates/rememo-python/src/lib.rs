@@ -38,6 +38,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<keeping::Room>()?;
     module.add_class::<keeping::Retention>()?;
     module.add_class::<record::Care>()?;
+    module.add_function(wrap_pyfunction!(record::track, module)?)?;
     module.add_function(wrap_pyfunction!(keeping::bytes_to_read, module)?)?;
     module.add_function(wrap_pyfunction!(keeping::time_to_read, module)?)?;
     module.add_function(wrap_pyfunction!(keeping::nanoseconds, module)?)?;

@@ -208,14 +208,20 @@ impl Memoized {
 
     /// What the user said of the function, as far as it counts.
     #[getter]
-    fn semantics(&self, py: Python<'_>) -> (Vec<String>, Option<Py<PyAny>>, String) {
-        let version = self
-            .semantics
-            .version
-            .as_ref()
-            .map(|version| version.clone_ref(py));
-        let terms = self.semantics.care.terms();
-        (self.semantics.ignore.clone(), version, terms)
+    fn semantics<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Vec<String>, Option<Bound<'py, PyAny>>, String)> {
+        let Semantics { version, care, .. } = &self.semantics;
+        let values = care.depends.values_with(py, version.as_ref())?;
+        Ok((self.semantics.ignore.clone(), values, care.terms()))
+    }
+
+    /// What counts beside the code, as its user says.
+    #[getter]
+    fn declared_version(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        let version = self.semantics.version.as_ref();
+        version.map(|version| version.clone_ref(py))
     }
 
     /// How closely it is watched.
@@ -311,6 +317,7 @@ impl Memoized {
         if let Some(version) = &self.semantics.version {
             visit.call(version)?;
         }
+        self.semantics.care.depends.traverse(&visit)?;
         if let Some(exceptions) = &self.exceptions {
             visit.call(exceptions)?;
         }

@@ -61,6 +61,10 @@ pub enum PartKind {
     Environment,
     /// A generator of random numbers that the whole process draws from.
     Generator,
+    /// Which files there are that a pattern describes.
+    Matches,
+    /// Which files there are below a directory.
+    Tree,
 }
 
 impl fmt::Display for PartKind {
@@ -84,6 +88,8 @@ impl fmt::Display for PartKind {
             Self::Variable => "environment variable",
             Self::Environment => "environment",
             Self::Generator => "random generator",
+            Self::Matches => "files named",
+            Self::Tree => "files in",
         })
     }
 }

@@ -8,6 +8,8 @@ the first step there are the files of `FILES` in the current directory, and `VAR
 
 from __future__ import annotations
 
+from soundness.world_probes_declared import DECLARED
+
 FILES = {
     "a": "one",
     "b": "two",
@@ -576,6 +578,7 @@ PROBES: dict[str, tuple[str, Steps]] = {
         "here": HERE,
         "nested": NESTED,
         "effects": EFFECTS,
+        "declared": DECLARED,
     }.items()
     for name, probe in probes.items()
 }

@@ -414,9 +414,7 @@ impl Watcher<'_> {
         });
         let watched = self.watch_all(set_by_user.map(|(_, value)| value))?;
         self.record(|recorder| recorder.namespace(&namespace));
-        Ok(watched
-            && definitions::is_definition(&wrapped)
-            && scalars::is_immutable_scalar(&version))
+        Ok(watched && definitions::is_definition(&wrapped) && stays(&version))
     }
 
     /// Plain data, by its content.
@@ -434,6 +432,13 @@ impl Watcher<'_> {
         self.scope.options.watch.record(what);
         true
     }
+}
+
+/// Whether a value is immutable, and so is all that is in it.
+fn stays(value: &Bound<'_, PyAny>) -> bool {
+    let elements = value.cast_exact::<PyTuple>();
+    scalars::is_immutable_scalar(value)
+        || elements.is_ok_and(|elements| elements.iter().all(|element| stays(&element)))
 }
 
 fn quick(value: &Bound<'_, PyAny>) -> Option<QuickHash> {

@@ -8,7 +8,6 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use rememo::{Aspect, Entries, Impurity, Links, Subject};
 
-use super::care::Watch;
 use super::paths::{from_descriptor, path_of};
 use super::probes::keyword;
 use super::{Recording, current, environment, place, sources};
@@ -125,10 +124,7 @@ impl<'py> Heard<'_, 'py> {
     fn read(&self, path: &Path) {
         let watch = self.recording.get().watch;
         self.recording.get().note(self.py(), |log| {
-            log.see(path, |place| match watch {
-                Watch::Modified => Subject::Status(place, Aspect::Everything, Links::Followed),
-                _ => Subject::Content(place),
-            });
+            log.see(path, |place| watch.content(place));
         });
     }
 

@@ -6,6 +6,9 @@ use pyo3::Borrowed;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
+use rememo::{Aspect, Links, Place, Subject};
+
+use super::depends::Depends;
 
 /// The kinds of things that a run may be allowed to do.
 const KINDS: [&str; 10] = [
@@ -46,6 +49,14 @@ impl Watch {
         }
     }
 
+    /// What counts of a file that is read.
+    pub fn content(self, place: Place) -> Subject {
+        match self {
+            Self::Modified => Subject::Status(place, Aspect::Everything, Links::Followed),
+            _ => Subject::Content(place),
+        }
+    }
+
     fn word(self) -> &'static str {
         match self {
             Self::Content => "content",
@@ -70,9 +81,11 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Watch {
 
 /// How closely a function is watched, and what it may do for all that.
 #[pyclass(module = "rememo._core", frozen)]
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Care {
     pub watch: Watch,
+    /// What its results are said to depend on.
+    pub depends: Arc<Depends>,
     /// The kinds of things for which its results are kept all the same, in order.
     allowed: Arc<[&'static str]>,
     /// Whether its results are good for a while only.
@@ -84,12 +97,17 @@ pub struct Care {
 #[pymethods]
 impl Care {
     #[new]
-    #[pyo3(signature = (*, watch = Watch::Content, allow = None, assume_pure = false, strict = false))]
+    #[pyo3(signature = (
+        *, watch = Watch::Content, allow = None, assume_pure = false, strict = false,
+        depends = Vec::new()
+    ))]
     fn new(
+        py: Python<'_>,
         watch: Watch,
         allow: Option<&Bound<'_, PyAny>>,
         assume_pure: bool,
         strict: bool,
+        depends: Vec<(String, Py<PyAny>)>,
     ) -> PyResult<Self> {
         if strict && (assume_pure || watch == Watch::Off) {
             let other = if assume_pure {
@@ -108,6 +126,7 @@ impl Care {
         };
         Ok(Self {
             watch,
+            depends: Arc::new(Depends::new(depends, py)?),
             allowed: allowed.into(),
             for_a_while: false,
             strict,
@@ -120,6 +139,7 @@ impl Care {
         arguments.set_item("watch", self.watch.word())?;
         arguments.set_item("allow", self.allowed.to_vec())?;
         arguments.set_item("strict", self.strict)?;
+        arguments.set_item("depends", self.depends.said(py))?;
         Ok(((), arguments))
     }
 }
@@ -150,6 +170,7 @@ impl Care {
             terms.push_str(", allowing ");
             terms.push_str(kind);
         }
+        self.depends.add_terms(&mut terms);
         terms
     }
 }

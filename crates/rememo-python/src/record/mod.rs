@@ -9,6 +9,7 @@
 mod audit;
 mod care;
 mod carry;
+mod depends;
 mod environment;
 mod exempt;
 mod fills;
@@ -19,6 +20,7 @@ mod probes;
 mod sources;
 
 pub use care::Care;
+pub use depends::track;
 pub use environment::{record_environment, sense};
 pub use fills::watch_fills;
 pub use generators::{capture, replay};
@@ -221,6 +223,9 @@ impl Steps {
 
 /// Does some work whose doings are noted in a recording.
 fn within<T>(py: Python<'_>, recording: &Bound<'_, Recording>, work: impl FnOnce() -> T) -> T {
+    if recording.get().watch == Watch::Off {
+        return work();
+    }
     let variable = variable(py);
     let token = variable
         .as_ref()
@@ -249,19 +254,23 @@ fn begin<'py>(
     making: Option<Making>,
     in_steps: bool,
 ) -> Option<Bound<'py, Recording>> {
-    if care.watch == Watch::Off {
+    let is_watched = care.watch != Watch::Off;
+    if !is_watched && care.depends.sees_nothing() {
         return None;
     }
     let mut log = Log::new(exempt).allowing(care.allowed());
-    if let Err(why) = hear(py) {
-        log.object(Impurity {
-            kind: "unseen",
-            what: format!("cannot be watched, for {why}"),
-            at: None,
-        });
+    care.depends.declare(py, care.watch, &mut log);
+    if is_watched {
+        if let Err(why) = hear(py) {
+            log.object(Impurity {
+                kind: "unseen",
+                what: format!("cannot be watched, for {why}"),
+                at: None,
+            });
+        }
+        sources::stand_later(py);
+        generators::begin(py, &mut log);
     }
-    sources::stand_later(py);
-    generators::begin(py, &mut log);
     let recording = Recording {
         log: Attached::new(Some(log)),
         watch: care.watch,

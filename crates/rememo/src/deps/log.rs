@@ -144,6 +144,11 @@ impl Log {
         self
     }
 
+    /// Directories that listings leave out.
+    pub(super) fn hidden(&self) -> &[PathBuf] {
+        &self.exempt.hidden
+    }
+
     /// Whether nothing was looked at and nothing objected to.
     pub fn is_empty(&self) -> bool {
         self.extent() == 0
@@ -166,7 +171,19 @@ impl Log {
         let Some(whole) = self.whole(path) else {
             return;
         };
-        if self.exempt.covers(&whole) || self.is_own(&whole) {
+        if !self.exempt.covers(&whole) {
+            self.see_at(path, whole, subject);
+        }
+    }
+
+    /// Notes the same of a path that counts wherever it lies, and where that is, seen from anywhere.
+    pub(super) fn see_at(
+        &mut self,
+        path: &Path,
+        whole: PathBuf,
+        subject: impl FnOnce(Place) -> Subject,
+    ) {
+        if self.is_own(&whole) {
             return;
         }
         let place = if path.is_absolute() || self.moved {
@@ -416,7 +433,13 @@ impl Log {
                 None => changed.push(sighting.subject),
             }
         }
-        let lists = |observation: &Observation| matches!(observation.subject, Subject::Listing(..));
+        let lists = |observation: &Observation| {
+            let subject = &observation.subject;
+            matches!(
+                subject,
+                Subject::Listing(..) | Subject::Matches(_) | Subject::Tree(_)
+            )
+        };
         if world.observations.iter().any(lists) {
             world.ignored = hidden.iter().map(|path| path.as_path().into()).collect();
         }
@@ -469,7 +492,7 @@ impl Log {
     }
 
     /// A path as it is seen from anywhere; none where there is no directory to see it from.
-    fn whole(&mut self, path: &Path) -> Option<PathBuf> {
+    pub(super) fn whole(&mut self, path: &Path) -> Option<PathBuf> {
         if path.is_absolute() {
             return Some(path.to_owned());
         }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::stamp::{Stamp, now};
 use super::subject::{Aspect, Entries, Links, Subject};
+use super::tree;
 use crate::digest::{Digest, Encoder};
 use crate::lock::lock;
 
@@ -40,7 +41,7 @@ impl State {
         }
     }
 
-    fn of_error(error: &io::Error) -> Self {
+    pub(super) fn of_error(error: &io::Error) -> Self {
         match error.raw_os_error() {
             Some(libc::ENOENT) | None => Self::Absent,
             Some(number) => Self::Refused(number),
@@ -106,6 +107,8 @@ pub fn look(subject: &Subject, path: &Path, ignored: &[PathBuf]) -> Option<Look>
         Subject::Status(_, aspect, links) => status(path, *aspect, *links),
         Subject::Listing(_, entries) => listing(path, *entries, ignored),
         Subject::Link(_) => link(path),
+        Subject::Matches(_) => tree::state_of(tree::matches(path, ignored)),
+        Subject::Tree(_) => tree::state_of(tree::below(path, ignored)),
         Subject::WorkingDirectory
         | Subject::Variable(_)
         | Subject::Environment
@@ -240,7 +243,7 @@ fn kind(found: &Metadata) -> &'static [u8] {
     kind_of(found.file_type())
 }
 
-fn kind_of(found: fs::FileType) -> &'static [u8] {
+pub(super) fn kind_of(found: fs::FileType) -> &'static [u8] {
     match found {
         found if found.is_file() => b"file",
         found if found.is_dir() => b"directory",

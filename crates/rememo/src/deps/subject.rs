@@ -63,6 +63,10 @@ pub enum Subject {
     Environment,
     /// A generator of random numbers that the whole process draws from, by its name.
     Generator(String),
+    /// Which files and directories there are that a pattern describes, as a shell reads it.
+    Matches(Place),
+    /// Which files and directories there are below a directory, at any depth.
+    Tree(Place),
 }
 
 /// What of a file's status.
@@ -107,7 +111,9 @@ impl Subject {
             Self::Content(place)
             | Self::Status(place, ..)
             | Self::Listing(place, _)
-            | Self::Link(place) => Some(place),
+            | Self::Link(place)
+            | Self::Matches(place)
+            | Self::Tree(place) => Some(place),
             Self::WorkingDirectory | Self::Variable(_) | Self::Environment | Self::Generator(_) => {
                 None
             }
@@ -125,6 +131,8 @@ impl Subject {
             Self::Variable(_) => PartKind::Variable,
             Self::Environment => PartKind::Environment,
             Self::Generator(_) => PartKind::Generator,
+            Self::Matches(_) => PartKind::Matches,
+            Self::Tree(_) => PartKind::Tree,
         }
     }
 
@@ -146,6 +154,8 @@ impl Subject {
             Self::Variable(_) => "environment variable",
             Self::Environment => "environment",
             Self::Generator(_) => "random generator",
+            Self::Matches(_) => "files named",
+            Self::Tree(_) => "files in",
         }
     }
 
