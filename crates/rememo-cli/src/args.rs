@@ -12,7 +12,8 @@ A FUNCTION is its full name, the end of it after a dot, or a pattern with * and 
 beginning of its key, of four digits or more.
 
 Exit status: 0 if all is well; 1 if what was asked for is not there, or doctor or verify found
-something wrong; 2 for a mistake on the command line; 3 if the cache cannot be used.";
+something wrong, or an archive is not what was written; 2 for a mistake on the command line; 3 if
+the cache cannot be used; 130 if interrupted.";
 
 /// See and steer what is memoized. Alone, it shows a summary.
 #[derive(Debug, Parser)]
@@ -82,6 +83,10 @@ pub enum Command {
     Unpin(Selection),
     /// Let go of what is cheapest to lose until the rest fits, and of stray files
     Gc(Gc),
+    /// Write entries into an archive, to be taken to another machine
+    Export(Export),
+    /// Take in the entries of an archive, made by somebody whose code you would run
+    Import(Import),
     /// Read all that is stored, and say whether it is what was written
     Verify(Verify),
     /// Show the settings in effect, and who says each
@@ -213,6 +218,13 @@ pub struct Selection {
     pub superseded: bool,
 }
 
+impl Selection {
+    /// Whether it says nothing of which.
+    pub fn is_everything(&self) -> bool {
+        self.what.is_empty() && self.tag.is_none() && !self.superseded
+    }
+}
+
 #[derive(Debug, ClapArgs)]
 pub struct Gc {
     /// Fit into this much, for once, such as "2 GiB" or "5%" of the disk
@@ -231,4 +243,26 @@ pub struct Verify {
     /// Remove what is not whole, so that its calls run again, and set counts right
     #[arg(long)]
     pub repair: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Export {
+    /// The archive
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Write over a file that is there
+    #[arg(short, long)]
+    pub force: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Import {
+    /// The archive
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Take in nothing, only see whether the archive is whole
+    #[arg(long)]
+    pub dry_run: bool,
 }

@@ -10,6 +10,8 @@ use rememo::measure::Unmeasurable;
 pub const NOT_SO: u8 = 1;
 const MISTAKE: u8 = 2;
 const UNUSABLE: u8 = 3;
+/// As shells count it.
+const INTERRUPTED: u8 = 130;
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug)]
@@ -22,6 +24,10 @@ pub enum Failure {
     OtherFormat { dir: PathBuf, version: u64 },
     /// The cache cannot be used.
     Unusable(String),
+    /// An archive is not what this command reads, or not what was written.
+    BadArchive { file: PathBuf, why: String },
+    /// The user asked for an end.
+    Interrupted,
     /// Whoever read the output has had enough.
     Enough,
 }
@@ -29,7 +35,8 @@ pub enum Failure {
 impl Failure {
     pub fn status(&self) -> u8 {
         match self {
-            Self::NoSuch(_) => NOT_SO,
+            Self::NoSuch(_) | Self::BadArchive { .. } => NOT_SO,
+            Self::Interrupted => INTERRUPTED,
             Self::Mistake(_) => MISTAKE,
             Self::OtherFormat { .. } | Self::Unusable(_) => UNUSABLE,
             Self::Enough => 0,
@@ -43,6 +50,10 @@ impl Failure {
             Self::OtherFormat { dir, version } => {
                 other_format(&dir.display().to_string(), *version)
             }
+            Self::BadArchive { file, why } => {
+                format!("{}: {why}; nothing was imported", file.display())
+            }
+            Self::Interrupted => "interrupted".to_owned(),
             Self::Enough => return None,
         })
     }

@@ -1,6 +1,7 @@
 //! The command `rememo`: shows what is memoized, and steers it.
 
 mod altered;
+mod archive;
 mod args;
 mod command;
 mod failure;
@@ -18,7 +19,9 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Args, Command};
-use command::{config, diff, doctor, gc, ls, pin, rm, shell, show, stats, summary, verify, why};
+use command::{
+    config, diff, doctor, export, gc, import, ls, pin, rm, shell, show, stats, summary, verify, why,
+};
 use report::{ended, finish};
 
 fn main() -> ExitCode {
@@ -35,6 +38,8 @@ fn main() -> ExitCode {
         Some(Command::Pin(args)) => finish(&shared, || pin::run(&shared, &args, true)),
         Some(Command::Unpin(args)) => finish(&shared, || pin::run(&shared, &args, false)),
         Some(Command::Gc(args)) => finish(&shared, || gc::run(&shared, &args)),
+        Some(Command::Export(args)) => finish(&shared, || export::run(&shared, &args)),
+        Some(Command::Import(args)) => finish(&shared, || import::run(&shared, &args)),
         Some(Command::Verify(args)) => finish(&shared, || verify::run(&shared, &args)),
         Some(Command::Config) => finish(&shared, || config::run(&shared)),
         Some(Command::Doctor) => finish(&shared, || doctor::run(&shared)),

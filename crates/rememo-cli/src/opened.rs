@@ -1,6 +1,6 @@
 //! Opens the cache that is there. Looking never makes one, and never moves one aside.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rememo::{Event, Found, Store, StoreConfig, Subscriber};
@@ -35,11 +35,7 @@ pub fn look(shared: &Shared) -> Result<Opened, Failure> {
     let (dir, origin) = directory_in_effect(shared.dir.as_deref())?;
     let store = match Store::found_in(&dir) {
         Ok(Found::Nothing) => None,
-        Ok(Found::Current) => Some(Store::open(StoreConfig {
-            access: access(),
-            subscriber: Some(Arc::new(Teller)),
-            ..StoreConfig::new(&dir)
-        })?),
+        Ok(Found::Current) => Some(make(&dir)?),
         Ok(Found::Other(version)) => return Err(Failure::OtherFormat { dir, version }),
         Ok(Found::Foreign) => {
             let told = format!("{} is not a cache, and not empty", dir.display());
@@ -51,6 +47,15 @@ pub fn look(shared: &Shared) -> Result<Opened, Failure> {
         }
     };
     Ok(Opened { dir, origin, store })
+}
+
+/// The cache in a directory, which is made if need be.
+pub fn make(dir: &Path) -> Result<Store, Failure> {
+    Ok(Store::open(StoreConfig {
+        access: access(),
+        subscriber: Some(Arc::new(Teller)),
+        ..StoreConfig::new(dir)
+    })?)
 }
 
 /// The cache, which must be there.

@@ -2,6 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+const BYTES: &str = "{msg} [{bar:30}] {binary_bytes} of {binary_total_bytes}, {eta} left";
 const ENTRIES: &str = "{msg} [{bar:30}] {human_pos} of {human_len}, {eta} left";
 
 /// A bar that fills as work goes on, and is gone at the end of it.
@@ -10,9 +11,23 @@ pub struct Progress(ProgressBar);
 impl Progress {
     /// For work on so many entries.
     pub fn of_entries(what: &'static str, entries: u64) -> Self {
-        let style = ProgressStyle::with_template(ENTRIES);
-        let bar = ProgressBar::new(entries).with_message(what);
+        Self::new(what, entries, ENTRIES)
+    }
+
+    /// For work on so many bytes.
+    pub fn of_bytes(what: &'static str, bytes: u64) -> Self {
+        Self::new(what, bytes, BYTES)
+    }
+
+    fn new(what: &'static str, length: u64, form: &str) -> Self {
+        let style = ProgressStyle::with_template(form);
+        let bar = ProgressBar::new(length).with_message(what);
         Self(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
+    }
+
+    /// Says that so much more of it is done.
+    pub fn moved(&self, by: u64) {
+        self.0.inc(by);
     }
 
     /// Says how much of it is done.

@@ -84,7 +84,7 @@ pub fn selected(store: &Store, selection: &Selection) -> Result<Vec<Listed>, Fai
         tag,
         superseded,
     } = selection;
-    if what.is_empty() && tag.is_none() && !superseded {
+    if selection.is_everything() {
         let told = "say which entries: by FUNCTION or ENTRY, --tag or --superseded";
         return Err(Failure::Mistake(told.to_owned()));
     }

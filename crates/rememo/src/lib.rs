@@ -56,5 +56,5 @@ pub use state::{Change, Key, Part, PartKind, StateTree, changes};
 pub use stats::{Stats, Tally};
 pub use store::{
     Durability, Found, Generation, Integrity, Kept, Orphans, Room, Store, StoreConfig, StoreError,
-    Uses,
+    Taken, Uses,
 };

@@ -14,7 +14,7 @@ use memmap2::{Mmap, MmapMut, MmapOptions};
 use crate::access::Keeper;
 
 /// Files of this many bytes and more are mapped: below, a copy costs less than a mapping.
-const MAPPED: u64 = 256 * 1024;
+pub(crate) const MAPPED: u64 = 256 * 1024;
 
 /// The content of an object's file, which is mapped if it is large and nobody else can write to it.
 pub(crate) fn read(mut file: File, len: u64, exclusive: bool) -> io::Result<Bytes> {

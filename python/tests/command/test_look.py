@@ -297,7 +297,9 @@ def test_it_works_while_a_program_stores_and_when_it_is_interrupted(
     assert not memoized.would_hit("again")
 
 
-def test_what_can_only_be_read_is_shown_and_not_changed(cache: Cache, command: Rememo) -> None:
+def test_what_can_only_be_read_is_shown_and_not_changed(
+    cache: Cache, command: Rememo, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """On a file system that is mounted so."""
     call_some(cache)
     cache.close()
@@ -319,8 +321,17 @@ def test_what_can_only_be_read_is_shown_and_not_changed(cache: Cache, command: R
     assert len(json.loads(run("ls", "-e", "--json").stdout)["entries"]) == 3
     assert "model" in run("show", "model").stdout
     assert run("doctor").returncode == 0
+    taken = ("import", str(tmp_path_factory.mktemp("elsewhere") / "a.zst"))
+    assert run("export", taken[1]).stdout.startswith("exported 3 entries")
     assert run("verify").stdout.endswith("all is whole\n")
-    for arguments in (("rm", "load"), ("rm", "--all"), ("pin", "load"), GC, ("verify", "--repair")):
+    for arguments in (
+        ("rm", "load"),
+        ("rm", "--all"),
+        ("pin", "load"),
+        GC,
+        ("verify", "--repair"),
+        taken,
+    ):
         done = run(*arguments)
         assert done.returncode == 3
         assert "can only be read here" in done.stderr

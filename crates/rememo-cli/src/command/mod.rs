@@ -3,7 +3,9 @@
 pub mod config;
 pub mod diff;
 pub mod doctor;
+pub mod export;
 pub mod gc;
+pub mod import;
 pub mod ls;
 pub mod pin;
 pub mod report;

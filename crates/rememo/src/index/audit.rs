@@ -233,6 +233,7 @@ mod tests {
                 call: &call,
                 entry: &entry,
                 state: &tree,
+                is_latest: true,
             };
             index.put(&[put], &|_| true).unwrap();
         }

@@ -147,6 +147,7 @@ mod tests {
             call: &call(turn),
             entry: &entry,
             state: &tree,
+            is_latest: true,
         };
         let (_, stored) = index.put(&[put], &|_| true).unwrap();
         assert_eq!(stored, [true]);

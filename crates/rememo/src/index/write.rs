@@ -23,6 +23,9 @@ pub(crate) struct Put<'a> {
     pub entry: &'a Entry,
     /// The parts of the function's state, in case they are not stored yet.
     pub state: &'a StateTree,
+    /// Whether that state, if it is new here, is the code as it is now: results of other code are
+    /// then superseded.
+    pub is_latest: bool,
 }
 
 impl Index {
@@ -59,7 +62,12 @@ impl Index {
         put: &Put<'_>,
         removed: &mut Removed,
     ) -> heed::Result<()> {
-        let Put { call, entry, state } = put;
+        let Put {
+            call,
+            entry,
+            state,
+            is_latest,
+        } = put;
         let old = self.replaced_by(txn, call, entry)?;
         let is_new = self.refer(txn, order, entry, state)?;
         for key in old {
@@ -72,7 +80,7 @@ impl Index {
         let by_function = function_key(&entry.function, &key);
         self.tables[BY_FUNCTION].put(txn, &by_function, &key)?;
         order.add(txn, &key, entry, sealed.len())?;
-        if is_new {
+        if is_new && *is_latest {
             self.demote_superseded(txn, &entry.function, state)?;
         }
         Ok(())

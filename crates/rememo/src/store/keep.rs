@@ -109,6 +109,7 @@ impl Store {
         Job {
             call: key.digest(),
             state: key.state.clone(),
+            is_latest: true,
             entry: Entry {
                 world: world.clone(),
                 ..self.entry(key, value.codec, cost, retention)
@@ -224,12 +225,17 @@ impl Store {
 
     /// The result of an entry.
     pub fn open_value(&self, entry: &Entry) -> Result<Encoded, String> {
-        let container = match &entry.value {
-            StoredValue::Inline(bytes) => Bytes::copy_from_slice(bytes),
-            StoredValue::Object(id) => self.0.objects.get(id).map_err(|error| error.to_string())?,
-        };
+        let container = self.unchecked(entry)?;
         let (value, _) = Encoded::from_container(container).map_err(|damage| damage.to_string())?;
         Ok(value)
+    }
+
+    /// The container of an entry's result, as it was read.
+    pub(super) fn unchecked(&self, entry: &Entry) -> Result<Bytes, String> {
+        match &entry.value {
+            StoredValue::Inline(bytes) => Ok(Bytes::copy_from_slice(bytes)),
+            StoredValue::Object(id) => self.0.objects.get(id).map_err(|error| error.to_string()),
+        }
     }
 
     /// The entry of a result, but for where its value will be.

@@ -12,6 +12,7 @@ mod ownership;
 mod queue;
 mod room;
 mod settings;
+mod transfer;
 mod uses;
 mod writer;
 
@@ -24,6 +25,7 @@ pub use keep::Kept;
 #[cfg(any(test, fuzzing))]
 pub(crate) use layout::version as format_version;
 pub use room::Room;
+pub use transfer::Taken;
 pub use uses::Uses;
 
 use std::collections::HashMap;

@@ -38,6 +38,8 @@ pub(super) struct Job {
     /// Its entry, but for where the value will be.
     pub entry: Entry,
     pub state: Arc<StateTree>,
+    /// Whether that is the code as it is now.
+    pub is_latest: bool,
     pub value: Encoded,
     /// What its call has spent so far.
     pub spent: Spent,

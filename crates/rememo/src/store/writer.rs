@@ -129,6 +129,7 @@ impl Store {
                 call: &job.call,
                 entry,
                 state: &job.state,
+                is_latest: job.is_latest,
             })
             .collect();
         let present = |id: &_| self.0.objects.contains(id);
