@@ -416,8 +416,8 @@ class Cache:
         It takes as long as reading all of it does; others may use the directory meanwhile.
 
         Args:
-            repair: remove the results that are not whole, so that their calls run again, and mend
-                what else is wrong.
+            repair: remove the results that are not whole, so that their calls run again, enter
+                those again whose entries were lost, and mend what else is wrong.
 
         Raises:
             OSError: if the directory cannot be used; or it is to be mended, and can only be read.
@@ -435,8 +435,9 @@ class Cache:
     def remove_orphans(self) -> int:
         """Removes files that nothing refers to, and returns how many there were.
 
-        They are left by processes that were killed while they stored a result. Nothing that can
-        still be a hit is removed; what others are storing at this moment is stored all the same.
+        They are left by processes that were killed while they stored or cleared a result. Nothing
+        that can still be a hit is removed: a result that was not entered yet is entered first. What
+        others are storing at this moment is stored all the same.
 
         Raises:
             OSError: if the directory cannot be used, or can only be read.

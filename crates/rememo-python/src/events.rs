@@ -51,7 +51,7 @@ impl Wants {
 }
 
 /// The words for what happens.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     HIT,
     "miss",
     "stored",
@@ -65,6 +65,7 @@ const NAMES: [&str; 13] = [
     "switched_off",
     "thrashing",
     "orphans_removed",
+    "adopted",
 ];
 const HIT: &str = "hit";
 const BOUNDED: &str = "bounded";
@@ -245,6 +246,7 @@ fn number_of(event: &Event) -> usize {
         Event::SwitchedOff { .. } => 10,
         Event::Thrashing { .. } => 11,
         Event::OrphansRemoved { .. } => 12,
+        Event::Adopted { .. } => 13,
     }
 }
 
@@ -361,6 +363,10 @@ fn describe<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyDict>>
             told.set_item("function", "*")?;
             told.set_item("files", orphans.files)?;
             told.set_item("size", orphans.bytes)?;
+        }
+        Event::Adopted { entries } => {
+            told.set_item("function", "*")?;
+            told.set_item("entries", entries)?;
         }
         Event::Degraded { what } => {
             told.set_item("function", "*")?;

@@ -319,7 +319,11 @@ pub fn give_up<C: Callee>(store: &Store, callee: &mut C, missed: Missed, why: St
 /// The stored result, now that nobody else makes the call; the miss is told of if there is none.
 fn look_again<C: Callee>(store: &Store, callee: &mut C, key: &Key, mode: Mode) -> Option<C::Value> {
     let missing = match mode {
-        Mode::Recompute => Missing::new(MissReason::Forced),
+        Mode::Recompute => {
+            // One whose entry was lost would turn up later, behind the new one's back.
+            callee.detached(|| store.adopt(&key.digest()));
+            Missing::new(MissReason::Forced)
+        }
         Mode::Normal | Mode::Verify => match recall(store, callee, key) {
             Ok(value) => return Some(value),
             Err(missing) => missing,

@@ -20,6 +20,8 @@ const CHECKED_HEADER: usize = 16;
 const HEADER: usize = CHECKED_HEADER + 16;
 const ROW: usize = 9;
 const ALIGNMENT: usize = 64;
+/// No record of a producer that is read by itself is longer than this, with all that is before it.
+const HEAD_MAX: usize = 1 << 20;
 
 /// One run of bytes of an encoded value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -145,6 +147,36 @@ impl Encoded {
     }
 }
 
+/// How many bytes of a container to read for the record of its producer, going by its first
+/// [`BEGINNING`]; none where it is no container, or that would be too many.
+pub(crate) fn head_len(beginning: &[u8]) -> Option<usize> {
+    let counts = Header::unchecked(beginning).ok()?;
+    let len = counts.frames.checked_mul(ROW)?;
+    let len = len.checked_add(HEADER)?.checked_add(counts.producer)?;
+    (len <= HEAD_MAX).then_some(len)
+}
+
+/// So much of a container tells how much more of it to read.
+pub(crate) const BEGINNING: usize = HEADER;
+
+/// The record of a container's producer, and how long the whole should be, going by as much of it as
+/// [`head_len`] says. No checksum was compared: the record needs one of its own.
+pub(crate) fn read_head(head: &[u8]) -> Option<(&[u8], u64)> {
+    let counts = Header::unchecked(head).ok()?;
+    let (table, producer) = head
+        .get(HEADER..)?
+        .split_at_checked(counts.frames.checked_mul(ROW)?)?;
+    let producer = producer.get(..counts.producer)?;
+    let mut len = (HEADER + table.len() + producer.len()) as u64;
+    for row in table.chunks_exact(ROW) {
+        let frame = u64::from_le_bytes(array(row, 0));
+        len = len
+            .checked_next_multiple_of(ALIGNMENT as u64)?
+            .checked_add(frame)?;
+    }
+    Some((producer, len))
+}
+
 struct Header {
     codec: u16,
     frames: usize,
@@ -153,6 +185,15 @@ struct Header {
 
 impl Header {
     fn read(bytes: &[u8]) -> Result<Self, Damage> {
+        let header = Self::unchecked(bytes)?;
+        if checksum(bytes) != u128::from_le_bytes(array(bytes, CHECKED_HEADER)) {
+            return Err(Damage::Checksum);
+        }
+        Ok(header)
+    }
+
+    /// The header, whatever comes after it.
+    fn unchecked(bytes: &[u8]) -> Result<Self, Damage> {
         if bytes.len() < HEADER {
             return Err(Damage::Length);
         }
@@ -162,9 +203,6 @@ impl Header {
         let version = u16::from_le_bytes(array(bytes, 4));
         if version != VERSION {
             return Err(Damage::Version(version));
-        }
-        if checksum(bytes) != u128::from_le_bytes(array(bytes, CHECKED_HEADER)) {
-            return Err(Damage::Checksum);
         }
         Ok(Self {
             codec: u16::from_le_bytes(array(bytes, 6)),
@@ -282,6 +320,25 @@ mod tests {
             (read.object_id(), &producer[..]),
             (small().object_id(), &b"me"[..])
         );
+    }
+
+    #[test]
+    fn the_head_tells_of_the_producer_and_no_more_is_read_than_that() {
+        let whole = small().to_container(b"me");
+        let len = head_len(&whole[..BEGINNING]).unwrap();
+        assert_eq!(len, HEADER + 3 * ROW + 2);
+        assert_eq!(
+            read_head(&whole[..len]),
+            Some((&b"me"[..], whole.len() as u64))
+        );
+        for len in 0..len {
+            assert_eq!(read_head(&whole[..len]), None, "length {len}");
+        }
+        let large = small().to_container(&vec![0; HEAD_MAX]);
+        assert_eq!(head_len(&large[..BEGINNING]), None);
+        let mut absurd = whole;
+        absurd[HEADER..HEADER + 8].copy_from_slice(&u64::MAX.to_le_bytes());
+        assert_eq!(read_head(&absurd), None);
     }
 
     proptest! {

@@ -134,6 +134,11 @@ pub enum Event {
         /// How many, and what they took.
         orphans: Orphans,
     },
+    /// Results were found whose entries were lost, and entered again.
+    Adopted {
+        /// How many.
+        entries: u64,
+    },
     /// Something is wrong with the store; calls go on without the part concerned.
     Degraded {
         /// What.

@@ -7,7 +7,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::array::ArrayHeader;
-use crate::codec::{Encoded, with_right_checksum};
+use crate::codec::{Encoded, head_len, read_head, with_right_checksum};
+use crate::index::Birth;
+use crate::index::cleared::Verdicts;
 use crate::index::schema::{Entry, ObjectRecord, seal, unseal, with_checksum};
 use crate::state::{StateTree, changes};
 use crate::store::format_version;
@@ -21,7 +23,10 @@ pub fn container(bytes: &[u8]) {
 }
 
 fn read_container(bytes: &[u8]) -> Option<usize> {
+    let head = head_len(bytes).and_then(|len| read_head(bytes.get(..len)?));
+    assert!(head.is_none_or(|(producer, _)| producer.len() <= bytes.len()));
     let (value, producer) = Encoded::from_container(bytes.to_vec()).ok()?;
+    assert!(head.is_none_or(|head| head == (&producer[..], bytes.len() as u64)));
     let again = value.to_container(&producer);
     let len = value
         .frames
@@ -47,6 +52,19 @@ pub fn entry(bytes: &[u8]) {
         let held = entry.function.len() + entry.producer.len();
         assert!(held <= bytes.len() && entry.arguments.len() <= bytes.len());
         let _ = entry.object();
+    });
+}
+
+/// What is written with a result, and whether a list of what was cleared, in the rest of the bytes,
+/// speaks against it.
+pub fn birth(bytes: &[u8]) {
+    let (len, rest) = bytes.split_first_chunk().unwrap_or((&[0; 2], &[]));
+    let len = usize::from(u16::from_le_bytes(*len)).min(rest.len());
+    let (list, bytes) = rest.split_at(len);
+    let verdicts = Verdicts::of(list);
+    record::<Birth>(bytes, |birth| {
+        assert!(birth.entry.arguments.len() <= bytes.len());
+        assert!(!verdicts.spare(birth) || list.len() >= 48);
     });
 }
 
@@ -105,6 +123,7 @@ mod tests {
         replay("container", container);
         replay("array", array);
         replay("entry", entry);
+        replay("birth", birth);
         replay("state", state);
         replay("counts", counts);
         replay("format", format);

@@ -2,22 +2,33 @@
 
 use bytes::Bytes;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::access::Keeper;
-use crate::codec::Encoded;
+use crate::codec::{BEGINNING, Encoded, head_len, read_head};
 use crate::digest::Digest;
 use crate::map;
+
+/// An object in its place.
+pub(crate) struct Placed {
+    pub id: Digest,
+    /// Bytes of its file.
+    pub len: u64,
+    /// The record of its producer, without any promise that it is what was written.
+    pub producer: Bytes,
+}
 
 /// A directory of objects.
 #[derive(Clone, Debug)]
 pub struct ObjectStore {
     objects: PathBuf,
     staging: PathBuf,
+    /// Results, by call key, for as long as their entries are not in the index.
+    pending: PathBuf,
     keeper: Keeper,
     /// Which of the 256 directories of objects were looked at, one bit each.
     inspected: Arc<[AtomicU64; 4]>,
@@ -29,20 +40,29 @@ impl ObjectStore {
         let store = Self {
             objects: dir.join("objects"),
             staging: dir.join("tmp"),
+            pending: dir.join("pending"),
             keeper,
             inspected: Arc::default(),
         };
         keeper.make_dirs(&store.objects)?;
         keeper.make_dirs(&store.staging)?;
+        keeper.make_dirs(&store.pending)?;
         Ok(store)
     }
 
-    /// Stores a value unless it is there already; its name and the bytes that it takes. With
-    /// `sync`, it is on the disk when this returns.
-    pub fn put(&self, value: &Encoded, producer: &[u8], sync: bool) -> io::Result<(Digest, u64)> {
+    /// Stores a value, unless it is there already and `stays` says of the record of its producer
+    /// that it will do; its name and the bytes that it takes. With `sync`, it is on the disk when
+    /// this returns. Until [`ObjectStore::landed`], it is pending under its call key as well.
+    pub fn put(
+        &self,
+        value: &Encoded,
+        (call, producer): (&Digest, &[u8]),
+        stays: impl Fn(&[u8]) -> bool,
+        sync: bool,
+    ) -> io::Result<(Digest, u64)> {
         let id = value.object_id();
         let path = self.path(&id);
-        if let Some(size) = self.whole_len(&id, value) {
+        if let Some(size) = self.whole_len(&id, value, stays) {
             if sync {
                 self.sync(&path)?;
             }
@@ -53,17 +73,94 @@ impl ObjectStore {
             &self.objects,
             path.parent().unwrap_or(&self.objects),
             &self.staging,
+            &self.pending,
         ] {
             self.keeper.make_dir(dir)?;
         }
         let mut staged = tempfile::NamedTempFile::new_in(&self.staging)?;
         self.keeper.give(staged.as_file())?;
         staged.write_all(&bytes)?;
+        self.announce(staged.path(), call);
         staged.persist(&path).map_err(|failed| failed.error)?;
         if sync {
             self.sync(&path)?;
         }
         Ok((id, bytes.len() as u64))
+    }
+
+    /// Has a result found under its call key if this process is killed before its entry is in the
+    /// index. Where that cannot be, it is a file that nothing refers to then.
+    fn announce(&self, staged: &Path, call: &Digest) {
+        let pending = self.pending_path(call);
+        match fs::hard_link(staged, &pending) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                drop(fs::remove_file(&pending));
+                drop(fs::hard_link(staged, &pending));
+            }
+            _ => {}
+        }
+    }
+
+    /// Notes that the entry of a result is in the index, or never will be.
+    pub(crate) fn landed(&self, call: &Digest) {
+        drop(fs::remove_file(self.pending_path(call)));
+    }
+
+    /// Whether there is a result under a call key whose entry may not be in the index.
+    pub(crate) fn is_pending(&self, call: &Digest) -> bool {
+        fs::symlink_metadata(self.pending_path(call)).is_ok_and(|found| found.is_file())
+    }
+
+    /// The call keys of results that have been pending for so long.
+    pub(crate) fn pending(&self, age: Duration) -> io::Result<Vec<Digest>> {
+        if fs::symlink_metadata(&self.pending).is_err() {
+            return Ok(Vec::new());
+        }
+        self.keeper.inspect(&self.pending)?;
+        let names = quiet_files(&self.pending, age)?.into_iter();
+        let key = |(path, _): (PathBuf, u64)| Digest::from_hex(path.file_name()?.to_str()?);
+        Ok(names.filter_map(key).collect())
+    }
+
+    /// Puts a pending result in its place, unless it is there.
+    pub(crate) fn place_pending(&self, call: &Digest) -> io::Result<Placed> {
+        self.keeper.inspect(&self.pending)?;
+        let pending = self.pending_path(call);
+        let (file, found) = self.keeper.open(&pending)?;
+        let bytes = map::read(file, found.len(), self.keeper.is_exclusive())?;
+        let len = bytes.len() as u64;
+        let read = Encoded::from_container(bytes);
+        let (value, producer) =
+            read.map_err(|damage| io::Error::new(io::ErrorKind::InvalidData, damage))?;
+        let id = value.object_id();
+        let path = self.path(&id);
+        self.keeper
+            .make_dir(path.parent().unwrap_or(&self.objects))?;
+        match fs::hard_link(&pending, &path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(Placed { id, len, producer }),
+        }
+    }
+
+    /// What the head of an object's file says, which must have the right length.
+    pub(crate) fn placed(&self, id: &Digest) -> io::Result<Placed> {
+        let (mut file, found) = self.keeper.open(&self.path(id))?;
+        let mut head = vec![0; BEGINNING];
+        file.read_exact(&mut head)?;
+        let invalid = || io::Error::from(io::ErrorKind::InvalidData);
+        let more = head_len(&head).ok_or_else(invalid)? - BEGINNING;
+        if (more as u64) > found.len() {
+            return Err(invalid());
+        }
+        file.take(more as u64).read_to_end(&mut head)?;
+        match read_head(&head) {
+            Some((producer, len)) if len == found.len() => Ok(Placed {
+                id: *id,
+                len,
+                producer: Bytes::copy_from_slice(producer),
+            }),
+            _ => Err(invalid()),
+        }
     }
 
     /// Has the disk hold an object, and the directories that lead to it.
@@ -126,30 +223,44 @@ impl ObjectStore {
 
     /// Staged files that nobody has written to for so long, left by processes that were killed.
     pub(crate) fn abandoned(&self, age: Duration) -> io::Result<Vec<(PathBuf, u64)>> {
-        let mut found = Vec::new();
-        for file in fs::read_dir(&self.staging)? {
-            let file = file?;
-            let Ok(known) = file.metadata() else { continue };
-            let quiet = known.modified()?.elapsed().is_ok_and(|quiet| quiet >= age);
-            if known.is_file() && quiet {
-                found.push((file.path(), known.len()));
-            }
-        }
-        Ok(found)
+        quiet_files(&self.staging, age)
     }
 
-    /// The length of an object, if it is there and holds `value` (whoever produced it).
-    fn whole_len(&self, id: &Digest, value: &Encoded) -> Option<u64> {
+    /// The length of an object, if it is there, holds `value` and stays as it is.
+    fn whole_len(
+        &self,
+        id: &Digest,
+        value: &Encoded,
+        stays: impl Fn(&[u8]) -> bool,
+    ) -> Option<u64> {
         let bytes = self.get(id).ok()?;
         let len = bytes.len() as u64;
-        let (stored, _) = Encoded::from_container(bytes).ok()?;
-        (stored == *value).then_some(len)
+        let (stored, producer) = Encoded::from_container(bytes).ok()?;
+        (stored == *value && stays(&producer)).then_some(len)
+    }
+
+    fn pending_path(&self, call: &Digest) -> PathBuf {
+        self.pending.join(call.to_hex())
     }
 
     fn path(&self, id: &Digest) -> PathBuf {
         let hex = id.to_hex();
         self.objects.join(&hex[..2]).join(&hex[2..])
     }
+}
+
+/// The files of a directory that nobody has written to for so long, and their bytes.
+fn quiet_files(dir: &Path, age: Duration) -> io::Result<Vec<(PathBuf, u64)>> {
+    let mut found = Vec::new();
+    for file in fs::read_dir(dir)? {
+        let file = file?;
+        let Ok(known) = file.metadata() else { continue };
+        let quiet = known.modified()?.elapsed().is_ok_and(|quiet| quiet >= age);
+        if known.is_file() && quiet {
+            found.push((file.path(), known.len()));
+        }
+    }
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -172,15 +283,59 @@ mod tests {
         }
     }
 
+    fn put(store: &ObjectStore, content: &[u8], producer: &[u8]) -> (Digest, u64) {
+        let call = Digest::of(b"call");
+        let put = store.put(&value(content), (&call, producer), |_| true, false);
+        put.unwrap()
+    }
+
+    #[test]
+    fn a_result_is_pending_until_it_has_landed() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path()).unwrap();
+        let call = Digest::of(b"call");
+        let (id, len) = put(&store, b"one", b"first");
+        assert!(store.is_pending(&call));
+        assert_eq!(store.pending(Duration::ZERO).unwrap(), [call]);
+        assert!(store.pending(Duration::from_secs(60)).unwrap().is_empty());
+        // As when a process is killed before the object is in its place.
+        store.remove(&id).unwrap();
+        for _ in 0..2 {
+            let placed = store.place_pending(&call).unwrap();
+            assert_eq!((placed.id, placed.len), (id, len));
+            assert_eq!(&placed.producer[..], b"first");
+        }
+        let found = store.placed(&id).unwrap();
+        assert_eq!(
+            (found.id, found.len, &found.producer[..]),
+            (id, len, &b"first"[..])
+        );
+        store.landed(&call);
+        assert!(!store.is_pending(&call));
+        let file = File::options().append(true).open(store.path(&id)).unwrap();
+        (&file).write_all(b"!").unwrap();
+        assert!(store.placed(&id).is_err(), "it is too long");
+    }
+
+    #[test]
+    fn a_record_that_will_not_do_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path()).unwrap();
+        let (id, _) = put(&store, b"one", b"first");
+        let call = Digest::of(b"call");
+        let stays = |producer: &[u8]| producer != b"first";
+        store
+            .put(&value(b"one"), (&call, b"second"), stays, false)
+            .unwrap();
+        assert_eq!(&store.placed(&id).unwrap().producer[..], b"second");
+    }
+
     #[test]
     fn equal_values_are_stored_once_and_privately() {
         let dir = tempfile::tempdir().unwrap();
         let store = open(dir.path()).unwrap();
-        let (id, size) = store.put(&value(b"one"), b"first", false).unwrap();
-        assert_eq!(
-            store.put(&value(b"one"), b"second, longer", false).unwrap(),
-            (id, size)
-        );
+        let (id, size) = put(&store, b"one", b"first");
+        assert_eq!(put(&store, b"one", b"second, longer"), (id, size));
         let bytes = store.get(&id).unwrap();
         assert_eq!(
             Encoded::from_container(bytes.clone()).unwrap(),
@@ -216,9 +371,9 @@ mod tests {
     fn a_damaged_object_is_replaced() {
         let dir = tempfile::tempdir().unwrap();
         let store = open(dir.path()).unwrap();
-        let (id, _) = store.put(&value(b"one"), b"", false).unwrap();
+        let (id, _) = put(&store, b"one", b"");
         fs::write(store.path(&id), b"RMOB").unwrap();
-        store.put(&value(b"one"), b"", false).unwrap();
+        put(&store, b"one", b"");
         assert!(Encoded::from_container(store.get(&id).unwrap()).is_ok());
     }
 }

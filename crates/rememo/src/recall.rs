@@ -40,8 +40,16 @@ pub(crate) enum Broken {
     Changed(Box<[Observation; 2]>),
 }
 
-/// Looks for the result of a call.
+/// Looks for the result of a call; also for one whose entry was lost.
 pub(crate) fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Digest) -> Recalled {
+    match recall_entered(store, callee, key) {
+        found @ Recalled::Found { .. } => found,
+        _ if callee.detached(|| store.adopt(key)) => recall_entered(store, callee, key),
+        missing => missing,
+    }
+}
+
+fn recall_entered<C: Callee>(store: &Store, callee: &mut C, key: &Digest) -> Recalled {
     let mut newest_broken = None;
     let (generation, pending) = callee.detached(|| (store.generation(), store.pending(key)));
     if let Some((mut entry, value)) = pending {

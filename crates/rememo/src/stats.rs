@@ -287,6 +287,7 @@ impl Book {
             Event::Bounded { .. }
             | Event::Invalidated { .. }
             | Event::OrphansRemoved { .. }
+            | Event::Adopted { .. }
             | Event::SwitchedOff { .. }
             | Event::Thrashing { .. }
             | Event::Degraded { .. } => return None,

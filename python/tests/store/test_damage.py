@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from python.tests.store.conftest import MODULE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -70,24 +72,28 @@ def test_a_damaged_object_is_worked_out_again(
     project.run(FILL)
     whole = object_of(project, b"1,1,")
     other = object_of(project, b"2,2,").read_bytes()
-    content = whole.read_bytes()
+    size = whole.stat().st_size
     damage(whole)
     done = project.run(CALLS)
     told_once(done, "m.text")
     assert done.names == ["degraded", "miss", "stored"] + ["hit"] * 5
     assert done.events[1]["reason"] == "damaged"
-    assert whole.read_bytes() == content
+    assert whole.stat().st_size == size
     assert object_of(project, b"2,2,").read_bytes() == other
+    assert project.run(CALLS).names == ["hit"] * 6
 
 
 @pytest.mark.parametrize("length", [0, 1, 4096, 8192, 5 * 4096])
 def test_a_truncated_index_is_set_aside(project: Project, length: int) -> None:
-    """And a new one begun; objects stay."""
+    """And made again from the results that have files of their own."""
     project.run(FILL)
     objects = sorted(project.store.glob("objects/*/*"))
     with (project.store / "index" / "data.mdb").open("r+b") as index:
         index.truncate(length)
-    told_once(project.run(CALLS), "index was damaged")
+    done = project.run(CALLS)
+    told_once(done, "index was damaged")
+    assert [e["entries"] for e in done.events if e["event"] == "adopted"] == [2]
+    assert [e["function"] for e in done.events if e["event"] == "miss"] == ["m.double"]
     (aside,) = project.store.glob("index.damaged-*")
     assert (aside / "data.mdb").stat().st_size == length
     assert sorted(project.store.glob("objects/*/*")) == objects
@@ -127,9 +133,51 @@ def test_a_process_goes_on_in_the_new_index(project: Project) -> None:
         os.rename(".rememo/index", ".rememo/index.damaged-1")
         m.double(2), m.text(2, 2000)
     """)
-    assert done.names == ["miss", "stored"] * 4
+    assert sorted(done.names) == ["adopted"] + ["miss"] * 4 + ["stored"] * 4
     assert not done.warnings
-    assert project.run("import m; m.double(2), m.text(2, 2000)").names == ["hit"] * 2
+    again = project.run("import m; m.double(2), m.text(2, 2000), m.text(1, 2000)")
+    assert again.names == ["hit"] * 3
+
+
+@pytest.mark.parametrize(
+    "clear",
+    [
+        "m.text.cache_clear()",
+        "m.text.clear_entry(1, 2000)",
+        "rememo.Cache('.rememo').clear('some')",
+        "rememo.Cache('.rememo').clear()",
+        "m.text.call(1, 2000)",
+        "time.sleep(0.06)",
+    ],
+    ids=["function", "call", "tag", "all", "made anew", "over"],
+)
+def test_what_was_cleared_does_not_come_back(project: Project, clear: str) -> None:
+    """Though its file was left behind, as by a process that is killed, and then the index lost."""
+    ttl = ", ttl=0.05" if "sleep" in clear else ""
+    project.write(
+        m=f"""
+        import pathlib
+        from rememo import memoize
+        from notes import note
+
+        @memoize(watch="off", tag="some"{ttl})
+        def text(x, times):
+            note(x)
+            return pathlib.Path("runs").read_text() * times
+        """,
+        notes=MODULE[: MODULE.index("@memoize")],
+    )
+    first = project.run("import m, rememo; out = m.text(1, 2000)").out
+    (path,) = project.store.glob("objects/*/*")
+    content = path.read_bytes()
+    project.run(f"import m, rememo; {clear}")
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    (project.store / "index" / "data.mdb").write_bytes(b"garbage" * 4096)
+    done = project.run("import m; out = m.text(1, 2000)")
+    assert done.out != first
+    if clear != "m.text.call(1, 2000)":
+        assert done.names[-2:] == ["miss", "stored"]
 
 
 def test_a_store_of_a_newer_format_is_left_alone(project: Project) -> None:

@@ -1,6 +1,8 @@
 //! The index: call keys to entries, in LMDB, for many threads and processes at once.
 
+pub(crate) mod adopt;
 mod audit;
+pub(crate) mod cleared;
 mod days;
 mod listing;
 mod misses;
@@ -11,10 +13,12 @@ mod snapshot;
 mod supersede;
 mod write;
 
+pub(crate) use adopt::Birth;
 pub(crate) use audit::Row;
+pub(crate) use cleared::Mark;
 pub use days::DayStats;
 pub use listing::Listed;
-pub(crate) use open::{Place, aside, is_damage, is_panic, place};
+pub(crate) use open::{Loss, Place, aside, is_damage, is_panic, place};
 pub use order::{Bound, Evicted, Usage};
 pub use schema::{Entry, StoredValue};
 pub(crate) use snapshot::{Snapshot, is_read_only};
@@ -28,6 +32,7 @@ use heed::{Env, RoTxn, RwTxn, WithoutTls};
 
 use crate::digest::Digest;
 use crate::state::StateTree;
+use cleared::Cleared;
 use schema::{ENTRY_KEY, function_prefix, unseal};
 
 type Database = heed::Database<'static, Bytes, Bytes>;
@@ -69,6 +74,7 @@ pub(crate) struct Index {
     data: File,
     page: u64,
     tables: [Database; TABLES.len()],
+    cleared: Cleared,
     pub(crate) pid: u32,
     /// Whether it turned out to be damaged while it was in use.
     pub(crate) condemned: AtomicBool,

@@ -12,6 +12,7 @@ use heed::{Env, EnvFlags, EnvOpenOptions, Error, MdbError, WithoutTls};
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 
+use super::cleared::Cleared;
 use super::{Database, Index, TABLES};
 use crate::access::Keeper;
 use crate::ofd;
@@ -23,6 +24,10 @@ const MAX_READERS: u32 = 1024;
 const LOCK_FILE: u64 = 72 << 10;
 /// The byte of the lock file that is held while an index is begun, or a damaged index is set aside; beyond any claim.
 const REPAIR: u64 = 1 << 41;
+/// The one that is held while results are entered again.
+const REBUILD: u64 = REPAIR + 1;
+/// The file that says that entries were lost, until what can be is entered again.
+const LOST: &str = "lost";
 /// How long to wait for this process to finish closing the same environment.
 const CLOSING: Duration = Duration::from_secs(2);
 
@@ -43,11 +48,15 @@ impl Index {
         }
         let _locks = lock_repairs(dir, keeper)?;
         if !data_file(&path).exists() {
+            // One that is just being made has no results either.
+            if fs::read_dir(dir.join("objects")).is_ok_and(|mut results| results.next().is_some()) {
+                note_loss(&path, keeper);
+            }
             return Ok((begin(&path, keeper, sync)?, None));
         }
         match open_begun(&path, keeper, sync) {
             Err(error) if is_damage(&error) => {
-                let what = set_aside(&path, &error)?;
+                let what = set_aside(&path, keeper, &error)?;
                 Ok((begin(&path, keeper, sync)?, Some(what)))
             }
             opened => Ok((opened?, None)),
@@ -65,7 +74,7 @@ impl Index {
         if self::place(dir) != Some(place) {
             return Ok(None);
         }
-        Ok(Some(set_aside(&dir.join("index"), why)?))
+        Ok(Some(set_aside(&dir.join("index"), keeper, why)?))
     }
 
     /// Remembers an error after which this index must not be used any more.
@@ -73,6 +82,39 @@ impl Index {
         let over = is_damage(error) || is_panic(error);
         self.condemned.fetch_or(over, Ordering::Relaxed);
     }
+}
+
+/// That entries were lost, and nobody else sees to it.
+pub(crate) struct Loss {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Loss {
+    /// The loss of the index of a store's directory, if there was one.
+    pub(crate) fn of(dir: &Path, keeper: Keeper) -> io::Result<Option<Self>> {
+        let path = dir.join(LOST);
+        if fs::symlink_metadata(&path).is_err() {
+            return Ok(None);
+        }
+        let lock = keeper.open_or_make(&dir.join("locks"))?;
+        let ours = ofd::try_lock(&lock, REBUILD)?;
+        Ok(ours.then_some(Self { path, _lock: lock }))
+    }
+
+    /// Whatever could be entered again was.
+    pub(crate) fn made_good(self) -> io::Result<()> {
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Notes, before anything else, that entries are lost: whoever does so may be killed at any moment.
+/// Where it cannot be noted, results stay without their entries.
+fn note_loss(index: &Path, keeper: Keeper) {
+    drop(keeper.open_or_make(&index.with_file_name(LOST)));
 }
 
 /// Device and inode of the data file: nothing else can be it for as long as it is open.
@@ -131,6 +173,7 @@ pub(super) fn open_whole(path: &Path, keeper: Keeper, sync: bool) -> heed::Resul
         data,
         page,
         tables,
+        cleared: Cleared::at(path.with_file_name("cleared"), keeper, sync),
         pid: std::process::id(),
         condemned: AtomicBool::new(false),
     })
@@ -224,7 +267,8 @@ pub(crate) fn is_panic(error: &Error) -> bool {
     matches!(error, Error::Mdb(MdbError::Panic))
 }
 
-fn set_aside(path: &Path, why: &Error) -> io::Result<String> {
+fn set_aside(path: &Path, keeper: Keeper, why: &Error) -> io::Result<String> {
+    note_loss(path, keeper);
     let aside = aside(path, "damaged");
     fs::rename(path, &aside)?;
     Ok(format!(

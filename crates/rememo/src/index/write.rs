@@ -2,6 +2,7 @@
 
 use heed::RwTxn;
 
+use super::cleared::Target;
 use super::order::Order;
 use super::schema::{
     ENTRY_KEY, Entry, ObjectRecord, entry_key, function_key, function_prefix, seal, unseal,
@@ -42,48 +43,57 @@ impl Index {
         let mut removed = Removed::default();
         let mut order = self.order(&txn)?;
         let mut stored = Vec::with_capacity(puts.len());
+        let mut replaced = Vec::new();
         for put in puts {
             let whole = put.entry.object().is_none_or(present);
             if whole {
-                self.replace(&mut txn, &mut order, put, &mut removed)?;
+                let entered = (put.call, put.entry);
+                let tree = (Some(put.state), put.is_latest);
+                let gone = self.enter(&mut txn, &mut order, entered, tree, &mut removed)?;
+                replaced.extend(gone);
             }
             stored.push(whole);
         }
+        let replaced: Vec<_> = replaced.iter().map(|key| Target::Entry(key)).collect();
+        self.cleared.add(&replaced)?;
         order.keep_within(&mut txn, &mut removed)?;
         order.save(&mut txn)?;
         txn.commit()?;
         Ok((removed, stored))
     }
 
-    fn replace(
+    /// Enters a result under its call key, in place of others; the keys of those which had an
+    /// object, or may have had one.
+    pub(super) fn enter(
         &self,
         txn: &mut RwTxn<'_>,
         order: &mut Order<'_>,
-        put: &Put<'_>,
+        (call, entry): (&Digest, &Entry),
+        (tree, is_latest): (Option<&StateTree>, bool),
         removed: &mut Removed,
-    ) -> heed::Result<()> {
-        let Put {
-            call,
-            entry,
-            state,
-            is_latest,
-        } = put;
-        let old = self.replaced_by(txn, call, entry)?;
-        let is_new = self.refer(txn, order, entry, state)?;
-        for key in old {
-            self.drop_entry(txn, order, &key, removed)?;
-            self.tables[BY_FUNCTION].delete(txn, &function_key(&entry.function, &key))?;
+    ) -> heed::Result<Vec<[u8; ENTRY_KEY]>> {
+        let gone = self.replaced_by(txn, call, entry)?;
+        let new_tree = self.refer(txn, order, entry, tree)?;
+        let mut had_objects = Vec::new();
+        for key in &gone {
+            let old: Option<Entry> = self.tables[ENTRIES].get(txn, key)?.and_then(unseal);
+            if old.is_none_or(|old| old.object().is_some()) {
+                had_objects.push(*key);
+            }
+            self.drop_entry(txn, order, key, removed)?;
+            self.tables[BY_FUNCTION].delete(txn, &function_key(&entry.function, key))?;
         }
         let key = entry_key(call, entry.created_ns);
-        let sealed = seal(*entry)?;
+        let sealed = seal(entry)?;
         self.tables[ENTRIES].put(txn, &key, &sealed)?;
         let by_function = function_key(&entry.function, &key);
         self.tables[BY_FUNCTION].put(txn, &by_function, &key)?;
         order.add(txn, &key, entry, sealed.len())?;
-        if is_new && *is_latest {
-            self.demote_superseded(txn, &entry.function, state)?;
+        if let Some(tree) = new_tree.filter(|_| is_latest) {
+            self.demote_superseded(txn, &entry.function, tree)?;
         }
-        Ok(())
+        had_objects.retain(|old| *old != key);
+        Ok(had_objects)
     }
 
     /// Has the disk hold all that was committed.
@@ -94,7 +104,7 @@ impl Index {
     /// Removes the entries under a call key.
     pub(crate) fn remove(&self, call: &Digest) -> heed::Result<Removed> {
         let mut removed = Removed::default();
-        while self.remove_batch(&mut removed, None, |txn| {
+        while self.remove_batch(&mut removed, Target::Call(call), |txn| {
             self.keys_under(txn, &call.0, BATCH)
         })? {}
         Ok(removed)
@@ -103,7 +113,7 @@ impl Index {
     /// Removes the entries of a function.
     pub(crate) fn clear_function(&self, function: &str) -> heed::Result<Removed> {
         let mut removed = Removed::default();
-        while self.remove_batch(&mut removed, Some(function), |txn| {
+        while self.remove_batch(&mut removed, Target::Function(function), |txn| {
             self.keys_of(txn, function)?.take(BATCH).collect()
         })? {}
         self.sweep_function(function)?;
@@ -113,7 +123,9 @@ impl Index {
     /// Removes the entries of a tag.
     pub(crate) fn clear_tag(&self, tag: &str) -> heed::Result<Removed> {
         let mut removed = Removed::default();
-        while self.remove_batch(&mut removed, None, |txn| self.keys_tagged(txn, tag))? {}
+        while self.remove_batch(&mut removed, Target::Tag(tag), |txn| {
+            self.keys_tagged(txn, tag)
+        })? {}
         Ok(removed)
     }
 
@@ -135,6 +147,7 @@ impl Index {
         let mut order = self.order(&txn)?;
         order.usage = Usage::default();
         order.save(&mut txn)?;
+        self.cleared.add(&[Target::Everything])?;
         txn.commit()?;
         Ok(removed)
     }
@@ -154,7 +167,7 @@ impl Index {
     fn remove_batch(
         &self,
         removed: &mut Removed,
-        function: Option<&str>,
+        cleared: Target<'_>,
         keys: impl FnOnce(&RwTxn<'_>) -> heed::Result<Vec<[u8; ENTRY_KEY]>>,
     ) -> heed::Result<bool> {
         let mut txn = self.write_txn()?;
@@ -162,11 +175,13 @@ impl Index {
         let mut order = self.order(&txn)?;
         for key in &keys {
             self.drop_entry(&mut txn, &mut order, key, removed)?;
-            if let Some(function) = function {
+            if let Target::Function(function) = cleared {
                 self.tables[BY_FUNCTION].delete(&mut txn, &function_key(function, key))?;
             }
         }
         order.save(&mut txn)?;
+        // Also where there is nothing: a result of it may be on its way.
+        self.cleared.add(&[cleared])?;
         txn.commit()?;
         Ok(!keys.is_empty())
     }
@@ -185,7 +200,7 @@ impl Index {
     }
 
     /// The entries under a call key that a new one takes the place of.
-    fn replaced_by(
+    pub(super) fn replaced_by(
         &self,
         txn: &RwTxn<'_>,
         call: &Digest,
@@ -238,22 +253,24 @@ impl Index {
         Ok(keys)
     }
 
-    /// Counts an entry's references to its state and object; whether the state is new.
-    fn refer(
+    /// Counts an entry's references to its state and object; the parts of the state, if they were
+    /// not known.
+    fn refer<'t>(
         &self,
         txn: &mut RwTxn<'_>,
         order: &mut Order<'_>,
         entry: &Entry,
-        tree: &StateTree,
-    ) -> heed::Result<bool> {
+        tree: Option<&'t StateTree>,
+    ) -> heed::Result<Option<&'t StateTree>> {
         let state = &entry.state.0;
         let refs: u64 = self.tables[STATE_REFS]
             .get(txn, state)?
             .and_then(unseal)
             .unwrap_or(0);
         self.tables[STATE_REFS].put(txn, state, &seal(&(refs + 1))?)?;
-        let is_new = refs == 0;
-        if is_new {
+        let known = self.tables[STATES].get(txn, state)?.is_some();
+        let new_tree = tree.filter(|_| !known);
+        if let Some(tree) = new_tree {
             let sealed = seal(tree)?;
             self.tables[STATES].put(txn, state, &sealed)?;
             order.more_in_index(sealed.len());
@@ -270,7 +287,7 @@ impl Index {
             };
             self.tables[OBJECTS].put(txn, &id.0, &seal(&record)?)?;
         }
-        Ok(is_new)
+        Ok(new_tree)
     }
 
     /// Removes an entry with its references. What a damaged one referred to is not known; it

@@ -71,7 +71,8 @@ enum Condition {
 
 impl Store {
     /// Reads everything that is stored, and says what is wrong with it. With `repair`, entries that
-    /// are not whole are removed, and counts set right.
+    /// are not whole are removed, counts set right, and results entered again whose entries were
+    /// lost.
     ///
     /// Others may use the store meanwhile. It takes as long as reading all of it.
     ///
@@ -111,11 +112,15 @@ impl Store {
             self.forget(&removed);
             verified.repaired = true;
         }
+        if repair {
+            self.adopt_orphans()?;
+        }
         verified.orphans = self.orphans()?;
         Ok(verified)
     }
 
-    /// The files that nothing refers to, which [`Store::remove_orphans`] would remove.
+    /// The files that nothing refers to. [`Store::remove_orphans`] would remove them, but for
+    /// results that it enters again.
     ///
     /// # Errors
     /// Where the index cannot be used, or a directory cannot be read.
@@ -129,15 +134,16 @@ impl Store {
         Ok(orphans)
     }
 
-    /// Removes files that nothing refers to: results whose process was killed before it could
-    /// enter them, and what was left of those being written. What is being stored at this moment
-    /// stays, or is written again.
+    /// Removes files that nothing refers to: what was left of results that were being written, or
+    /// cleared. Results whose entries were lost are entered again first. What is being stored at
+    /// this moment stays, or is written again.
     ///
     /// # Errors
     /// Where the index cannot be used, a directory cannot be read, or the store may only be read.
     pub fn remove_orphans(&self) -> Result<Orphans, StoreError> {
         self.writable()?;
         self.settle();
+        self.adopt_orphans()?;
         let mut found = Vec::new();
         self.each_orphan(|id, bytes| found.push((id, bytes)))?;
         let mut orphans = Orphans::default();
@@ -222,17 +228,24 @@ impl Store {
 
     fn each_orphan(&self, mut visit: impl FnMut(Digest, u64)) -> Result<(), StoreError> {
         for byte in 0..=u8::MAX {
-            let ids = match self.0.objects.beginning_with(byte) {
-                // Others may remove the directory of the store at any time.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                ids => ids?,
-            };
-            for id in self.with_index(|index| index.unreferenced(&ids))? {
+            for id in self.orphans_beginning_with(byte)? {
                 if let Some(bytes) = self.0.objects.len(&id) {
                     visit(id, bytes);
                 }
             }
         }
         Ok(())
+    }
+
+    /// The objects that nothing refers to, of those whose names begin with this byte.
+    pub(super) fn orphans_beginning_with(&self, byte: u8) -> Result<Vec<Digest>, StoreError> {
+        match self.0.objects.beginning_with(byte) {
+            // Others may remove the directory of the store at any time.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            ids => {
+                let ids = ids?;
+                self.with_index(|index| index.unreferenced(&ids))
+            }
+        }
     }
 }

@@ -8,8 +8,8 @@ use super::{StoreError, ownership};
 use crate::access::{Access, Keeper};
 use crate::index::{aside, is_read_only};
 
-pub(super) const VERSION: u64 = 4;
-const FORMAT: &str = "rememo 4\ndigest xxh3-128\n";
+pub(super) const VERSION: u64 = 5;
+const FORMAT: &str = "rememo 5\ndigest xxh3-128\n";
 /// Longer than any format file.
 const FORMAT_MAX: u64 = 1 << 12;
 const CACHEDIR_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
@@ -90,7 +90,7 @@ fn furnish(dir: &Path, keeper: Keeper) -> io::Result<()> {
             write(dir, &path, content, keeper)?;
         }
     }
-    for name in ["index", "objects", "tmp", "claims"] {
+    for name in ["index", "objects", "tmp", "pending", "claims"] {
         keeper.make_dir(&dir.join(name))?;
     }
     keeper.open_or_make(&dir.join("locks"))?;
@@ -137,6 +137,9 @@ pub(super) fn holds_only_ours(dir: &Path) -> io::Result<bool> {
         "index",
         "objects",
         "tmp",
+        "pending",
+        "cleared",
+        "lost",
         "locks",
         "claims",
         "generation",

@@ -1,6 +1,7 @@
 //! The store: one directory, opened once per process, shared by all its threads.
 
 mod accounts;
+mod adopt;
 mod config;
 mod fork;
 mod generation;
@@ -32,6 +33,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{LazyLock, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
@@ -69,6 +71,8 @@ struct Shared {
     settings: Settings,
     events: Events,
     used: Mutex<Used>,
+    /// Whether what was lost is being looked for.
+    recovering: AtomicBool,
     /// What went wrong while no call was there to be told.
     untold: Mutex<Vec<Event>>,
 }
@@ -245,20 +249,22 @@ impl Store {
             damage
         };
         gate.place = place(dir);
+        let is_own = gate.copied.is_none();
         drop(gate);
         if self.0.generations.is_lost() {
             self.0.generations.renew(dir);
         }
         self.degraded(damage);
         match bounded {
-            Err(StoreError::Index(error)) if is_damage(&error) => Err(error.into()),
-            Ok(Some(bounded)) => {
-                self.events().emit(&bounded);
-                Ok(())
-            }
+            Err(StoreError::Index(error)) if is_damage(&error) => return Err(error.into()),
+            Ok(Some(bounded)) => self.events().emit(&bounded),
             // On a full disk, say, it is settled the next time.
-            Ok(None) | Err(_) => Ok(()),
+            Ok(None) | Err(_) => {}
         }
+        if is_own {
+            self.recover();
+        }
+        Ok(())
     }
 
     /// Closes an index that failed, and sets it aside if it is damaged.
@@ -343,6 +349,7 @@ impl Shared {
             settings: Settings::default(),
             events,
             used: Mutex::default(),
+            recovering: AtomicBool::new(false),
             untold: Mutex::default(),
         })
     }

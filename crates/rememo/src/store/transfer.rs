@@ -37,17 +37,19 @@ impl Store {
         Ok(self.under(call)?.entries)
     }
 
-    /// The container of an entry's result, which was seen to be what was written.
+    /// A container of an entry's result, which was seen to be what was written. It says nothing of the
+    /// call that it was first the result of, which may be another one.
     ///
     /// # Errors
     /// What is wrong with it, where it is not, or cannot be read.
     pub fn container_of(&self, entry: &Entry) -> Result<Bytes, String> {
         let container = self.unchecked(entry)?;
-        let (value, _) =
+        let (value, producer) =
             Encoded::from_container(container.clone()).map_err(|damage| damage.to_string())?;
         match entry.object() {
             Some(id) if value.object_id() != *id => Err("a result of something else".to_owned()),
-            _ => Ok(container),
+            _ if producer.is_empty() => Ok(container),
+            _ => Ok(value.to_container(&[]).into()),
         }
     }
 

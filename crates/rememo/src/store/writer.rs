@@ -10,12 +10,17 @@ use super::queue::{Job, Message, become_writer, is_writer};
 use super::room::is_full;
 use super::{Durability, Kept, Store, StoreError};
 use crate::event::{Event, NotStored};
-use crate::index::{Entry, Put, StoredValue};
+use crate::index::schema::{seal, unseal};
+use crate::index::{Birth, Entry, Mark, Put, StoredValue};
 use crate::lock::lock;
 use crate::meter::{Spent, Step};
 
 /// How often an object is put again when it is swept before its entry is in.
 const ATTEMPTS: usize = 3;
+
+/// The record of an entry in its object is not longer than this. Few are as long: such a result is
+/// lost with its entry.
+const BIRTH_MAX: usize = 256 << 10;
 
 /// What became of a result.
 type Written = Result<Kept, StoreError>;
@@ -121,7 +126,10 @@ impl Store {
         jobs: &[&Job],
     ) -> Result<Vec<Result<Kept, Option<StoreError>>>, StoreError> {
         self.renew()?;
-        let placed: Vec<_> = jobs.iter().map(|job| self.place_value(job)).collect();
+        // Whatever is cleared from here on speaks against the results if their entries are lost.
+        let mark = self.with_index(crate::index::Index::mark).ok();
+        let placed = jobs.iter().map(|job| self.place_value(job, mark));
+        let placed: Vec<_> = placed.collect();
         let whole = jobs.iter().zip(&placed);
         let whole = whole.filter_map(|(job, placed)| Some((job, placed.as_ref().ok()?)));
         let puts: Vec<Put<'_>> = whole
@@ -142,6 +150,9 @@ impl Store {
             Ok(done)
         });
         let (removed, stored) = done?;
+        for put in puts.iter().filter(|put| put.entry.object().is_some()) {
+            self.0.objects.landed(put.call);
+        }
         self.forget(&removed);
         let mut stored = stored.into_iter();
         let outcome = |placed: io::Result<Entry>| match placed {
@@ -156,17 +167,25 @@ impl Store {
     }
 
     /// Puts a value where its entry can refer to it.
-    fn place_value(&self, job: &Job) -> io::Result<Entry> {
+    fn place_value(&self, job: &Job, mark: Option<Mark>) -> io::Result<Entry> {
         let mut entry = job.entry.clone();
         if job.value.container_len(0) <= self.0.config.inline_max {
             let bytes = job.value.to_container(&[]);
             entry.size = bytes.len() as u64;
             entry.value = StoredValue::Inline(bytes);
         } else {
-            let producer = (&job.call, &entry.function, &entry.producer);
-            let producer = postcard::to_stdvec(&producer).unwrap_or_default();
+            let birth = mark.map(|mark| Birth {
+                call: job.call,
+                entry: entry.clone(),
+                mark,
+            });
+            let birth = birth.and_then(|birth| seal(&birth).ok());
+            let birth = birth.filter(|birth| birth.len() <= BIRTH_MAX);
+            // One that this call left before would be taken for older than what took its place.
+            let stays = |old: &[u8]| unseal(old).is_none_or(|old: Birth| old.call != job.call);
             let sync = self.durability() == Durability::Fsync;
-            let (id, size) = self.0.objects.put(&job.value, &producer, sync)?;
+            let record = (&job.call, &*birth.unwrap_or_default());
+            let (id, size) = self.0.objects.put(&job.value, record, stays, sync)?;
             entry.size = size;
             entry.value = StoredValue::Object(id);
         }
