@@ -131,6 +131,58 @@ def test_a_call_that_starts_a_process_is_not_kept(
     assert [e["event"] for e in rememo_events] == ["miss", "not_stored"]
 
 
+@pytest.mark.parametrize(
+    "use",
+    [
+        "os.read(number, 2)",
+        "os.pread(number, 2, 0)",
+        "os.readv(number, [bytearray(2)])",
+        "os.lseek(number, 1, os.SEEK_CUR)",
+        "os.write(number, b'!')",
+        "os.pwrite(number, b'!', 0)",
+        "os.ftruncate(number, 1)",
+        "open(number, closefd=False).read()",
+        "os.fdopen(number, closefd=False).read()",
+        "mmap.mmap(number, 0, access=mmap.ACCESS_READ)[:]",
+        "os.sendfile(os.open('copy', os.O_CREAT | os.O_WRONLY), number, 0, 2)",
+    ],
+)
+def test_a_file_that_was_open_before_and_is_used_by_number_is_not_kept(
+    use: str, world: Path, rememo_cache: Cache, rememo_events: list[dict[str, Any]]
+) -> None:
+    m = module(f"import mmap\n@memoize\ndef f(number):\n    return {use}\n")
+    number = os.open("a", os.O_RDWR)
+    try:
+        with pytest.warns(rememo.FileEffectWarning, match="which was open before the call"):
+            m.f(number)
+    finally:
+        os.close(number)
+    assert [e["event"] for e in rememo_events] == ["miss", "not_stored"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "number = os.open('link', os.O_RDONLY); return os.read(number, 3), os.close(number)",
+        "with open('a') as file: return os.pread(file.fileno(), 3, 0)",
+        "number, path = tempfile.mkstemp(); os.write(number, b'x'); os.close(number); os.remove(path)",
+        "with tempfile.TemporaryFile() as file: return os.write(file.fileno(), b'x')",
+        "with open('a') as file: return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)[:]",
+        "with open(tempfile.__file__) as file: return os.read(file.fileno(), 3)",
+        "ends = os.pipe(); os.write(ends[1], b'x'); return os.read(ends[0], 1), *map(os.close, ends)",
+        "return mmap.mmap(-1, 10)[:]",
+        "return os.write(1, b'')",
+    ],
+)
+def test_a_file_that_a_call_opens_itself_may_be_used_by_number(
+    body: str, world: Path, rememo_cache: Cache
+) -> None:
+    Path("link").symlink_to("a")
+    m = module(f"import mmap, tempfile\n@memoize\ndef f():\n    {body}\n")
+    m.f()
+    assert m.f.would_hit()
+
+
 def output(command: str) -> str:
     with os.popen(command) as pipe:
         return pipe.read()

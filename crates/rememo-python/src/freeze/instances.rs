@@ -15,6 +15,7 @@ use super::walk::{Children, Expansion, Step};
 use super::wrappers::fields;
 use super::{named, subclasses, tag};
 use crate::raw;
+use crate::record::counts_when_drawn;
 
 /// A standard descriptor, and where it remembers, from 3.13 on, for which instance it made what
 /// method: a call makes that change, and it does not show.
@@ -438,24 +439,13 @@ pub(super) fn enumeration<'py>(
     })
 }
 
-/// Whether it is the generator that the functions of `random` draw from: its state counts where
-/// something is drawn from it, as a run shows.
-pub(super) fn is_shared_generator(value: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let (module, name) = type_name(&value.get_type())?;
-    if (module.as_str(), name.as_str()) != ("random", "Random") {
-        return Ok(false);
-    }
-    let shared = value.py().import("random")?.getattr("_inst");
-    Ok(shared.is_ok_and(|shared| shared.is(value)))
-}
-
 /// What pickling would keep of an object.
 pub(super) fn reduced<'py>(
     value: &Bound<'py, PyAny>,
     scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<Expansion<'py>, Refusal> {
-    if is_shared_generator(value)? {
+    if counts_when_drawn(value) {
         return Ok(ignored(value, content)?);
     }
     let reduced = reduction(value)?;

@@ -15,8 +15,9 @@ use super::config::Config;
 use super::graph::{Closed, Identity, Options, Refusal, Scope};
 use super::origin::{library_object, type_name};
 use super::reads::Reads;
-use super::{definitions, expand, instances, scalars, walk, wrappers};
+use super::{definitions, expand, scalars, walk, wrappers};
 use crate::raw::{self, Guards, Quick, QuickHash, Recorder};
+use crate::record::counts_when_drawn;
 
 /// What is recorded while something is listed; nothing, unless it was asked for.
 #[derive(Debug, Default)]
@@ -305,7 +306,11 @@ impl Watcher<'_> {
             }
             ("builtins", "mappingproxy") => self.watch_proxied(value),
             ("dataclasses", "Field") => self.watch_members(value, wrappers::fields_of_field()),
-            ("random", "Random") if instances::is_shared_generator(value)? => Ok(true),
+            ("random", "Random" | "SystemRandom") | ("numpy.random.mtrand", "RandomState")
+                if counts_when_drawn(value) =>
+            {
+                Ok(true)
+            }
             ("builtins", "method") => self.watch_members(value, &["__func__", "__self__"]),
             ("builtins", "builtin_function_or_method" | "builtin_method" | "method-wrapper") => {
                 self.watch_members(value, &["__self__"])

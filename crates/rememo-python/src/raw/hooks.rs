@@ -7,6 +7,7 @@
 //! Whatever stands in front only looks on: the C code is called with what it was to be called with.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::OnceLock;
@@ -15,6 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyCode, PyTuple};
+use seq_macro::seq;
 
 use super::Arguments;
 
@@ -110,14 +112,14 @@ unsafe impl Sync for Post {}
 // SAFETY: as above.
 unsafe impl Send for Post {}
 
-const POSTS: usize = 48;
+const POSTS: usize = 128;
 static TAKEN: [OnceLock<Post>; POSTS] = [const { OnceLock::new() }; POSTS];
 
 /// Why nothing can stand in front of a function.
 pub struct Unreachable;
 
-/// Has each call of a built-in function, or of a method of a built-in class, told before it is
-/// made, while a recording is under way.
+/// Has each call of a built-in function, of a method of a built-in class, or of what Cython makes of
+/// these, told before it is made, while a recording is under way.
 pub fn stand_before(function: &Bound<'_, PyAny>, probe: Probe) -> Result<(), Unreachable> {
     let Some(description) = description_of(function) else {
         return Err(Unreachable);
@@ -185,11 +187,39 @@ fn description_of(function: &Bound<'_, PyAny>) -> Option<*mut ffi::PyMethodDef> 
             || ffi::Py_TYPE(object) == &raw mut ffi::PyClassMethodDescr_Type
         {
             (*object.cast::<ffi::PyMethodDescrObject>()).d_method
+        } else if is_of_cython(ffi::Py_TYPE(object)) {
+            (*object.cast::<ffi::PyCFunctionObject>()).m_ml
         } else {
             ptr::null_mut()
         }
     };
-    (!description.is_null()).then_some(description)
+    // All classes share one description of `__new__`, which is told apart by the object alone.
+    // SAFETY: the name of a function ends in a zero.
+    let is_own =
+        |it: &*mut ffi::PyMethodDef| unsafe { CStr::from_ptr((**it).ml_name) } != c"__new__";
+    Some(description).filter(|it| !it.is_null()).filter(is_own)
+}
+
+/// Whether objects of a type are functions that Cython compiled, laid out as it does unless it is
+/// held to the limited C API: they begin like a built-in function, and are called by the
+/// description that they point to.
+///
+/// # Safety
+/// The type is alive.
+unsafe fn is_of_cython(class: *mut ffi::PyTypeObject) -> bool {
+    // SAFETY: the caller's; the name of a type ends in a zero.
+    unsafe {
+        let name = CStr::from_ptr((*class).tp_name).to_bytes();
+        let is_one = name
+            .rsplit(|byte| *byte == b'.')
+            .next()
+            .is_some_and(|last| last == b"cython_function_or_method");
+        let called_at = mem::offset_of!(ffi::PyCFunctionObject, vectorcall);
+        let size = size_of::<ffi::PyCFunctionObject>();
+        is_one
+            && usize::try_from((*class).tp_vectorcall_offset) == Ok(called_at)
+            && usize::try_from((*class).tp_basicsize).is_ok_and(|basic| basic >= size)
+    }
 }
 
 /// Tells of a call; whatever comes of that, the call is made.
@@ -348,56 +378,7 @@ unsafe extern "C" fn with_keywords<const POST: usize>(
 /// One function for each post, by the number of which it knows its own.
 macro_rules! each_post {
     ($function:ident) => {
-        [
-            $function::<0>,
-            $function::<1>,
-            $function::<2>,
-            $function::<3>,
-            $function::<4>,
-            $function::<5>,
-            $function::<6>,
-            $function::<7>,
-            $function::<8>,
-            $function::<9>,
-            $function::<10>,
-            $function::<11>,
-            $function::<12>,
-            $function::<13>,
-            $function::<14>,
-            $function::<15>,
-            $function::<16>,
-            $function::<17>,
-            $function::<18>,
-            $function::<19>,
-            $function::<20>,
-            $function::<21>,
-            $function::<22>,
-            $function::<23>,
-            $function::<24>,
-            $function::<25>,
-            $function::<26>,
-            $function::<27>,
-            $function::<28>,
-            $function::<29>,
-            $function::<30>,
-            $function::<31>,
-            $function::<32>,
-            $function::<33>,
-            $function::<34>,
-            $function::<35>,
-            $function::<36>,
-            $function::<37>,
-            $function::<38>,
-            $function::<39>,
-            $function::<40>,
-            $function::<41>,
-            $function::<42>,
-            $function::<43>,
-            $function::<44>,
-            $function::<45>,
-            $function::<46>,
-            $function::<47>,
-        ]
+        seq!(POST in 0..128 { [#($function::<POST>,)*] })
     };
 }
 
@@ -410,11 +391,19 @@ static WITHOUT: [ffi::PyCFunction; POSTS] = each_post!(without);
 static TUPLE: [ffi::PyCFunction; POSTS] = each_post!(tuple);
 static WITH_KEYWORDS: [ffi::PyCFunctionWithKeywords; POSTS] = each_post!(with_keywords);
 
-/// The Python code that is running on this thread, innermost first: each frame by its address, with
-/// its code and line.
+/// The Python code that is running on this thread, innermost first.
 pub struct Frames<'py> {
     py: Python<'py>,
     next: Option<Bound<'py, PyAny>>,
+}
+
+/// Code that is running.
+pub struct Frame<'py> {
+    pub address: usize,
+    pub code: Bound<'py, PyCode>,
+    pub line: c_int,
+    /// The instruction, by its place in the code.
+    pub instruction: c_int,
 }
 
 /// The Python code that is running on this thread.
@@ -431,7 +420,7 @@ pub fn innermost_frame(_py: Python<'_>) -> usize {
 }
 
 impl<'py> Iterator for Frames<'py> {
-    type Item = (usize, Bound<'py, PyCode>, c_int);
+    type Item = Frame<'py>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let frame = self.next.take()?;
@@ -440,8 +429,12 @@ impl<'py> Iterator for Frames<'py> {
         unsafe {
             self.next = Bound::from_owned_ptr_or_opt(self.py, ffi::PyFrame_GetBack(pointer).cast());
             let code = Bound::from_owned_ptr_or_opt(self.py, ffi::PyFrame_GetCode(pointer).cast())?;
-            let line = ffi::PyFrame_GetLineNumber(pointer);
-            Some((pointer as usize, code.cast_into().ok()?, line))
+            Some(Frame {
+                address: pointer as usize,
+                code: code.cast_into().ok()?,
+                line: ffi::PyFrame_GetLineNumber(pointer),
+                instruction: ffi::PyFrame_GetLasti(pointer),
+            })
         }
     }
 }

@@ -19,8 +19,8 @@ pub use buffer::{encode_buffer, fill, shared_buffer};
 pub use callable::{Arguments, new_callable_type};
 pub use guards::{Guards, Recorder, slot_of, version_of_class, version_of_dict};
 pub use hooks::{
-    ContextVariable, Probe, Unreachable, frames, hear_audit_events, innermost_frame, is_recording,
-    recording_begins, recording_ends, stand_before,
+    ContextVariable, Frame, Probe, Unreachable, frames, hear_audit_events, innermost_frame,
+    is_recording, recording_begins, recording_ends, stand_before,
 };
 pub use kept::{Between, stand_between};
 pub use memo::Memo;

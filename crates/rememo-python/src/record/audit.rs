@@ -10,7 +10,7 @@ use rememo::{Aspect, Entries, Impurity, Links, Subject};
 
 use super::paths::{from_descriptor, path_of};
 use super::probes::keyword;
-use super::{Recording, current, environment, place, sources};
+use super::{Recording, current, descriptors, environment, place, sources};
 use crate::raw::{Arguments, hear_audit_events, recording_begins, recording_ends};
 
 /// An event that is raised to see whether it is heard.
@@ -71,6 +71,7 @@ fn told(event: &str, args: &Bound<'_, PyTuple>) {
             heard.touch("changes an attribute of", 0, None);
         },
         "os.putenv" | "os.unsetenv" => |heard| heard.set_variable(),
+        "mmap.__new__" => |heard| heard.uses(0),
         "sqlite3.connect" => database,
         "os.exec" | "os.fork" | "os.forkpty" | "os.posix_spawn" | "os.system"
         | "subprocess.Popen" => |heard| starts_process(&heard.recording),
@@ -163,6 +164,14 @@ impl<'py> Heard<'_, 'py> {
             .note(self.py(), |log| log.touch(path, by));
     }
 
+    /// A file that is open is used, by its number.
+    fn uses(&self, at: usize) {
+        let number = self.argument(at).and_then(|number| number.extract().ok());
+        if let Some(number) = number {
+            descriptors::uses(&self.recording, number);
+        }
+    }
+
     fn set_variable(&self) {
         let Some(name) = self.argument(0).and_then(|name| path_of(&name)) else {
             return;
@@ -181,14 +190,14 @@ pub fn starts_process(recording: &Bound<'_, Recording>) {
         what: "starts another process, which is not watched".to_owned(),
         at: place::line(py),
     };
-    recording.get().note(py, |log| log.object(objection));
+    recording.get().object(py, objection);
 }
 
 /// A file is opened, or was about to be: to be read, written, or both.
 fn open(heard: &Heard<'_, '_>) {
     let py = heard.py();
     let Some(path) = heard.path(0, None) else {
-        return;
+        return heard.uses(0);
     };
     let flags: i32 = heard
         .argument(2)

@@ -51,7 +51,7 @@ pub fn thread_starts(arguments: Arguments<'_, '_>) {
                 what: "starts a thread that is not watched".to_owned(),
                 at: place::line(py),
             };
-            recording.get().note(py, |log| log.object(objection));
+            recording.get().object(py, objection);
         }
     });
 }

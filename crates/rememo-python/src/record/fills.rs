@@ -258,7 +258,7 @@ fn handed(
             ),
             at: place::line(py),
         };
-        recording.get().note(py, |log| log.object(objection));
+        recording.get().object(py, objection);
     }
 }
 

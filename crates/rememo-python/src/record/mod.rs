@@ -10,6 +10,7 @@ mod audit;
 mod care;
 mod carry;
 mod depends;
+mod descriptors;
 mod environment;
 mod exempt;
 mod fills;
@@ -23,10 +24,11 @@ pub use care::Care;
 pub use depends::track;
 pub use environment::{record_environment, sense};
 pub use fills::watch_fills;
-pub use generators::{capture, replay};
+pub use generators::{capture, counts_when_drawn, replay};
 
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::os::fd::RawFd;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
@@ -48,8 +50,12 @@ pub struct Recording {
     making: Option<Making>,
     /// Whether it is one of steps, with other things between them.
     in_steps: bool,
-    /// Whether it is noted that the generator of random numbers is used.
-    knows_generator: Attached<bool>,
+    /// Which shared generators of random numbers it knows to be used.
+    knows_generators: Attached<generators::Known>,
+    /// The random bytes that were last taken of the operating system.
+    taken: Attached<generators::Taken>,
+    /// The numbers by which it knows files to be used.
+    descriptors: Attached<Vec<RawFd>>,
 }
 
 impl Recording {
@@ -60,6 +66,13 @@ impl Recording {
                 work(log);
             }
         });
+    }
+
+    /// Notes something for which the result is not kept; whether it was not noted before.
+    fn object(&self, py: Python<'_>, objection: Impurity) -> bool {
+        let mut is_new = false;
+        self.note(py, |log| is_new = log.object(objection));
+        is_new
     }
 
     /// Whether what it leaves changed is not what there is once it is over.
@@ -232,13 +245,12 @@ fn within<T>(py: Python<'_>, recording: &Bound<'_, Recording>, work: impl FnOnce
         .ok()
         .and_then(|variable| variable.set(py, recording.as_any()).ok());
     if token.is_none() {
-        recording.get().note(py, |log| {
-            log.object(Impurity {
-                kind: "unseen",
-                what: "cannot be watched, for its context has no room".to_owned(),
-                at: None,
-            });
-        });
+        let objection = Impurity {
+            kind: "unseen",
+            what: "cannot be watched, for its context has no room".to_owned(),
+            at: None,
+        };
+        recording.get().object(py, objection);
     }
     let done = place::based(py, work);
     if let (Ok(variable), Some(token)) = (variable, token) {
@@ -277,7 +289,9 @@ fn begin<'py>(
         told: Attached::default(),
         making,
         in_steps,
-        knows_generator: Attached::default(),
+        knows_generators: Attached::default(),
+        taken: Attached::default(),
+        descriptors: Attached::default(),
     };
     Bound::new(py, recording).ok()
 }

@@ -7,7 +7,7 @@ use std::cell::Cell;
 use pyo3::prelude::*;
 use pyo3::types::PyCode;
 
-use crate::raw::{frames, innermost_frame};
+use crate::raw::{Frame, frames, innermost_frame};
 
 thread_local! {
     /// The frame, by its address, that called the function that is being noted on this thread.
@@ -23,10 +23,19 @@ pub fn based<T>(py: Python<'_>, work: impl FnOnce() -> T) -> T {
 }
 
 /// The calls that are under way within the function that is being noted, innermost first.
-fn calls(py: Python<'_>) -> impl Iterator<Item = (Bound<'_, PyCode>, i32)> {
+fn calls(py: Python<'_>) -> impl Iterator<Item = Frame<'_>> {
     let base = BASE.get();
-    let within = frames(py).take_while(move |(frame, ..)| *frame != base);
-    within.map(|(_, code, line)| (code, line))
+    frames(py).take_while(move |frame| frame.address != base)
+}
+
+/// Which instruction of which frame, that of no code of some modules, is running.
+pub fn instruction(py: Python<'_>, but_of: &[&str]) -> Option<(usize, i32)> {
+    let mut calls = calls(py);
+    let of_another = |frame: &Frame<'_>| {
+        running(&frame.code).is_none_or(|(file, _)| !but_of.contains(&file.as_str()))
+    };
+    let found = calls.find(of_another)?;
+    Some((found.address, found.instruction))
 }
 
 /// The name of a file of code, without its directory and ending, and of what runs in it.
@@ -53,14 +62,16 @@ fn stem(file: &str) -> String {
 pub fn innermost(py: Python<'_>, count: usize) -> Vec<(String, String)> {
     calls(py)
         .take(count)
-        .filter_map(|(code, _)| running(&code))
+        .filter_map(|frame| running(&frame.code))
         .collect()
 }
 
 /// Whether what happens is the interpreter's doing: it imports a module, whose code counts where it
 /// is used, or looks for the text of lines that it is about to show.
 pub fn is_housekeeping(py: Python<'_>) -> bool {
-    let mut frames = calls(py).filter_map(|(code, _)| running(&code)).peekable();
+    let mut frames = calls(py)
+        .filter_map(|frame| running(&frame.code))
+        .peekable();
     let Some((file, _)) = frames.peek() else {
         return false;
     };
@@ -96,9 +107,9 @@ pub fn line(py: Python<'_>) -> Option<String> {
 
 /// The lines that are running, innermost first.
 fn lines(py: Python<'_>) -> impl Iterator<Item = (PathBuf, i32)> {
-    calls(py).filter_map(|(code, line)| {
-        let file: PathBuf = code.getattr("co_filename").ok()?.extract().ok()?;
-        Some((file, line))
+    calls(py).filter_map(|frame| {
+        let file: PathBuf = frame.code.getattr("co_filename").ok()?.extract().ok()?;
+        Some((file, frame.line))
     })
 }
 
@@ -106,7 +117,7 @@ fn lines(py: Python<'_>) -> impl Iterator<Item = (PathBuf, i32)> {
 /// those that lie between that and the user's program.
 pub fn within_library(py: Python<'_>) -> Vec<(String, String)> {
     let mut through = Vec::new();
-    for (code, _) in calls(py) {
+    for Frame { code, .. } in calls(py) {
         let file: Option<PathBuf> = code
             .getattr("co_filename")
             .ok()
@@ -139,7 +150,7 @@ fn module(file: &Path) -> String {
 
 /// Whether a module is being imported, by the function that is being noted.
 pub fn is_importing(py: Python<'_>) -> bool {
-    let mut calls = calls(py).filter_map(|(code, _)| running(&code));
+    let mut calls = calls(py).filter_map(|frame| running(&frame.code));
     calls.any(|(file, name)| name == "_find_and_load" && is_importer(&file))
 }
 

@@ -9,7 +9,7 @@ use rememo::{Aspect, Links, Subject};
 use super::audit::{opens, starts_process, unheard};
 use super::carry::thread_starts;
 use super::paths::{from_descriptor, path_of};
-use super::{current, environment, place, sources};
+use super::{current, descriptors, environment, place, sources};
 use crate::raw::{Arguments, Probe, Unreachable, stand_before};
 
 /// Stands in front of each function. One that can't be reached goes unheard.
@@ -28,7 +28,11 @@ pub fn stand(py: Python<'_>) {
         ("_thread", "start_new_thread", thread_starts),
         ("_thread", "start_joinable_thread", thread_starts),
     ];
-    for (module, name, probe) in functions.into_iter().chain(sources::ALWAYS) {
+    let all = functions
+        .into_iter()
+        .chain(descriptors::FUNCTIONS)
+        .chain(sources::ALWAYS);
+    for (module, name, probe) in all {
         stand_at(py, module, name, probe);
     }
 }

@@ -1,6 +1,7 @@
 //! What no later look can tell to be as it was: the clock, the network, random bytes of the
 //! operating system, what is typed; and what acts on processes.
 
+use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pyo3::prelude::*;
@@ -8,9 +9,8 @@ use pyo3::types::PyString;
 use rememo::Impurity;
 
 use super::audit::unheard;
-use super::generators::{draws, is_set};
 use super::probes::stand_at;
-use super::{current, place};
+use super::{current, generators, place};
 use crate::raw;
 use crate::raw::{Arguments, Probe};
 
@@ -18,39 +18,34 @@ use crate::raw::{Arguments, Probe};
 /// files, times of log records, progress. What they are used for does not show in results.
 const DISCREET: [&str; 5] = ["joblib", "logging", "tempfile", "threading", "tqdm"];
 
+/// A module, and what stands in front of its functions.
+type Later = (&'static str, fn(Python<'_>));
+
 /// What has to be stood in front of, by modules that a program may do without.
-const LATER: [(&str, &[(&str, Probe)]); 3] = [
-    (
-        "_datetime",
-        &[
-            ("datetime.now", asks_date),
-            ("datetime.utcnow", asks_date),
-            ("date.today", asks_date),
-        ],
-    ),
-    (
-        "_random",
-        &[
-            ("Random.seed", seeds),
-            ("Random.setstate", is_set),
-            ("Random.random", draws),
-            ("Random.getrandbits", draws),
-            ("Random.getstate", draws),
-        ],
-    ),
-    (
-        "_uuid",
-        &[("generate_time_safe", |arguments| {
+const LATER: [Later; 4] = [
+    ("_datetime", |py| {
+        for name in ["datetime.now", "datetime.utcnow", "date.today"] {
+            stand_at(py, "_datetime", name, asks_date);
+        }
+    }),
+    ("_random", |py| {
+        for (name, probe) in generators::OF_PYTHON {
+            stand_at(py, "_random", name, *probe);
+        }
+    }),
+    ("_uuid", |py| {
+        stand_at(py, "_uuid", "generate_time_safe", |arguments| {
             clock(arguments, "uuid.uuid1");
-        })],
-    ),
+        });
+    }),
+    ("numpy.random.mtrand", generators::stand_before_numpy),
 ];
 
 /// How many of these are stood in front of.
 static STOOD: [AtomicUsize; LATER.len()] = [const { AtomicUsize::new(0) }; LATER.len()];
 
 /// What is there in every program.
-pub const ALWAYS: [(&str, &str, Probe); 16] = [
+pub const ALWAYS: [(&str, &str, Probe); 15] = [
     ("time", "time", |arguments| clock(arguments, "time.time")),
     ("time", "time_ns", |arguments| {
         clock(arguments, "time.time_ns");
@@ -72,14 +67,9 @@ pub const ALWAYS: [(&str, &str, Probe); 16] = [
     ("time", "strftime", |arguments| {
         clock_without(arguments, 1, "time.strftime");
     }),
-    ("posix", "urandom", |arguments| {
-        random(arguments, "os.urandom");
-    }),
-    ("posix", "getrandom", |arguments| {
-        random(arguments, "os.getrandom");
-    }),
+    ("posix", "urandom", generators::takes_bytes),
+    ("posix", "getrandom", generators::takes_bytes),
     ("posix", "getpid", asks_process),
-    ("posix", "read", reads_number),
     ("_io", "FileIO.read", reads_file),
     ("_io", "FileIO.readall", reads_file),
     ("_io", "FileIO.readinto", reads_file),
@@ -133,18 +123,15 @@ pub fn importing(py: Python<'_>, name: &Bound<'_, PyAny>) {
 
 fn stand(py: Python<'_>, at: usize) {
     if STOOD[at].swap(1, Ordering::Relaxed) == 0 {
-        let (module, functions) = LATER[at];
-        for (name, probe) in functions {
-            stand_at(py, module, name, *probe);
-        }
+        LATER[at].1(py);
     }
 }
 
-/// Notes that what is happening does something of a kind, unless a library does it for itself.
-pub fn note(py: Python<'_>, kind: &'static str, does: &str, by: &str) {
-    let Some(recording) = current(py) else {
-        return;
-    };
+/// Notes that what is happening does something of a kind, unless a library does it for itself. This
+/// gives what it had not noted before.
+pub fn note(py: Python<'_>, kind: &'static str, does: &str, by: &str) -> Option<Impurity> {
+    let recording = current(py)?;
+    let mut noted = None;
     unheard(|| {
         let through = place::within_library(py);
         let top = |module: &str| module.split('.').next().is_some_and(is_discreet);
@@ -161,8 +148,11 @@ pub fn note(py: Python<'_>, kind: &'static str, does: &str, by: &str) {
             what,
             at: place::line(py),
         };
-        recording.get().note(py, |log| log.object(objection));
+        if recording.get().object(py, objection.clone()) {
+            noted = Some(objection);
+        }
     });
+    noted
 }
 
 fn is_discreet(library: &str) -> bool {
@@ -202,21 +192,6 @@ fn asks_date(arguments: Arguments<'_, '_>) {
     clock(arguments, "datetime");
 }
 
-fn random(arguments: Arguments<'_, '_>, by: &str) {
-    let does = "takes random bytes of the operating system";
-    note(arguments.py(), "random", does, by);
-}
-
-/// A generator is seeded: by what it is given, or else by the operating system.
-fn seeds(arguments: Arguments<'_, '_>) {
-    let given = arguments.positional().next();
-    if given.is_none_or(|given| given.is_none()) {
-        let does = "seeds a generator with random bytes";
-        note(arguments.py(), "random", does, "random.seed");
-    }
-    is_set(arguments);
-}
-
 /// The number of the process is asked for: by the program itself, for libraries see by it whether
 /// they were forked.
 fn asks_process(arguments: Arguments<'_, '_>) {
@@ -231,16 +206,10 @@ fn asks_process(arguments: Arguments<'_, '_>) {
     }
 }
 
-const INPUT: i32 = 0;
+/// The number of standard input.
+pub const STDIN: RawFd = 0;
 
-/// Something is read from a file that is open.
-fn reads_number(arguments: Arguments<'_, '_>) {
-    let number = arguments.positional().next();
-    if number.and_then(|number| number.extract().ok()) == Some(INPUT) {
-        input(arguments.py());
-    }
-}
-
+/// A file that is open is read.
 fn reads_file(arguments: Arguments<'_, '_>) {
     let py = arguments.py();
     if current(py).is_none() {
@@ -250,11 +219,11 @@ fn reads_file(arguments: Arguments<'_, '_>) {
         .owner()
         .and_then(|file| file.call_method0("fileno").ok())
         .and_then(|number| number.extract().ok());
-    if number == Some(INPUT) {
+    if number == Some(STDIN) {
         input(py);
     }
 }
 
-fn input(py: Python<'_>) {
+pub fn input(py: Python<'_>) {
     note(py, "terminal", "reads standard input", "sys.stdin");
 }

@@ -1,11 +1,11 @@
 //! The recording of one run: what it looked at, told by what there was at that moment, and what it
 //! did that a stored result would leave out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,6 +69,8 @@ pub struct Log {
     sightings: Vec<Sighting>,
     places: HashMap<Subject, usize>,
     touches: Vec<Touch>,
+    /// The files that were opened and do not count.
+    aside: HashSet<PathBuf>,
     held: Vec<Held>,
     /// Generators of random numbers, with their states before the run: whoever draws from them may
     /// not be heard.
@@ -76,6 +78,8 @@ pub struct Log {
     /// Those that were seeded before they were drawn from.
     seeded: Vec<Subject>,
     objections: Vec<Impurity>,
+    /// How many objections there were that turned out not to matter.
+    taken_back: usize,
     /// The directory that the process was in when one was first needed.
     directory: Option<PathBuf>,
     /// Whether it has left that directory since.
@@ -162,6 +166,7 @@ impl Log {
             + self.generators.len()
             + self.seeded.len()
             + self.objections.len()
+            + 2 * self.taken_back
             + usize::from(self.moved)
             + self.leases
     }
@@ -173,6 +178,8 @@ impl Log {
         };
         if !self.exempt.covers(&whole) {
             self.see_at(path, whole, subject);
+        } else if let Subject::Content(_) = subject(Place::from(path)) {
+            self.aside.insert(whole);
         }
     }
 
@@ -211,6 +218,22 @@ impl Log {
             state,
             stamp,
         });
+    }
+
+    /// Whether the run opened a file, known by its device and number there; it may have been closed
+    /// since.
+    pub fn has_opened(&self, device: u64, inode: u64) -> bool {
+        let stamped = |seen: &Sighting| {
+            seen.stamp
+                .is_some_and(|stamp| (stamp.device, stamp.inode) == (device, inode))
+        };
+        let is_at = |path: &Path| {
+            fs::metadata(path).is_ok_and(|found| (found.dev(), found.ino()) == (device, inode))
+        };
+        self.sightings.iter().any(stamped)
+            || self.touches.iter().any(|touch| is_at(&touch.path))
+            || self.sightings.iter().any(|seen| is_at(&seen.path))
+            || self.aside.iter().any(|path| is_at(path))
     }
 
     /// Notes the state of something that is not on disk.
@@ -293,16 +316,26 @@ impl Log {
         });
     }
 
-    /// Notes something for which the result cannot be kept; of a kind, once for each line.
-    pub fn object(&mut self, objection: Impurity) {
+    /// Notes something for which the result cannot be kept; of a kind, once for each line. This
+    /// says whether it was not noted before.
+    pub fn object(&mut self, objection: Impurity) -> bool {
         let same = |known: &Impurity| {
             known.kind == objection.kind
                 && known.at == objection.at
                 && (known.at.is_some() || known.what == objection.what)
         };
-        if !self.allows(&objection) && !self.objections.iter().any(same) {
+        let is_new = !self.allows(&objection) && !self.objections.iter().any(same);
+        if is_new {
             self.objections.push(objection);
         }
+        is_new
+    }
+
+    /// Something that was noted turns out not to matter.
+    pub fn take_back(&mut self, objection: &Impurity) {
+        let before = self.objections.len();
+        self.objections.retain(|noted| noted != objection);
+        self.taken_back += before - self.objections.len();
     }
 
     fn allows(&self, by: &Impurity) -> bool {
@@ -338,6 +371,7 @@ impl Log {
         for objection in &inner.objections {
             self.object(objection.clone());
         }
+        self.aside.extend(inner.aside.iter().cloned());
         if self.directory.is_none() {
             self.directory.clone_from(&inner.directory);
         }
