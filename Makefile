@@ -13,7 +13,7 @@
 #   make plots      draw the comparison with other caches, into docs/images
 #   make soundness  count wrong answers after edits, beside other caches
 #   make docs       the documentation, into site/; the engine's, into target/doc
-#   make dist       the wheel and the crates, into dist/; tried in an empty environment
+#   make dist       sources, wheel and crates, into dist/; tried in an empty environment
 #   make clean      remove what the above made
 
 SHELL := /bin/bash

@@ -48,4 +48,5 @@ def build_editable(
 
 
 def _build_command() -> None:
-    subprocess.run([Path(__file__).with_name("build-command")], check=True)
+    # Packed sources keep no permission to execute.
+    subprocess.run(["bash", Path(__file__).with_name("build-command")], check=True)

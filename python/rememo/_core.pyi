@@ -39,9 +39,11 @@ __all__ = [
     "end_epoch",
     "expect_to_be_ended",
     "freeze",
+    "impact",
     "module_name",
     "nanoseconds",
     "parts",
+    "refuse_calls",
     "register",
     "scan",
     "settle_all",
@@ -274,6 +276,9 @@ def begin(
 def switch_off() -> None: ...
 def switch_on_again() -> None: ...
 
+# From now on, calls of memoized functions raise RuntimeError in this process.
+def refuse_calls() -> None: ...
+
 # What counts, where it is not what it seems; module names also stand for what is within.
 @final
 class FreezeConfig:
@@ -317,6 +322,12 @@ def children(
     obj: object, config: FreezeConfig | None = None
 ) -> list[tuple[str, object]] | None: ...
 def module_name(module: str) -> str: ...
+
+# The function's name; how many stored results its code as it is made, and the seconds they took;
+# the same for the code that was the last to store anything; what changed since.
+def impact(
+    memoized: Memoized[..., Any],
+) -> tuple[str, tuple[int, float], tuple[int, float], tuple[Change, ...]]: ...
 def scan(
     function: FunctionType,
 ) -> tuple[list[list[str]], list[str], list[str], list[tuple[str, str, str]]]: ...

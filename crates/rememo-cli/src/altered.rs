@@ -53,7 +53,7 @@ impl From<&Change> for Altered {
 }
 
 /// The lines that differ, with some around them.
-fn difference(old: &str, new: &str) -> Vec<String> {
+pub fn difference(old: &str, new: &str) -> Vec<String> {
     let diff = TextDiff::from_lines(old, new);
     let mut lines = Vec::new();
     for (number, group) in diff.grouped_ops(AROUND).iter().enumerate() {

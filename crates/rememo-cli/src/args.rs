@@ -83,6 +83,8 @@ pub enum Command {
     Unpin(Selection),
     /// Let go of what is cheapest to lose until the rest fits, and of stray files
     Gc(Gc),
+    /// Say what edits will have computed again; imports modules, but runs no function
+    Impact(Impact),
     /// Write entries into an archive, to be taken to another machine
     Export(Export),
     /// Take in the entries of an archive, made by somebody whose code you would run
@@ -265,4 +267,14 @@ pub struct Import {
     /// Take in nothing, only see whether the archive is whole
     #[arg(long)]
     pub dry_run: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Impact {
+    /// Only these; all that results are stored of by default
+    #[arg(value_name = "FUNCTION")]
+    pub functions: Vec<String>,
+    /// The Python to import modules with; by default the one that this command came with
+    #[arg(long, value_name = "PROGRAM")]
+    pub python: Option<PathBuf>,
 }

@@ -20,7 +20,8 @@ use clap::Parser;
 
 use args::{Args, Command};
 use command::{
-    config, diff, doctor, export, gc, import, ls, pin, rm, shell, show, stats, summary, verify, why,
+    config, diff, doctor, export, gc, impact, import, ls, pin, rm, shell, show, stats, summary,
+    verify, why,
 };
 use report::{ended, finish};
 
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Some(Command::Pin(args)) => finish(&shared, || pin::run(&shared, &args, true)),
         Some(Command::Unpin(args)) => finish(&shared, || pin::run(&shared, &args, false)),
         Some(Command::Gc(args)) => finish(&shared, || gc::run(&shared, &args)),
+        Some(Command::Impact(args)) => finish(&shared, || impact::run(&shared, &args)),
         Some(Command::Export(args)) => finish(&shared, || export::run(&shared, &args)),
         Some(Command::Import(args)) => finish(&shared, || import::run(&shared, &args)),
         Some(Command::Verify(args)) => finish(&shared, || verify::run(&shared, &args)),

@@ -34,6 +34,11 @@ pub fn lasting(nanoseconds: u64) -> String {
     time_to_read(Duration::from_nanos(nanoseconds))
 }
 
+/// A time in seconds, for people.
+pub fn lasting_seconds(seconds: f64) -> String {
+    time_to_read(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+}
+
 /// A time in seconds.
 pub fn seconds(nanoseconds: u64) -> f64 {
     Duration::from_nanos(nanoseconds).as_secs_f64()

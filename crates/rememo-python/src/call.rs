@@ -74,7 +74,7 @@ impl<'a, 'py> Call<'a, 'py> {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Option<Self>> {
         let py = args.py();
-        let function = memoized.function.bind(py).clone();
+        let function = memoized.function.bind(py);
         let signature = memoized.signature(py)?;
         let keywords = kwargs.map(|kwargs| {
             let named = |(name, value): (Bound<'py, PyAny>, Bound<'py, PyAny>)| {
@@ -83,15 +83,33 @@ impl<'a, 'py> Call<'a, 'py> {
             kwargs.iter().filter_map(named)
         });
         let keywords = keywords.into_iter().flatten();
-        let Some(values) = signature.bind(&function, args.iter(), keywords)? else {
+        let Some(values) = signature.bind(function, args.iter(), keywords)? else {
             return Ok(None);
         };
         let (args, kwargs) = wrappers::unwrapped(args, kwargs)?;
-        Ok(Some(Self {
+        Ok(Some(Self::bound(memoized, signature, values, args, kwargs)))
+    }
+
+    /// What there is to know of a function before there are arguments.
+    pub fn without_arguments(memoized: &'a Memoized, py: Python<'py>) -> PyResult<Self> {
+        let signature = memoized.signature(py)?;
+        let args = PyTuple::empty(py);
+        Ok(Self::bound(memoized, signature, Values::new(), args, None))
+    }
+
+    fn bound(
+        memoized: &'a Memoized,
+        signature: Rc<Signature>,
+        values: Values<'py>,
+        args: Bound<'py, PyTuple>,
+        kwargs: Option<Bound<'py, PyDict>>,
+    ) -> Self {
+        let py = args.py();
+        Self {
             py,
             name: memoized.name(py),
             memoized,
-            function,
+            function: memoized.function.bind(py).clone(),
             signature,
             values,
             args,
@@ -106,6 +124,20 @@ impl<'a, 'py> Call<'a, 'py> {
             outer: None,
             log: Log::default(),
             encoded: None,
+        }
+    }
+
+    /// The state of the function, with the sources of its parts; why it has none, where it has none.
+    pub fn state_with_sources(&mut self) -> PyResult<Result<StateTree, String>> {
+        let found = self.found_state();
+        if let Some(fatal) = self.fatal.take() {
+            return Err(fatal);
+        }
+        Ok(found.map_err(|unkeyable| unkeyable.what).map(|state| {
+            let mut tree = (*state.tree).clone();
+            self.state = Some(state);
+            self.add_sources(&mut tree.parts);
+            tree
         }))
     }
 

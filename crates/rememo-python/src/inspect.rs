@@ -1,14 +1,20 @@
-//! Fingerprints for people: of any object, with its parts, its children and what it reaches.
+//! Fingerprints for people: of any object, with its parts, its children and what it reaches; and of
+//! functions, beside those of stored results.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyFunction;
+use pyo3::types::{PyFunction, PyTuple};
+use rememo::Share;
 
+use crate::call::Call;
 use crate::freeze::{
     self, Config, FreezeConfig, Frozen, Graph, Impurity, Named, Reads, Root, Unfreezable,
 };
+use crate::memoized::{Memoized, told_changes};
+use crate::store::{failed, unusable};
 
 fn frozen<'py>(
     object: Bound<'py, PyAny>,
@@ -101,4 +107,29 @@ pub fn scan(function: Bound<'_, PyFunction>) -> PyResult<Scan> {
         reached,
         frozen.impurities.into_iter().collect(),
     ))
+}
+
+/// What is stored of a function beside its code as it is: its name; how many results that code
+/// made, and what they took in seconds; the same for the code that was the last to store anything;
+/// and what changed since.
+type ImpactTold<'py> = (String, (u64, f64), (u64, f64), Bound<'py, PyTuple>);
+
+/// Looks what would be computed again if a memoized function were called as before; raises
+/// `TypeError` where it has no fingerprint.
+#[pyfunction]
+pub fn impact<'py>(memoized: &Bound<'py, Memoized>) -> PyResult<ImpactTold<'py>> {
+    let (py, memoized) = (memoized.py(), memoized.get());
+    let mut call = Call::without_arguments(memoized, py)?;
+    let state = call.state_with_sources()?.map_err(PyTypeError::new_err)?;
+    let store = memoized.store(py)?;
+    let store = store.get().opened().ok_or_else(unusable)?;
+    let name = memoized.name(py);
+    let found = py.detach(|| rememo::impact(&store, &name, &state));
+    let found = found.map_err(failed)?;
+    let told = |share: Share| {
+        let seconds = Duration::from_nanos(share.compute_ns).as_secs_f64();
+        (share.entries, seconds)
+    };
+    let changes = told_changes(py, &found.changes)?;
+    Ok((name, told(found.current), told(found.last), changes))
 }

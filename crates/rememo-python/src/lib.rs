@@ -47,6 +47,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(inspect::children, module)?)?;
     module.add_function(wrap_pyfunction!(inspect::scan, module)?)?;
     module.add_function(wrap_pyfunction!(inspect::module_name, module)?)?;
+    module.add_function(wrap_pyfunction!(inspect::impact, module)?)?;
     module.add_function(wrap_pyfunction!(freeze::register, module)?)?;
     module.add_class::<freeze::FreezeConfig>()?;
     module.add_class::<wrappers::Frozen>()?;
@@ -55,6 +56,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(steps::begin, module)?)?;
     module.add_function(wrap_pyfunction!(switches::switch_off, module)?)?;
     module.add_function(wrap_pyfunction!(switches::switch_on_again, module)?)?;
+    module.add_function(wrap_pyfunction!(switches::refuse_calls, module)?)?;
     module.add_function(wrap_pyfunction!(events::subscribe, module)?)?;
     module.add_function(wrap_pyfunction!(events::unsubscribe, module)?)?;
     module.add_function(wrap_pyfunction!(store::end_epoch, module)?)?;

@@ -27,7 +27,7 @@ use crate::record::{Care, Pause};
 use crate::signature::Signature;
 use crate::steps::Run;
 use crate::store::{Store, epoch};
-use crate::switches::{disabled, switched_off_by};
+use crate::switches::{disabled, refusal, switched_off_by};
 use crate::worth::Worth;
 use crate::wrappers::unwrapped;
 
@@ -430,6 +430,9 @@ impl Memoized {
         mode: Mode,
     ) -> PyResult<Py<PyAny>> {
         let py = whole.py();
+        if let Some(refusal) = refusal(|| self.name(py)) {
+            return Err(refusal);
+        }
         let call = Call::new(self, args, kwargs)?;
         if let (Some(front), Some(_)) = (&self.front, &call) {
             let recompute = mode == Mode::Recompute;

@@ -424,7 +424,7 @@ fn counts<'py>(py: Python<'py>, stats: &Stats) -> PyResult<Bound<'py, PyDict>> {
     Ok(told)
 }
 
-fn unusable() -> PyErr {
+pub fn unusable() -> PyErr {
     PyOSError::new_err("the directory cannot be used, as a warning said before")
 }
 

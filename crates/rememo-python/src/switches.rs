@@ -1,8 +1,9 @@
 //! Switches of the whole program, in its environment.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict};
@@ -28,6 +29,27 @@ pub fn switch_off() {
 #[pyfunction]
 pub fn switch_on_again() {
     OFF.fetch_sub(1, Ordering::AcqRel);
+}
+
+/// Whether memoized functions are only looked at in this process.
+static LOOKING: AtomicBool = AtomicBool::new(false);
+
+/// From now on, no memoized function runs or is answered in this process: calls raise
+/// `RuntimeError`.
+#[pyfunction]
+pub fn refuse_calls() {
+    LOOKING.store(true, Ordering::Release);
+}
+
+/// The error of a call where functions are only looked at.
+pub fn refusal(function: impl FnOnce() -> String) -> Option<PyErr> {
+    LOOKING.load(Ordering::Acquire).then(|| {
+        let function = function();
+        PyRuntimeError::new_err(format!(
+            "{function} was called, but functions are only looked at now: have modules call \
+             nothing when they are imported, but below `if __name__ == \"__main__\":`"
+        ))
+    })
 }
 
 /// What switches memoization off, where something does.

@@ -9,8 +9,8 @@ use crate::digest::Digest;
 use crate::event::MissReason;
 use crate::index::Entry;
 use crate::recall::{Broken, Recalled, recall};
-use crate::state::{Change, Key, changes};
-use crate::store::Store;
+use crate::state::{Change, Key, StateTree, changes};
+use crate::store::{Store, StoreError};
 
 /// How many entries of a function are compared.
 const COMPARED: usize = 1000;
@@ -28,6 +28,63 @@ pub struct Explanation {
     pub nearest_created_ns: Option<u64>,
     /// What differs from that entry.
     pub changes: Vec<Change>,
+}
+
+/// What is stored of a function, beside its code as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Impact {
+    /// What that code made.
+    pub current: Share,
+    /// What the code made that was the last to store anything.
+    pub last: Share,
+    /// What changed since then; nothing where there are results of that very code.
+    pub changes: Vec<Change>,
+}
+
+/// Some of the results of a function.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Share {
+    /// How many.
+    pub entries: u64,
+    /// How long computing them took, what they called and did not find stored included.
+    pub compute_ns: u64,
+}
+
+impl Impact {
+    /// Whether results are stored, but none of the code as it is.
+    pub fn is_lost(&self) -> bool {
+        self.current.entries == 0 && self.last.entries > 0
+    }
+}
+
+/// Looks what would be computed again if a function were called as before.
+///
+/// # Errors
+/// Where the index cannot be used.
+pub fn impact(store: &Store, function: &str, state: &StateTree) -> Result<Impact, StoreError> {
+    let entries = store.entries_of(function, usize::MAX)?;
+    let Some(newest) = entries.first() else {
+        return Ok(Impact::default());
+    };
+    let share = |of: &Digest| {
+        let mut share = Share::default();
+        for entry in entries.iter().filter(|entry| entry.state == *of) {
+            share.entries += 1;
+            share.compute_ns = share.compute_ns.saturating_add(entry.compute_ns);
+        }
+        share
+    };
+    let mut impact = Impact {
+        current: share(&state.digest),
+        last: share(&newest.state),
+        changes: Vec::new(),
+    };
+    if impact.is_lost()
+        && let Some(old) = store.state(&newest.state)?
+    {
+        impact.changes = changes(&old.parts, &state.parts);
+    }
+    Ok(impact)
 }
 
 /// Explains what a call would do, without making it.

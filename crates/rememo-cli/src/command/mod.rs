@@ -5,6 +5,7 @@ pub mod diff;
 pub mod doctor;
 pub mod export;
 pub mod gc;
+pub mod impact;
 pub mod import;
 pub mod ls;
 pub mod pin;
