@@ -6,6 +6,7 @@
 #   make test-all   the smoke and soundness tests on every CPython found
 #   make lint       formatting, lints and types only
 #   make generator  random programs, edited and changed while they run, for 20 minutes
+#   make stress     processes that write, read and are killed: 10 minutes, and 200 kills of each kind
 #   make fuzz       fuzz each parser of stored bytes for FUZZ_SECONDS, ten minutes if not said
 #   make memcheck   the core of the Python tests under valgrind, about half an hour
 #   make bench      compare the speed with that of other caches, and eviction policies
@@ -38,7 +39,7 @@ ENV_READY := $(VENV)/.ready
 BUILT := $(VENV)/.built
 
 .PHONY: demo test test-all lint lint-rust lint-python test-rust test-python test-paranoid \
-	test-docs fuzz memcheck generator threads bench instructions plots soundness bench-environment docs dist services clean
+	test-docs stress fuzz memcheck generator threads bench instructions plots soundness bench-environment docs dist services clean
 
 demo: $(BUILT) $(VENV)/.group-demo
 	$(BIN)/python examples/flights/demo.py
@@ -116,6 +117,14 @@ test-python: $(BUILT)
 test-paranoid: $(BUILT)
 	REMEMO_PARANOID=1 $(BIN)/python -m pytest $(addprefix python/tests/soundness/, \
 		test_programs.py test_program_graphs.py test_guards.py test_guards_in_use.py)
+
+# `make test-rust` and `make test-python` run the same for some seconds.
+stress: export REMEMO_STRESS_SECONDS ?= 600
+stress: export REMEMO_KILLS ?= 200
+stress: $(BUILT)
+	cargo test -p rememo --test kills --test kills_at_open -- --nocapture
+	$(BIN)/python -m pytest --timeout 600 python/tests/store/test_crash.py \
+		python/tests/store/test_integrity.py -k kill
 
 # Needs a nightly toolchain, and cargo-fuzz: cargo install cargo-fuzz.
 fuzz:

@@ -13,7 +13,7 @@ use crate::explain::compare;
 use crate::flight::Claim;
 use crate::index::Entry;
 use crate::meter::{self, Spent, Step};
-use crate::recall::{Broken, Recalled, broken, recall as find};
+use crate::recall::{Broken, Recalled, broken, make_known, recall as find};
 use crate::retention::Retention;
 use crate::state::{Change, Key, Part, changes};
 use crate::store::{Cost, Generation, Store, Uses};
@@ -449,6 +449,7 @@ fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Key) -> Result<C::Valu
                 callee.inherit(&entry.world);
                 callee.replay(&entry.world);
                 hit(store, callee, key, entry.compute_ns, tier);
+                make_known(store, callee, key);
                 let uses = store.uses_of(digest);
                 uses.count();
                 let stored = (encoded, entry.world);

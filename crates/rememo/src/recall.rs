@@ -8,6 +8,7 @@ use crate::digest::Digest;
 use crate::event::Tier;
 use crate::index::Entry;
 use crate::meter::{self, Step};
+use crate::state::{Key, StateTree};
 use crate::store::{Generation, Store};
 
 /// What there is for a call.
@@ -97,6 +98,17 @@ fn recall_entered<C: Callee>(store: &Store, callee: &mut C, key: &Digest) -> Rec
         (None, Some((entry, broken))) => Recalled::Broken(Box::new(entry), broken),
         (None, None) => Recalled::Absent,
     }
+}
+
+/// Stores the parts of the function's state if they were lost with the index: nothing could be said
+/// of the next call that misses without them.
+pub(crate) fn make_known<C: Callee>(store: &Store, callee: &mut C, key: &Key) {
+    if !store.lacks_states() || callee.detached(|| store.knows(&key.state.digest)) {
+        return;
+    }
+    let mut tree = StateTree::clone(&key.state);
+    callee.add_sources(&mut tree.parts);
+    callee.detached(|| store.learn(&tree));
 }
 
 /// Why an entry does not answer the call, if it does not.

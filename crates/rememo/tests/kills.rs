@@ -1,5 +1,6 @@
-//! Sixteen processes over one store, most of them killed at any moment, again and again. What a
-//! `stored` event was seen for is there and right, and who is left never waits for the dead.
+//! Sixteen processes over one store, which write, read, clear and sweep, most of them killed at any
+//! moment, again and again. What a `stored` event was seen for is there and right, and who is left
+//! never waits for the dead. In the end the index is lost, and what had files of its own still hits.
 //!
 //! `REMEMO_STRESS_SECONDS` goes on for so long; `REMEMO_STRESS_SEED` repeats the same choices.
 
@@ -30,10 +31,15 @@ const SEED: &str = "REMEMO_STRESS_SEED";
 
 const PROCESSES: usize = 16;
 /// These are never killed.
-const SURVIVORS: usize = 2;
+const SURVIVORS: usize = 8;
 const KILLS: usize = 240;
+/// What the processes of some numbers do, in eights; all others write.
+const SWEEPER: u64 = 6;
+const READER: u64 = 7;
 /// Whoever does nothing for so long waits for something that will not come.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// But to look at everything takes as long as reading all of it.
+const PATIENCE_WITH_SWEEPERS: Duration = Duration::from_secs(240);
 
 /// Choices, the same ones for the same seed.
 struct Choices(u64);
@@ -107,32 +113,10 @@ fn child() {
     .unwrap();
     let mut beats = append(format!("beats-{number}")).unwrap();
     for i in 0_u64.. {
-        let argument = match choices.below(8) {
-            // A key of its own.
-            0..=3 => format!("own-{number}-{i}"),
-            // A key that others write and read, too.
-            4..=6 => format!("common-{}", choices.below(400)),
-            // A key whose entry and object come and go.
-            _ => format!("fleeting-{}", choices.below(40)),
-        };
-        let mut callee = callee(&argument);
-        if argument.starts_with("fleeting") && choices.below(2) == 0 {
-            clear_entry(&store, &mut callee).unwrap();
-        } else {
-            if !argument.starts_with("fleeting") {
-                let key = callee.key().unwrap().digest();
-                clerk
-                    .arguments
-                    .lock()
-                    .unwrap()
-                    .insert(key, argument.clone());
-            }
-            let expected = argument.repeat(callee.times);
-            assert_eq!(callee.call(&store), expected);
-            if callee.runs() == 0 {
-                let key = callee.key().unwrap().digest();
-                clerk.arguments.lock().unwrap().remove(&key);
-            }
+        match number % 8 {
+            SWEEPER => sweep(&store, i),
+            READER => read(&store, &mut choices),
+            _ => write(&store, &mut choices, &clerk, (number, i)),
         }
         if i % 16 == 0 {
             beats.write_all(b".").unwrap();
@@ -140,6 +124,57 @@ fn child() {
                 store.commit().unwrap();
                 return;
             }
+        }
+    }
+}
+
+/// Looks at everything, mends and removes what nothing refers to, in turn, with pauses.
+fn sweep(store: &Store, turn: u64) {
+    match turn % 64 {
+        0 => drop(store.remove_orphans().unwrap()),
+        32 => drop(store.verify(true).unwrap()),
+        _ => thread::sleep(Duration::from_millis(2)),
+    }
+}
+
+/// Looks for what others may have stored.
+fn read(store: &Store, choices: &mut Choices) {
+    let argument = match choices.below(8) {
+        0 => format!("fleeting-{}", choices.below(40)),
+        _ => format!("common-{}", choices.below(400)),
+    };
+    let mut callee = callee(&argument);
+    let found = lookup(store, &mut callee).unwrap();
+    assert!(found.is_none_or(|found| found == argument.repeat(callee.times)));
+}
+
+/// Makes one call, or clears one.
+fn write(store: &Store, choices: &mut Choices, clerk: &Clerk, (number, i): (u64, u64)) {
+    let argument = match choices.below(8) {
+        // A key of its own.
+        0..=3 => format!("own-{number}-{i}"),
+        // A key that others write and read, too.
+        4..=6 => format!("common-{}", choices.below(400)),
+        // A key whose entry and object come and go.
+        _ => format!("fleeting-{}", choices.below(40)),
+    };
+    let mut callee = callee(&argument);
+    if argument.starts_with("fleeting") && choices.below(2) == 0 {
+        clear_entry(store, &mut callee).unwrap();
+    } else {
+        if !argument.starts_with("fleeting") {
+            let key = callee.key().unwrap().digest();
+            clerk
+                .arguments
+                .lock()
+                .unwrap()
+                .insert(key, argument.clone());
+        }
+        let expected = argument.repeat(callee.times);
+        assert_eq!(callee.call(store), expected);
+        if callee.runs() == 0 {
+            let key = callee.key().unwrap().digest();
+            clerk.arguments.lock().unwrap().remove(&key);
         }
     }
 }
@@ -184,9 +219,17 @@ impl Worker {
         }
         let number = self.number;
         assert!(
-            self.since.elapsed() < PATIENCE,
+            self.since.elapsed() < self.patience(),
             "process {number} does not move"
         );
+    }
+
+    fn patience(&self) -> Duration {
+        if self.number % 8 == SWEEPER {
+            PATIENCE_WITH_SWEEPERS
+        } else {
+            PATIENCE
+        }
     }
 
     /// Bytes of memory of its own, and open files.
@@ -203,6 +246,19 @@ impl Worker {
             fs::read_dir(process.join("fd")).unwrap().count(),
         )
     }
+}
+
+impl Drop for Worker {
+    /// Nobody goes on after the test has failed.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What those take that are never killed.
+fn survivors_take(workers: &[Worker]) -> Vec<(u64, usize)> {
+    workers[..SURVIVORS].iter().map(Worker::takes).collect()
 }
 
 #[test]
@@ -229,7 +285,7 @@ fn what_was_stored_survives_and_nobody_waits_for_the_dead() {
     };
     while !over(kills) {
         thread::sleep(Duration::from_millis(choices.below(25)));
-        let victim = SURVIVORS + usize::try_from(choices.below(14)).unwrap();
+        let victim = SURVIVORS + usize::try_from(choices.below(8)).unwrap();
         workers[victim].check(dir.path());
         workers[victim].child.kill().unwrap();
         workers[victim].child.wait().unwrap();
@@ -243,23 +299,24 @@ fn what_was_stored_survives_and_nobody_waits_for_the_dead() {
         if first_sample.is_none()
             && begun.elapsed() > Duration::from_secs(seconds.unwrap_or(60) / 5)
         {
-            first_sample = Some(workers[0].takes());
+            first_sample = Some(survivors_take(&workers));
         }
     }
     for worker in &mut workers {
         worker.check(dir.path());
     }
-    if let Some((memory, files)) = first_sample {
-        let (memory_now, files_now) = workers[0].takes();
-        eprintln!(
-            "{kills} kills; memory {memory} -> {memory_now} bytes, files {files} -> {files_now}"
-        );
-        assert!(memory_now < memory + (32 << 20), "memory grows");
-        assert!(files_now < files + 8, "open files grow");
+    if let Some(before) = first_sample {
+        for ((memory, files), (memory_now, files_now)) in
+            before.into_iter().zip(survivors_take(&workers))
+        {
+            eprintln!("memory {memory} -> {memory_now} bytes, files {files} -> {files_now}");
+            assert!(memory_now < memory + (32 << 20), "memory grows");
+            assert!(files_now < files + 8, "open files grow");
+        }
     }
     fs::write(dir.path().join("stop"), "").unwrap();
     for worker in &mut workers {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + worker.patience();
         while worker.child.try_wait().unwrap().is_none() {
             let number = worker.number;
             assert!(Instant::now() < end, "process {number} does not end");
@@ -269,13 +326,20 @@ fn what_was_stored_survives_and_nobody_waits_for_the_dead() {
         let said = fs::read_to_string(dir.path().join(format!("said-{}", worker.number)));
         assert!(status.success(), "{}", said.unwrap());
     }
-    let acknowledged = verify(dir.path());
-    eprintln!("{kills} kills, {acknowledged} results acknowledged, none lost");
-    assert!(acknowledged > kills);
+    let acknowledged = verify(dir.path(), false);
+    let data = dir.path().join("store/index/data.mdb");
+    fs::write(data, b"garbage".repeat(4096)).unwrap();
+    let found_again = verify(dir.path(), true);
+    eprintln!(
+        "{kills} kills, {acknowledged} results acknowledged, none lost; \
+         {found_again} found again without the index"
+    );
+    assert!(acknowledged > kills && found_again > 0);
 }
 
-/// Every acknowledged result is there; how many there are.
-fn verify(dir: &Path) -> usize {
+/// Every acknowledged result is there; how many there are. Once the index is lost, so are those
+/// that were in it; all others are there still.
+fn verify(dir: &Path, index_is_lost: bool) -> usize {
     let store = Store::open(StoreConfig::new(dir.join("store"))).unwrap();
     let mut count = 0;
     for item in fs::read_dir(dir).unwrap() {
@@ -290,6 +354,9 @@ fn verify(dir: &Path) -> usize {
         }
         for argument in fs::read_to_string(path).unwrap().lines() {
             let mut callee = callee(argument);
+            if index_is_lost && callee.times == 1 {
+                continue;
+            }
             let found = lookup(&store, &mut callee).unwrap();
             assert_eq!(
                 found,
@@ -299,5 +366,7 @@ fn verify(dir: &Path) -> usize {
             count += 1;
         }
     }
+    assert!(store.verify(false).unwrap().is_whole());
+    store.close();
     count
 }

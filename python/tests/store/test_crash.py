@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
 
     from python.tests.store.conftest import Project
 
-KILLS = 24
+KILLS = int(os.environ.get("REMEMO_KILLS", "24"))
 WRITERS = 2
 
 # Stores results, small and large in turn, and says so each time one is stored.
@@ -55,7 +56,8 @@ def test_what_killed_writers_stored_is_kept(project: Project) -> None:
         out = all(m.text(k, 1 + k % 2 * 5000) == f"{{k}}," * (1 + k % 2 * 5000) for k in keys)
     """)
     assert done.out
-    assert done.names == ["hit"] * len(stored)
+    hits = [name for name in done.names if name != "adopted"]
+    assert hits == ["hit"] * len(stored)
     assert not done.warnings
 
 

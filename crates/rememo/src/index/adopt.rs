@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::cleared::Mark;
 use super::order::Order;
-use super::schema::{Entry, StoredValue, entry_key, unseal};
-use super::{ENTRIES, Index, Removed};
+use super::schema::{Entry, StoredValue, entry_key, seal, unseal};
+use super::{ENTRIES, Index, Removed, STATE_REFS, STATES};
 use crate::digest::Digest;
+use crate::state::StateTree;
 
 /// What is written with a result besides the result itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +62,27 @@ impl Index {
         Ok((removed, adopted))
     }
 
+    /// Whether there are states of which the parts are not known.
+    pub(crate) fn lacks_states(&self) -> heed::Result<bool> {
+        let txn = self.env.read_txn()?;
+        Ok(self.tables[STATES].len(&txn)? < self.tables[STATE_REFS].len(&txn)?)
+    }
+
+    /// Stores the parts of a state that results have, if they are not known.
+    pub(crate) fn learn(&self, tree: &StateTree) -> heed::Result<()> {
+        let mut txn = self.write_txn()?;
+        let state = &tree.digest.0;
+        let is_had = self.tables[STATE_REFS].get(&txn, state)?.is_some();
+        if is_had && self.tables[STATES].get(&txn, state)?.is_none() {
+            let mut order = self.order(&txn)?;
+            let sealed = seal(tree)?;
+            self.tables[STATES].put(&mut txn, state, &sealed)?;
+            order.more_in_index(sealed.len());
+            order.save(&mut txn)?;
+        }
+        txn.commit()
+    }
+
     fn enter_again(
         &self,
         txn: &mut RwTxn<'_>,
@@ -89,7 +111,6 @@ pub(crate) mod tests {
     use crate::access::Keeper;
     use crate::deps::World;
     use crate::index::Put;
-    use crate::state::StateTree;
 
     pub(crate) fn birth(call: &[u8], mark: Mark) -> Birth {
         Birth {
@@ -202,12 +223,31 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_parts_of_a_state_come_with_the_next_result() {
+    fn the_parts_of_a_state_are_stored_once_they_are_known() {
+        let (_dir, index) = index();
+        let it = birth(b"call", index.mark().unwrap());
+        let tree = StateTree {
+            digest: it.entry.state,
+            parts: Vec::new(),
+        };
+        index.learn(&tree).unwrap();
+        assert!(!index.has_state(&tree.digest).unwrap(), "no result has it");
+        adopted(&index, &it);
+        assert!(index.lacks_states().unwrap());
+        index.learn(&tree).unwrap();
+        assert!(index.has_state(&tree.digest).unwrap());
+        assert!(!index.lacks_states().unwrap());
+        assert_eq!(index.miscounted().unwrap(), 0);
+        index.remove(&it.call).unwrap();
+        assert_eq!(index.usage().unwrap().bytes(), 0);
+    }
+
+    #[test]
+    fn they_come_with_the_next_result_too() {
         let (_dir, index) = index();
         let it = birth(b"call", index.mark().unwrap());
         adopted(&index, &it);
         let state = it.entry.state;
-        assert!(!index.has_state(&state).unwrap());
         let tree = StateTree {
             digest: state,
             parts: Vec::new(),

@@ -10,9 +10,10 @@ use super::{Store, StoreError};
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::index::schema::unseal;
-use crate::index::{Birth, Loss};
+use crate::index::{Birth, Index, Loss};
 use crate::lock::read;
 use crate::object::Placed;
+use crate::state::StateTree;
 
 /// Results that are entered again in one transaction at most.
 const AT_ONCE: usize = 256;
@@ -41,6 +42,7 @@ impl Store {
             return;
         }
         let recovered = self.try_recover();
+        self.look_for_states();
         self.0.recovering.store(false, Ordering::Release);
         if let Err(error) = recovered {
             let what = format!("results whose entries were lost could not be looked for: {error}");
@@ -110,10 +112,29 @@ impl Store {
         Ok(adopted)
     }
 
+    /// Whether the parts of states were lost that results have which were entered again.
+    pub(crate) fn lacks_states(&self) -> bool {
+        self.0.lacks_states.load(Ordering::Relaxed)
+    }
+
+    /// Takes note of whether the parts of states are missing.
+    pub(super) fn look_for_states(&self) {
+        let lacks = self.with_index(Index::lacks_states).unwrap_or(false);
+        self.0.lacks_states.store(lacks, Ordering::Relaxed);
+    }
+
+    /// Stores the parts of a state if they were lost.
+    pub(crate) fn learn(&self, tree: &StateTree) {
+        // It can be learnt from the next hit, too.
+        drop(self.with_index(|index| index.learn(tree)));
+        self.look_for_states();
+    }
+
     fn enter_again(&self, births: &[Birth]) -> Result<u64, StoreError> {
         let present = |id: &_| self.0.objects.contains(id);
         let (removed, adopted) = self.with_index(|index| index.adopt(births, &present))?;
         self.forget(&removed);
+        self.look_for_states();
         Ok(adopted)
     }
 }

@@ -73,6 +73,8 @@ struct Shared {
     used: Mutex<Used>,
     /// Whether what was lost is being looked for.
     recovering: AtomicBool,
+    /// Whether there are states of which the parts are not known.
+    lacks_states: AtomicBool,
     /// What went wrong while no call was there to be told.
     untold: Mutex<Vec<Event>>,
 }
@@ -350,6 +352,7 @@ impl Shared {
             events,
             used: Mutex::default(),
             recovering: AtomicBool::new(false),
+            lacks_states: AtomicBool::new(false),
             untold: Mutex::default(),
         })
     }
