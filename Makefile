@@ -4,7 +4,8 @@
 #   make demo       run the demonstration
 #   make test       every check that a change must pass
 #   make test-all   the smoke and soundness tests on every CPython found
-#   make lint       formatting, lints and types only
+#   make lint       formatting, lints, types, spelling and links only
+#   make deny       licences, sources and known faults of what is built in
 #   make generator  random programs, edited and changed while they run, for 20 minutes
 #   make stress     processes that write, read and are killed: 10 minutes, and 200 kills of each kind
 #   make fuzz       fuzz each parser of stored bytes for FUZZ_SECONDS, ten minutes if not said
@@ -38,8 +39,9 @@ RUST_SOURCES := $(wildcard Cargo.toml Cargo.lock) \
 ENV_READY := $(VENV)/.ready
 BUILT := $(VENV)/.built
 
-.PHONY: demo test test-all lint lint-rust lint-python test-rust test-python test-paranoid \
-	test-docs stress fuzz memcheck generator threads bench instructions plots soundness bench-environment docs dist services clean
+.PHONY: demo test test-all lint lint-rust lint-python lint-text deny test-rust test-python \
+	test-paranoid test-docs stress fuzz memcheck generator threads bench instructions plots soundness \
+	bench-environment docs dist services clean
 
 demo: $(BUILT) $(VENV)/.group-demo
 	$(BIN)/python examples/flights/demo.py
@@ -49,7 +51,7 @@ test: services lint test-rust test-python test-paranoid test-docs
 test-all: $(ENV_READY)
 	scripts/test-all
 
-lint: lint-rust lint-python
+lint: lint-rust lint-python lint-text
 
 bench: bench-environment
 	$(BENCH)/bin/python benches/peers.py
@@ -106,6 +108,15 @@ lint-python: $(BUILT)
 	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml rememo
 	$(BIN)/pyright
 	MYPYPATH=python $(BIN)/python -m mypy --strict --config-file= python/tests/typing
+
+# Spelling; and whether what the pages outside of the site lead to is there.
+lint-text: $(ENV_READY)
+	$(BIN)/typos
+	$(BIN)/linkchecker --config .linkcheckerrc --no-warnings $(wildcard *.md)
+
+# Needs cargo-deny: cargo install --locked cargo-deny.
+deny:
+	cargo deny --locked check
 
 test-rust: $(ENV_READY)
 	cargo test --workspace

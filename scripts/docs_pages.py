@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from mkdocs.structure.files import Files
 
 ROOT = Path(__file__).parent.parent
+# Where a page is to have the tables of another.
+MEASURED = re.compile(r"<!-- measured: (\w+\.md) -->")
 
 
 def on_config(config: MkDocsConfig) -> None:
@@ -33,6 +36,17 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for name, content in pages.items():
         files.append(File.generated(config, name, content=content))
     return files
+
+
+def on_page_markdown(markdown: str, **_: object) -> str:
+    """Puts the tables that another page has of its measurements where one asks for them."""
+    return MEASURED.sub(lambda asked: measured(ROOT / "docs" / asked[1]), markdown)
+
+
+def measured(page: Path) -> str:
+    """Returns what a page has between its marks."""
+    begin, end = "<!-- measured: begin -->", "<!-- measured: end -->"
+    return page.read_text(encoding="utf-8").split(begin)[1].split(end)[0].strip()
 
 
 def command() -> str:
