@@ -22,9 +22,10 @@ class Change:
     new_source: str | None = None
     """Its source as it is, where known."""
     old_details: str | None = None
-    """What else is known of how it was: of a file, how long it was and when it was modified."""
+    """What is known of how it was: of a number, how it is written; of a library, its version; of a
+    file, how it was in short, how long it was and when it was modified."""
     new_details: str | None = None
-    """What else is known of how it is."""
+    """What is known of how it is."""
 
     def diff(self) -> str:
         """Returns a unified diff of the sources; empty where there are none to compare."""
@@ -63,9 +64,7 @@ class Change:
 
 
 def _short(digest: str | None, details: str | None) -> str | None:
-    if digest is None or details is None:
-        return digest and digest[:12]
-    return f"{digest[:12]}, {details}"
+    return digest and (details or digest[:12])
 
 
 # Reasons, in words.

@@ -43,12 +43,22 @@ def total(x, *rest, **options):
 EDITS: dict[str, tuple[str, str, str, str]] = {
     "its own code": ("main", "middle(x)", "middle(x) + 0", "function main.total changed ("),
     "a helper": ("helpers", "+ y", "- y", "function helpers.middle changed ("),
-    "a default": ("helpers", "y=3", "y=4", "default y of helpers.middle changed ("),
+    "a default": ("helpers", "y=3", "y=4", "default y of helpers.middle changed (3 to 4)"),
     "an inner function": ("helpers", "x + n", "x - n", "function helpers.adder.<locals>.add cha"),
-    "a closure": ("helpers", "adder(4)", "adder(5)", "closure n of helpers.adder.<locals>.add ch"),
+    "a closure": (
+        "helpers",
+        "adder(4)",
+        "adder(5)",
+        "closure n of helpers.adder.<locals>.add changed (4 to 5)",
+    ),
     "a global": ("tables", '"a": 1', '"a": 2', "global tables.FACTORS changed ("),
     "a method": ("tables", "x * self", "x + self", "function tables.Scale.apply changed ("),
-    "a class attribute": ("tables", "unit = 1", "unit = 2", "class tables.Scale.unit changed ("),
+    "a class attribute": (
+        "tables",
+        "unit = 1",
+        "unit = 2",
+        "class tables.Scale.unit changed (",
+    ),
 }
 EXPLAIN = """
 from main import total
@@ -64,6 +74,21 @@ def edited(program: Program) -> Program:
     program.write(tables=TABLES, helpers=HELPERS, main=MAIN)
     program.run("from main import total; out = total(1, 2, key=3)")
     return program
+
+
+@pytest.mark.parametrize("secret", ['"s3cret"', 'b"s3cret"', '["s3cret", 5]', "10**60"])
+def test_what_may_be_a_secret_is_not_told(program: Program, secret: str) -> None:
+    """Text, bytes and containers are told by their digests, and so is a number that is long."""
+    text = "from rememo import memoize\nK = {}\n@memoize\ndef f(): return len(repr(K))\n"
+    program.write(m=text.format(secret))
+    program.run("import m; out = m.f()")
+    program.write(m=text.format("None"))
+    told, _ = program.run("import m; out = str(m.f.explain())")
+    change = told.splitlines()[1]
+    assert change.startswith("  global m.K changed (")
+    assert change.endswith(" to None)")
+    assert "s3cret" not in change
+    assert "000" not in change
 
 
 @pytest.mark.parametrize("name", EDITS)

@@ -23,10 +23,10 @@ pub struct Altered {
     pub old: Option<String>,
     /// Its digest now, unless it is gone.
     pub new: Option<String>,
-    /// What else is known of how it was.
+    /// What is known of how it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub old_details: Option<String>,
-    /// What else is known of how it is.
+    /// What is known of how it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new_details: Option<String>,
     /// How its source changed: lines that begin with "+", "-" or a space. Empty where it is not
@@ -76,11 +76,8 @@ impl Altered {
     /// Writes it for people: a line, and the source below.
     pub fn write(&self, page: &mut Page) -> io::Result<()> {
         let short = |digest: &Option<String>, details: &Option<String>| {
-            let digest = digest.as_ref().map(|digest| digest[..12].to_owned());
-            match details {
-                Some(details) => digest.map(|digest| format!("{digest}, {details}")),
-                None => digest,
-            }
+            let digest = digest.as_ref()?;
+            Some(details.clone().unwrap_or_else(|| digest[..12].to_owned()))
         };
         let old = short(&self.old, &self.old_details);
         let new = short(&self.new, &self.new_details);

@@ -461,10 +461,9 @@ impl Callee for Call<'_, '_> {
     fn add_sources(&mut self, parts: &mut [Part]) {
         let Some(state) = &self.state else { return };
         for (part, definition) in parts.iter_mut().zip(&state.definitions) {
-            let definition = definition
-                .as_ref()
-                .map(|definition| definition.bind(self.py));
-            part.source = definition.and_then(narrate::source_of);
+            if let Some(definition) = definition {
+                part.source = narrate::source_of(definition.bind(self.py));
+            }
         }
     }
 

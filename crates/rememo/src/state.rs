@@ -18,7 +18,8 @@ pub struct Part {
     pub kind: PartKind,
     /// The digest of its content.
     pub digest: Digest,
-    /// Its source text, where it has one and may be stored.
+    /// Its source text, where it has one and may be stored; of a number, how it is written, and of a
+    /// library, its version.
     pub source: Option<String>,
 }
 
@@ -65,6 +66,13 @@ pub enum PartKind {
     Matches,
     /// Which files there are below a directory.
     Tree,
+}
+
+impl PartKind {
+    /// Whether it is code that somebody wrote as such: its source is what it is made from.
+    pub(crate) fn is_definition(self) -> bool {
+        matches!(self, Self::Function | Self::Class)
+    }
 }
 
 impl fmt::Display for PartKind {
@@ -158,9 +166,10 @@ pub struct Change {
     pub old_source: Option<String>,
     /// Its source now.
     pub new_source: Option<String>,
-    /// What else is known of how it was.
+    /// What is known of how it was: of a number, how it is written; of a library, its version; of a
+    /// file, its digest in short, its length and age.
     pub old_details: Option<String>,
-    /// What else is known of how it is.
+    /// What is known of how it is.
     pub new_details: Option<String>,
 }
 
@@ -177,6 +186,10 @@ impl fmt::Display for Change {
 impl Change {
     /// What became of something that a run looked at.
     pub(crate) fn of_world(was: &Observation, is: &Observation) -> Self {
+        let told = |seen: &Observation| {
+            let digest = seen.state.digest()?;
+            Some(format!("{}, {}", digest.short(), seen.details()?))
+        };
         Self {
             name: was.subject.name(),
             kind: was.subject.part(),
@@ -184,22 +197,27 @@ impl Change {
             new: is.state.digest(),
             old_source: None,
             new_source: None,
-            old_details: was.details(),
-            new_details: is.details(),
+            old_details: told(was),
+            new_details: told(is),
         }
     }
 
     fn between(old: Option<&Part>, new: Option<&Part>) -> Option<Self> {
         let either = new.or(old)?;
+        let is_definition = either.kind.is_definition();
+        let text = |part: Option<&Part>| part.and_then(|part| part.source.clone());
+        let (old_text, new_text) = (text(old), text(new));
+        let source = |text: &Option<String>| text.clone().filter(|_| is_definition);
+        let details = |text: &Option<String>| text.clone().filter(|_| !is_definition);
         Some(Self {
             name: either.name.clone(),
             kind: either.kind,
             old: old.map(|part| part.digest),
             new: new.map(|part| part.digest),
-            old_source: old.and_then(|part| part.source.clone()),
-            new_source: new.and_then(|part| part.source.clone()),
-            old_details: None,
-            new_details: None,
+            old_source: source(&old_text),
+            new_source: source(&new_text),
+            old_details: details(&old_text),
+            new_details: details(&new_text),
         })
     }
 }

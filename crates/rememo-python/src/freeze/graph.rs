@@ -16,7 +16,7 @@ use super::expand::Kinds;
 use super::names::{Uses, uses};
 use super::reads::Reads;
 use super::watch::{Watch, Watched};
-use super::{classes, functions, modules, tag, walk};
+use super::{classes, functions, modules, scalars, tag, walk};
 
 /// Why something has no fingerprint.
 #[derive(Debug)]
@@ -138,6 +138,16 @@ pub(super) struct Target<'py> {
 }
 
 impl<'py> Target<'py> {
+    /// What may be said of it in full: a version, or a number. Text and bytes may be secrets, which
+    /// are not to be stored.
+    fn text(&self) -> Option<String> {
+        match &self.subject {
+            Subject::Library { version } => Some(version.clone()),
+            Subject::Value(value) => scalars::number(value),
+            _ => None,
+        }
+    }
+
     fn definition(&self) -> Option<Bound<'py, PyAny>> {
         match &self.subject {
             Subject::Function(function) => Some(function.clone().into_any()),
@@ -425,7 +435,7 @@ impl<'py> Graph<'py> {
             name: target.name.clone(),
             kind: target.kind,
             digest,
-            source: None,
+            source: target.text(),
         };
         Ok((part, content.targets))
     }

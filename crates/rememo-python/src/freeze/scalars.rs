@@ -16,6 +16,18 @@ pub fn is_immutable_scalar(value: &Bound<'_, PyAny>) -> bool {
         || value.is_exact_instance_of::<PyBytes>()
 }
 
+/// How a number, a truth value or `None` is written, unless it is long.
+pub(super) fn number(value: &Bound<'_, PyAny>) -> Option<String> {
+    const SHORT: usize = 40;
+    let is_one = value.is_none()
+        || value.is_exact_instance_of::<PyBool>()
+        || value.is_exact_instance_of::<PyInt>()
+        || value.is_exact_instance_of::<PyFloat>()
+        || value.is_exact_instance_of::<PyComplex>();
+    let written = is_one.then(|| value.repr().ok()?.extract().ok()).flatten();
+    written.filter(|written: &String| written.len() <= SHORT)
+}
+
 /// Encodes a value without parts; false, and nothing written, where it is not one.
 pub(super) fn encode(value: &Bound<'_, PyAny>, encoder: &mut Encoder) -> PyResult<bool> {
     if let Ok(text) = value.cast_exact::<PyString>() {

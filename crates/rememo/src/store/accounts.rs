@@ -70,7 +70,7 @@ impl Store {
         for state in states {
             let tree = self.state(&state).ok().flatten();
             for part in tree.into_iter().flat_map(|tree| tree.parts) {
-                if let Some(source) = part.source {
+                if let Some(source) = part.source.filter(|_| part.kind.is_definition()) {
                     sources.insert((part.kind, part.name, part.digest), source);
                 }
             }
