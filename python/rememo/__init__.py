@@ -21,6 +21,7 @@ from rememo.warnings import (
     ChildProcessWarning,
     ClockWarning,
     DeviceWarning,
+    FigureEffectWarning,
     FileEffectWarning,
     ImpurityWarning,
     NetworkWarning,
@@ -45,8 +46,10 @@ if TYPE_CHECKING:
     from rememo.accounts import FunctionStats
     from rememo.configuration import Configuration, config
     from rememo.dependencies import Dir, Env, File, Package
+    from rememo.drawings import drawing
     from rememo.errors import ImpureCallError, RememoError
     from rememo.explain import Change, Explanation
+    from rememo.file_contents import FileContents
     from rememo.fingerprints import (
         code_version,
         freeze_tree,
@@ -58,6 +61,7 @@ if TYPE_CHECKING:
     from rememo.methods import BoundMemoized
     from rememo.misses import LastMiss
     from rememo.requirements import required_modules
+    from rememo.shelved import Held, Shelved
     from rememo.switches import disabled
     from rememo.ttl import TTLInterval
 
@@ -76,11 +80,14 @@ __all__ = [
     "Entry",
     "Env",
     "Explanation",
+    "FigureEffectWarning",
     "File",
+    "FileContents",
     "FileEffectWarning",
     "FreezeConfig",
     "Frozen",
     "FunctionStats",
+    "Held",
     "Ignore",
     "ImpureCallError",
     "ImpurityWarning",
@@ -97,6 +104,7 @@ __all__ = [
     "RememoError",
     "RememoWarning",
     "ResultTooLargeWarning",
+    "Shelved",
     "StoreWarning",
     "TTLInterval",
     "TerminalWarning",
@@ -108,6 +116,7 @@ __all__ = [
     "code_version",
     "config",
     "disabled",
+    "drawing",
     "freeze",
     "freeze_tree",
     "iterate_diffs",
@@ -130,6 +139,9 @@ _WHERE_ASKED_FOR = {
     "Env": "dependencies",
     "Explanation": "explain",
     "File": "dependencies",
+    "FileContents": "file_contents",
+    "Held": "shelved",
+    "Shelved": "shelved",
     "FunctionStats": "accounts",
     "ImpureCallError": "errors",
     "LastMiss": "misses",
@@ -141,6 +153,7 @@ _WHERE_ASKED_FOR = {
     "code_version": "fingerprints",
     "config": "configuration",
     "disabled": "switches",
+    "drawing": "drawings",
     "freeze_tree": "fingerprints",
     # What IPython asks an extension for.
     "load_ipython_extension": "magics",

@@ -14,9 +14,12 @@ from typing import (
     overload,
 )
 
+from rememo.effects import Tape
 from rememo.explain import Change, Explanation
 from rememo.info import CacheInfo, Entry
 from rememo.methods import BoundMemoized
+from rememo.rounding import Rounding
+from rememo.shelved import Held, Shelved
 from rememo.ttl import TTLInterval
 
 __all__ = [
@@ -35,21 +38,29 @@ __all__ = [
     "begin",
     "bytes_to_read",
     "children",
+    "digest_of_contents",
     "end_all",
     "end_epoch",
     "expect_to_be_ended",
+    "figure_is_made",
+    "figure_is_used",
     "freeze",
+    "holds",
     "impact",
+    "is_recording",
     "module_name",
     "nanoseconds",
     "parts",
     "refuse_calls",
     "register",
     "scan",
+    "settings_are_read",
+    "settings_are_set",
     "settle_all",
     "subscribe",
     "switch_off",
     "switch_on_again",
+    "tapes",
     "time_to_read",
     "track",
     "unsubscribe",
@@ -166,6 +177,17 @@ def time_to_read(seconds: float) -> str: ...
 # A duration; `name` is what it is called where it makes no sense.
 def nanoseconds(name: str, time: str | float | timedelta) -> int: ...
 
+# What takes down what is written and logged here; whether anything is noted here.
+def tapes() -> list[Tape]: ...
+def is_recording() -> bool: ...
+
+# The digest of what a file holds, in hexadecimal, or of all files of a directory; None if there
+# is none.
+def digest_of_contents(path: str | bytes | PathLike[Any]) -> str | None: ...
+
+# Whether that is the digest of a file's contents, and these are its permissions.
+def holds(path: str | bytes | PathLike[Any], digest: str, mode: int) -> bool: ...
+
 # Says that what is memoized and running depends on a file, or on all files of a directory.
 def track(path: _PathT, /) -> _PathT: ...
 
@@ -180,7 +202,10 @@ class Care:
         assume_pure: bool = False,
         strict: bool = False,
         depends: list[tuple[str, Any]] = ...,
+        effects: Iterable[str] | None = None,
     ) -> Care: ...
+    @property
+    def effects(self) -> list[str]: ...
     def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
 
 @final
@@ -198,6 +223,9 @@ class Memoized(Generic[_P, _R]):
         front: ModuleType | None = None,
         retention: Retention | None = None,
         care: Care | None = None,
+        rounding: Rounding | None = None,
+        # What `cache_parameters` tells.
+        parameters: dict[str, object] | None = None,
     ) -> Memoized[_P, _R]: ...
     __wrapped__: Callable[_P, _R]
     @property
@@ -208,6 +236,8 @@ class Memoized(Generic[_P, _R]):
     def care(self) -> Care: ...
     @property
     def ttl(self) -> str | None: ...
+    @property
+    def rounding(self) -> Rounding | None: ...
     @property
     def resolver(self) -> Callable[[], Store]: ...
     @property
@@ -228,6 +258,8 @@ class Memoized(Generic[_P, _R]):
     def call(self, *args: _P.args, **kwargs: _P.kwargs) -> _R: ...
     # Raises NotCached where there is no stored result.
     def call_if_cached(self, *args: _P.args, **kwargs: _P.kwargs) -> _R: ...
+    # Makes the call, and returns a handle of its result: where it is stored, or holding it.
+    def call_and_shelve(self, *args: _P.args, **kwargs: _P.kwargs) -> Shelved[_R] | Held[_R]: ...
     def would_hit(self, *args: _P.args, **kwargs: _P.kwargs) -> bool: ...
     def explain(self, *args: _P.args, **kwargs: _P.kwargs) -> Explanation: ...
     # What would answer the call; None where nothing would.
@@ -235,6 +267,8 @@ class Memoized(Generic[_P, _R]):
     # Says whether there was an entry to remove.
     def clear_entry(self, *args: _P.args, **kwargs: _P.kwargs) -> bool: ...
     def cache_clear(self) -> None: ...
+    # What `functools.lru_cache` would be told: `maxsize` and `typed`.
+    def cache_parameters(self) -> dict[str, Any]: ...
     # What notebooks show.
     def _repr_html_(self) -> str: ...
     def cache_info(self) -> CacheInfo: ...
@@ -351,6 +385,13 @@ def subscribe(
     logged: bool = False,
 ) -> int: ...
 def unsubscribe(token: int) -> None: ...
+
+# What `rememo.pyplot` hears of. Figures have numbers in the order in which they are made; without
+# one, it is asked which is current.
+def figure_is_made() -> int: ...
+def figure_is_used(number: int | None) -> None: ...
+def settings_are_read() -> None: ...
+def settings_are_set() -> None: ...
 
 # Functions come to keep their results elsewhere, or a store is closed.
 def end_epoch() -> None: ...

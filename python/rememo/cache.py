@@ -15,7 +15,7 @@ from rememo.trust import trust_of
 # What `typing` has under these names; but `typing` is slow to import.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import timedelta
     from pathlib import Path
     from types import TracebackType
@@ -31,10 +31,12 @@ if TYPE_CHECKING:
     _R = TypeVar("_R")
     _Results = Literal["copy", "view"]
     _Watch = Literal["content", "mtime", "off"]
+    _Effect = Literal["stdout", "stderr", "logs", "warnings", "files"]
     _Kind = Literal[
         "clock",
         "device",
         "environment",
+        "figures",
         "files",
         "network",
         "process",
@@ -222,6 +224,10 @@ class Cache:
         assume_pure: bool = False,
         strict: bool = False,
         depends_on: Sequence[object] = (),
+        effects: Sequence[_Effect] = (),
+        round_floats: Mapping[str, int] | None = None,
+        maxsize: int | None = None,
+        typed: bool = True,
         enabled: bool = True,
     ) -> _core.Memoized[_P, _R]: ...
     @overload
@@ -246,6 +252,10 @@ class Cache:
         assume_pure: bool = False,
         strict: bool = False,
         depends_on: Sequence[object] = (),
+        effects: Sequence[_Effect] = (),
+        round_floats: Mapping[str, int] | None = None,
+        maxsize: int | None = None,
+        typed: bool = True,
         enabled: bool = True,
     ) -> Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]: ...
     def memoize(  # noqa: PLR0913  options, each by its name
@@ -269,6 +279,10 @@ class Cache:
         assume_pure: bool = False,
         strict: bool = False,
         depends_on: Sequence[object] = (),
+        effects: Sequence[_Effect] = (),
+        round_floats: Mapping[str, int] | None = None,
+        maxsize: int | None = None,
+        typed: bool = True,
         enabled: bool = True,
         **unknown: Never,
     ) -> _core.Memoized[_P, _R] | Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]:
@@ -298,7 +312,11 @@ class Cache:
                 assume_pure=assume_pure,
                 strict=strict,
                 depends=declared(depends_on),
+                effects=effects,
             ),
+            round_floats=round_floats,
+            maxsize=maxsize,
+            typed=typed,
             enabled=enabled,
             **unknown,
         )

@@ -114,8 +114,8 @@ def _standing_for(func: Callable[..., object]) -> FunctionType:
     found = innermost(func)
     signature = inspect.signature(func)
     parameters = list(signature.parameters.values())
-    call = f"{STOOD_FOR}({_passed(parameters)})"
-    text = f"lambda {STOOD_FOR}: lambda {_declared(parameters)}: {call}"
+    call = f"{STOOD_FOR}({passed(parameters)})"
+    text = f"lambda {STOOD_FOR}: lambda {declared(parameters)}: {call}"
     module = found.__globals__
     namespace = {"__name__": module.get("__name__"), "__file__": module.get("__file__")}
     code = compile(text, "<rememo>", "eval")
@@ -129,7 +129,30 @@ def _standing_for(func: Callable[..., object]) -> FunctionType:
     return function
 
 
-def _declared(parameters: list[inspect.Parameter]) -> str:
+def handed_to(func: FunctionType, runner: Callable[..., object], *first: str) -> FunctionType:
+    """Returns a function that has another one run by a third: that is given it, and its arguments.
+
+    It has the name and the parameters of the other one, after those that are named here.
+    """
+    import inspect
+
+    parameters = list(inspect.signature(func, follow_wrapped=False).parameters.values())
+    more = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in first]
+    call = ", ".join(["_rememo_runs", *first, *filter(None, [passed(parameters)])])
+    text = (
+        "lambda _rememo_runs, _rememo_runner: "
+        f"lambda {declared([*more, *parameters])}: _rememo_runner({call})"
+    )
+    namespace = {name: func.__globals__.get(name) for name in ("__name__", "__file__")}
+    code = compile(text, "<rememo>", "eval")
+    function: FunctionType = eval(code, namespace)(func, runner)  # noqa: S307  names of parameters
+    function.__defaults__, function.__kwdefaults__ = func.__defaults__, func.__kwdefaults__
+    function.__module__, function.__doc__ = func.__module__, func.__doc__
+    function.__name__, function.__qualname__ = func.__name__, func.__qualname__
+    return function
+
+
+def declared(parameters: list[inspect.Parameter]) -> str:
     """Writes parameters as in a definition; None stands for each default."""
     parts: list[str] = []
     starred = False
@@ -145,7 +168,7 @@ def _declared(parameters: list[inspect.Parameter]) -> str:
     return ", ".join(parts)
 
 
-def _passed(parameters: list[inspect.Parameter]) -> str:
+def passed(parameters: list[inspect.Parameter]) -> str:
     """Writes parameters as in a call."""
     return ", ".join(
         f"{one.name}={one.name}" if one.kind is one.KEYWORD_ONLY else _stars(one) + one.name

@@ -17,6 +17,11 @@ class CacheInfo(NamedTuple):
     misses: int
     entries: int
 
+    @property
+    def currsize(self) -> int:
+        """The same as `entries`, by the name that it has in `functools`."""
+        return self.entries
+
 
 class Entry(NamedTuple):
     """What is kept of one call."""

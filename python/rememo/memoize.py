@@ -15,7 +15,7 @@ from rememo.settings import refuse_unknown
 # What `typing` has under these names; but `typing` is slow to import.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import timedelta
     from types import ModuleType
     from typing import Any, Literal, Never, ParamSpec, TypeVar
@@ -27,10 +27,12 @@ if TYPE_CHECKING:
     _R = TypeVar("_R")
     _Results = Literal["copy", "view"]
     _Watch = Literal["content", "mtime", "off"]
+    _Effect = Literal["stdout", "stderr", "logs", "warnings", "files"]
     _Kind = Literal[
         "clock",
         "device",
         "environment",
+        "figures",
         "files",
         "network",
         "process",
@@ -66,6 +68,7 @@ OPTIONS = (
     "assume_pure",
     "strict",
     "depends_on",
+    "effects",
     "enabled",
     "pinned",
     "tag",
@@ -76,6 +79,9 @@ OPTIONS = (
     "verify",
     "auto_disable",
     "cache_exceptions",
+    "round_floats",
+    "maxsize",
+    "typed",
 )
 
 
@@ -101,6 +107,10 @@ def memoize(
     assume_pure: bool = False,
     strict: bool = False,
     depends_on: Sequence[object] = (),
+    effects: Sequence[_Effect] = (),
+    round_floats: Mapping[str, int] | None = None,
+    maxsize: int | None = None,
+    typed: bool = True,
     enabled: bool = True,
 ) -> _core.Memoized[_P, _R]: ...
 @overload
@@ -125,6 +135,10 @@ def memoize(
     assume_pure: bool = False,
     strict: bool = False,
     depends_on: Sequence[object] = (),
+    effects: Sequence[_Effect] = (),
+    round_floats: Mapping[str, int] | None = None,
+    maxsize: int | None = None,
+    typed: bool = True,
     enabled: bool = True,
 ) -> Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]: ...
 def memoize(  # noqa: PLR0913  options, each by its name
@@ -148,6 +162,10 @@ def memoize(  # noqa: PLR0913  options, each by its name
     assume_pure: bool = False,
     strict: bool = False,
     depends_on: Sequence[object] = (),
+    effects: Sequence[_Effect] = (),
+    round_floats: Mapping[str, int] | None = None,
+    maxsize: int | None = None,
+    typed: bool = True,
     enabled: bool = True,
     **unknown: Never,
 ) -> _core.Memoized[_P, _R] | Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]:
@@ -195,15 +213,25 @@ def memoize(  # noqa: PLR0913  options, each by its name
         depends_on: what results depend on that is not seen: a `File`, the files in a `Dir`, a
             variable `Env`, the version of a `Package`, a value, or a function without parameters
             for what it returns. They are looked at whenever the function is called.
+        effects: what it does is done again on a hit, in order: what it writes to ``"stdout"`` and
+            ``"stderr"``, what it ``"logs"``, the ``"warnings"`` that it issues, the ``"files"``
+            that it makes, writes anew, renames and removes. By default nothing is: what it writes
+            and logs is dropped, and a call that leaves files changed is not kept.
+        round_floats: for parameters, by name, how many digits after the point are kept of numbers,
+            as `round` does it. The function is given the rounded numbers, in lists, tuples,
+            dictionaries and arrays too, and so returns something else than it would without this.
+        maxsize: noted for `cache_parameters`, as with `functools.lru_cache`; caches are bounded in
+            bytes, see `Cache`.
+        typed: noted too; arguments of different types are always told apart.
         enabled: if false, the function runs as if it were not memoized.
         **unknown: any other option is an error.
 
     Raises:
         TypeError: if `func` has no Python code or is a context manager, an option is not of its
-            type or not for such a function, `ignore` names what is no parameter, or there is a
-            mere path in `depends_on`.
-        ValueError: if a size or time makes no sense, `results`, `watch` or `allow` is not such a
-            word, or `strict` goes with `assume_pure` or with `watch="off"`.
+            type or not for such a function, `ignore` or `round_floats` names what is no
+            parameter, or there is a mere path in `depends_on`.
+        ValueError: if a size or time makes no sense, `results`, `watch`, `allow` or `effects` is no
+            such word, or `strict` goes with `assume_pure` or with `watch="off"`.
 
     >>> from rememo import Cache, memoize
     >>> @memoize(cache=Cache(temporary=True), ignore=["verbose"])
@@ -235,7 +263,11 @@ def memoize(  # noqa: PLR0913  options, each by its name
             assume_pure=assume_pure,
             strict=strict,
             depends=declared(depends_on),
+            effects=effects,
         ),
+        round_floats=round_floats,
+        maxsize=maxsize,
+        typed=typed,
         enabled=enabled,
         **unknown,
     )
@@ -263,6 +295,9 @@ def decorator(  # noqa: PLR0913  options, each by its name
     freeze: FreezeConfig | None,
     retention: _core.Retention,
     care: _core.Care,
+    round_floats: Mapping[str, int] | None = None,
+    maxsize: int | None = None,
+    typed: bool = True,
     enabled: bool = True,
     **unknown: Never,
 ) -> Callable[[Callable[_P, _R]], _core.Memoized[_P, _R]]:
@@ -274,6 +309,7 @@ def decorator(  # noqa: PLR0913  options, each by its name
     if unknown:
         refuse_unknown("memoize", unknown, OPTIONS)
     _check_types(cache, ignore, freeze)
+    _check_habits(maxsize, typed)
     return functools.partial(
         _wrap,
         cache=cache,
@@ -282,6 +318,8 @@ def decorator(  # noqa: PLR0913  options, each by its name
         freeze=freeze,
         retention=retention,
         care=care,
+        round_floats=round_floats,
+        parameters={"maxsize": maxsize, "typed": typed},
         enabled=enabled,
     )
 
@@ -292,6 +330,13 @@ def _check_types(cache: object, ignore: object, freeze: object) -> None:
             raise TypeError(f"{name} must be a rememo.{kind.__name__}, not {value!r}")
     if isinstance(ignore, str) or not isinstance(ignore, Iterable):
         raise TypeError(f"ignore must be a list of parameter names, not {ignore!r}")
+
+
+def _check_habits(maxsize: object, typed: object) -> None:
+    if maxsize is not None and (isinstance(maxsize, bool) or not isinstance(maxsize, int)):
+        raise TypeError(f"maxsize must be a whole number or None, not {maxsize!r}")
+    if not isinstance(typed, bool):
+        raise TypeError(f"typed must be true or false, not {typed!r}")
 
 
 def _reduce(
@@ -314,6 +359,8 @@ def _wrap(  # noqa: PLR0913  options, each by its name
     freeze: FreezeConfig | None,
     retention: _core.Retention,
     care: _core.Care,
+    round_floats: Mapping[str, int] | None,
+    parameters: dict[str, object],
     enabled: bool,
 ) -> _core.Memoized[_P, _R]:
     function, front = _prepared(func)
@@ -325,6 +372,7 @@ def _wrap(  # noqa: PLR0913  options, each by its name
     for option, said in (
         ("verify", retention.verify),
         ("cache_exceptions", retention.cache_exceptions),
+        ("effects", care.effects),
     ):
         if front and said:
             raise TypeError(
@@ -333,6 +381,11 @@ def _wrap(  # noqa: PLR0913  options, each by its name
             )
     resolver = _resolver(function, cache, enabled=enabled)
     _check_names(function, ignore)
+    rounding = None
+    if round_floats is not None:
+        from rememo.rounding import Rounding
+
+        rounding = Rounding(function, round_floats)
     if freeze is None and cache is not None:
         freeze = cache.freeze
     memoized: _core.Memoized[_P, _R] = _core.Memoized(
@@ -344,6 +397,8 @@ def _wrap(  # noqa: PLR0913  options, each by its name
         front=front,
         retention=retention,
         care=care,
+        rounding=rounding,
+        parameters=parameters,
     )
     functools.update_wrapper(memoized, function)
     if front and front.__name__ == "rememo.coroutines":

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rememo import _core
     from rememo.explain import Explanation
     from rememo.info import Entry
+    from rememo.shelved import Held, Shelved
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -62,6 +63,10 @@ class BoundMemoized(Generic[P, R]):
     def call_if_cached(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Returns the stored result, or raises `rememo.NotCached`."""
         return self.__func__.call_if_cached(self.__self__, *args, **kwargs)
+
+    def call_and_shelve(self, /, *args: P.args, **kwargs: P.kwargs) -> Shelved[R] | Held[R]:
+        """Makes the call, and returns a handle of its result, with ``get()`` and ``clear()``."""
+        return self.__func__.call_and_shelve(self.__self__, *args, **kwargs)
 
     def would_hit(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Says whether the call would be answered from the cache."""

@@ -12,6 +12,7 @@ from rememo.warnings import (
     ChildProcessWarning,
     ClockWarning,
     DeviceWarning,
+    FigureEffectWarning,
     FileEffectWarning,
     ImpurityWarning,
     NetworkWarning,
@@ -69,7 +70,17 @@ _IMPURITIES: dict[str, tuple[type[ImpurityWarning], str]] = {
         'Draw from a generator with a seed, or say allow=["random"] if any draw will do',
     ),
     "terminal": (TerminalWarning, "Read it before, and pass it as an argument"),
-    "files": (FileEffectWarning, "Write files in a function that is not memoized"),
+    "files": (
+        FileEffectWarning,
+        'Say effects=["files"] to have a hit write them, or write them where nothing is memoized',
+    ),
+    "figures": (
+        FigureEffectWarning,
+        (
+            "Memoize it with rememo.drawing, which draws the same again; or make a figure, and "
+            "return it"
+        ),
+    ),
     "environment": (ProcessEffectWarning, "Put back what it was before returning"),
     "process": (
         ProcessEffectWarning,
@@ -85,6 +96,8 @@ _IMPURITIES: dict[str, tuple[type[ImpurityWarning], str]] = {
     "unseen": (UnwatchedWarning, 'Say watch="off" to cache it all the same'),
 }
 _told: dict[tuple[str, str], object] = {}
+# Functions of which others tell.
+_of_others: set[str] = set()
 
 
 def warn(event: Mapping[str, Any]) -> None:
@@ -94,6 +107,8 @@ def warn(event: Mapping[str, Any]) -> None:
     if reason in AS_ASKED or (what == "verified" and event["difference"] is None):
         return
     function = event["function"]
+    if function in _of_others:
+        return
     if reason == "impure":
         for name, done in event["impurities"]:
             of_kind, advice = _IMPURITIES[name]
@@ -113,6 +128,11 @@ def _tell_once(token: tuple[str, str], message: str, kind: type[RememoWarning]) 
     # In one step, so that of several threads just one warns.
     if _told.setdefault(token, mine) is mine:
         tell(message, kind)
+
+
+def leave_to_others(function: str) -> None:
+    """Warns of a function no more: its user did not ask for it to be memoized."""
+    _of_others.add(function)
 
 
 def forget() -> None:

@@ -29,12 +29,17 @@ class Outdated(Exception):  # noqa: N818  says what the result is
     """A definition that a stored result refers to has changed, or is gone."""
 
 
-class _Pickler(pickle.Pickler):
-    def __init__(self, file: io.BytesIO, buffers: list[pickle.PickleBuffer]) -> None:
-        super().__init__(file, protocol=PROTOCOL, buffer_callback=buffers.append)
+class DefinitionsPickler(pickle.Pickler):
+    """Remembers the classes and functions that it writes down by name."""
+
+    def __init__(self, file: io.BytesIO, buffers: list[pickle.PickleBuffer] | None) -> None:
+        """Takes a file, and where large buffers go: into the file, if nowhere else."""
+        beside = None if buffers is None else buffers.append
+        super().__init__(file, protocol=PROTOCOL, buffer_callback=beside)
         self.definitions: dict[tuple[str, str], object] = {}
 
     def reducer_override(self, obj: Any) -> Any:  # noqa: ANN401  any object, any reduction
+        """Has everything written down as ever."""
         if isinstance(obj, (type, FunctionType, BuiltinFunctionType)):
             module = getattr(obj, "__module__", None)
             if isinstance(module, str) and module != "builtins":
@@ -61,7 +66,7 @@ def dumps(value: object) -> tuple[bytes, list[pickle.PickleBuffer], bytes]:
     """
     stream = io.BytesIO()
     buffers: list[pickle.PickleBuffer] = []
-    pickler = _Pickler(stream, buffers)
+    pickler = DefinitionsPickler(stream, buffers)
     pickler.dump(value)
     if not pickler.definitions:
         return stream.getvalue(), buffers, b""

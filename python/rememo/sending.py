@@ -41,6 +41,8 @@ def reduce(
         freeze=memoized.freeze_config,
         retention=memoized.retention,
         care=memoized.care,
+        round_floats=memoized.rounding.digits if memoized.rounding else None,
+        parameters=memoized.cache_parameters(),
     )
     return _rebuild, (memoized.__wrapped__, _core.module_name(module), options)
 
@@ -55,6 +57,8 @@ class Options(TypedDict):
     freeze: FreezeConfig
     retention: Retention
     care: Care
+    round_floats: dict[str, int] | None
+    parameters: dict[str, Any]
 
 
 def _rebuild(func: FunctionType, module: str, options: Options) -> _core.Memoized[..., object]:
@@ -70,6 +74,8 @@ def _rebuild(func: FunctionType, module: str, options: Options) -> _core.Memoize
         enabled=options["enabled"],
         retention=options["retention"],
         care=options["care"],
+        round_floats=options["round_floats"],
+        **options["parameters"],
     )(func)
 
 

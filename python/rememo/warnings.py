@@ -33,6 +33,10 @@ class FileEffectWarning(ImpurityWarning):
     """The call left files changed."""
 
 
+class FigureEffectWarning(ImpurityWarning):
+    """The call draws on a figure of pyplot that it did not make, or leaves one open."""
+
+
 class ProcessEffectWarning(ImpurityWarning):
     """The call acted on the process: it left its directory or environment changed, or the like."""
 

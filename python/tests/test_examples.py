@@ -18,6 +18,13 @@ SAID = {
         ["60", "known already: True", "120"],
     ),
     "files_that_count.py": (["reading measurements.txt"] * 2, *[["2.0", "3.0", "2.0"]] * 2),
+    "legacy_script.py": (
+        [],
+        *[
+            [*["apples 8", "pears 4"] * 2, "True apples: 8", f"known from the run before: {known}"]
+            for known in (False, True)
+        ],
+    ),
     "methods_of_objects.py": (
         ["fitting 2", "fitting 3"],
         *[["[1, 4, 9]", "[1, 8, 27]", "[1, 4, 9] False"]] * 2,

@@ -242,7 +242,7 @@ pub struct Gc {
 
 #[derive(Debug, ClapArgs)]
 pub struct Verify {
-    /// Remove what is not whole, so that its calls run again, and set counts right
+    /// Remove what is not whole, enter again what was lost from the index, and set counts right
     #[arg(long)]
     pub repair: bool,
 }

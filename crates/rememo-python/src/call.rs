@@ -12,6 +12,7 @@ use rememo::{
 
 use crate::codec::{self, Handing};
 use crate::depth::with_room_for_limit;
+use crate::effects::{self, Effects};
 use crate::freeze::{Config, Frozen, Graph, Reads, Root, Unfreezable, is_immutable_scalar};
 use crate::known::{Known, Link, State, number};
 use crate::memoized::Memoized;
@@ -64,6 +65,10 @@ pub struct Call<'a, 'py> {
     log: Log,
     /// The result of the run, where callers are handed views of it.
     encoded: Option<Encoded>,
+    /// What took down what the run wrote and logged.
+    tape: Option<Bound<'py, PyAny>>,
+    /// What is done again together with the result that was found.
+    effects: Option<Arc<Effects>>,
 }
 
 impl<'a, 'py> Call<'a, 'py> {
@@ -124,6 +129,8 @@ impl<'a, 'py> Call<'a, 'py> {
             outer: None,
             log: Log::default(),
             encoded: None,
+            tape: None,
+            effects: None,
         }
     }
 
@@ -437,6 +444,12 @@ impl<'a, 'py> Call<'a, 'py> {
     }
 }
 
+/// Has a tape begin or end; why it could not.
+fn heard(tape: Option<&Bound<'_, PyAny>>, step: &str) -> Option<String> {
+    let said = tape?.call_method0(step).and_then(|said| said.extract());
+    said.unwrap_or_else(|error| Some(error.to_string()))
+}
+
 impl Callee for Call<'_, '_> {
     type Value = Py<PyAny>;
     type Error = PyErr;
@@ -472,6 +485,7 @@ impl Callee for Call<'_, '_> {
         let link = self.link()?;
         let found = memory::get(self.py, key).filter(|found| link.is_good(found))?;
         let (compute_ns, world) = (found.compute_ns, found.world.clone());
+        self.effects.clone_from(&found.effects);
         Some(Recollected {
             value: found.open(self.py, self.memoized.handing)?.unbind(),
             compute_ns,
@@ -497,8 +511,14 @@ impl Callee for Call<'_, '_> {
         record::capture(self.py, subject)
     }
 
-    fn replay(&mut self, world: &World) {
+    fn replay(&mut self, world: &World) -> Result<(), String> {
         record::replay(self.py, world);
+        let Some(effects) = self.effects.take() else {
+            return Ok(());
+        };
+        let outer = self.outer.clone();
+        record::as_part_of(self.py, outer.as_ref(), || effects.replay(self.py))
+            .map_err(|error| format!("what it did cannot be done again: {}", self.judge(&error)))
     }
 
     fn inherit(&mut self, world: &World) {
@@ -530,8 +550,31 @@ impl Callee for Call<'_, '_> {
             return Ok(work()?.unbind());
         };
         let care = &self.memoized.semantics.care;
-        let (done, log) = record::record(self.py, care, self.outer.as_ref(), store, work);
-        self.log = log;
+        let tape = care.effects.tape(self.py)?;
+        let mut trouble = heard(tape.as_ref(), "begin");
+        let figures = record::figures_made();
+        let (done, mut log) = record::record(
+            self.py,
+            care,
+            self.outer.as_ref(),
+            store,
+            tape.as_ref(),
+            work,
+        );
+        trouble = trouble.or(heard(tape.as_ref(), "end"));
+        if let Some(what) = trouble {
+            log.object(Impurity {
+                kind: "unseen",
+                what,
+                at: None,
+            });
+        }
+        if let Ok(value) = &done
+            && care.is_watchful()
+        {
+            record::leave_figures(self.py, figures, Some(value), &mut log);
+        }
+        (self.log, self.tape) = (log, tape);
         Ok(done?.unbind())
     }
 
@@ -540,7 +583,10 @@ impl Callee for Call<'_, '_> {
         if let Err(error) = prepare_for_the_end(self.py) {
             return Err(self.judge(&error));
         }
-        let encoded = with_room_for_limit(self.py, || codec::encode(value)).map_err(|error| {
+        let (encoded, named) = effects::named_in(self.py, || {
+            with_room_for_limit(self.py, || codec::encode(value))
+        });
+        let encoded = encoded.map_err(|error| {
             let plain = self.judge(&error);
             let found = self
                 .py
@@ -557,11 +603,21 @@ impl Callee for Call<'_, '_> {
         if self.memoized.handing == Handing::View {
             self.encoded = Some(encoded.clone());
         }
-        Ok(encoded)
+        let asked = &self.memoized.semantics.care.effects;
+        let tape = self.tape.as_ref();
+        match Effects::of_run(self.py, asked, tape, &named, &mut self.log) {
+            Ok(Some(effects)) => Ok(effects.along(encoded)),
+            Ok(None) => Ok(encoded),
+            Err(error) => Err(self.judge(&error)),
+        }
     }
 
     fn decode(&mut self, encoded: &Encoded) -> Result<Py<PyAny>, Undecodable> {
-        match codec::decode(self.py, encoded, self.memoized.handing) {
+        let Some((encoded, effects)) = effects::apart(encoded) else {
+            return Err(Undecodable::Damaged("what comes along with it".to_owned()));
+        };
+        self.effects = effects.map(Arc::new);
+        match codec::decode(self.py, &encoded, self.memoized.handing) {
             Ok(value) => Ok(value.unbind()),
             Err(error) if codec::is_outdated(self.py, &error) => Err(Undecodable::Outdated),
             Err(error) => Err(Undecodable::Damaged(self.judge(&error))),

@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyList};
 use rememo::{ArrayHeader, Encoded, Frame};
 
+use crate::effects;
 use crate::raw;
 
 /// Codec numbers, as stored.
@@ -56,6 +57,9 @@ pub fn decode<'py>(
     encoded: &Encoded,
     handing: Handing,
 ) -> PyResult<Bound<'py, PyAny>> {
+    if let Some((result, Some(_))) = effects::apart(encoded) {
+        return decode(py, &result, handing);
+    }
     match encoded.codec {
         PICKLE => decode_pickle(py, &encoded.frames, handing),
         NDARRAY => decode_array(py, &encoded.frames, handing),

@@ -1,6 +1,6 @@
 //! A hit from memory: arguments bound and fingerprinted, guards compared, and nothing else.
 
-use pyo3::exceptions::PyAssertionError;
+use pyo3::exceptions::{PyAssertionError, PyException};
 use pyo3::prelude::*;
 use rememo::Digest;
 
@@ -88,12 +88,21 @@ fn look<'py>(
             Ok(()) => {}
         }
     }
-    let world = found.world.clone();
+    let (world, effects) = (found.world.clone(), found.effects.clone());
     let Some(value) = found.open(py, memoized.handing) else {
         return Ok(Look::Absent);
     };
     if let Some(world) = world {
         record::replay(py, &world);
+    }
+    if let Some(effects) = effects
+        && let Err(error) = Python::attach(|_| effects.replay(py))
+    {
+        return if error.is_instance_of::<PyException>(py) {
+            Ok(Look::Absent)
+        } else {
+            Err(error)
+        };
     }
     link.hit(py, key, saved_ns, start);
     if start.is_some() {

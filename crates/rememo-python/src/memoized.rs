@@ -57,6 +57,10 @@ pub struct Memoized {
     pub known: Attached<Everything>,
     /// The parameters, and the code that they were read from.
     signature: Attached<Option<(Py<PyCode>, Rc<Signature>)>>,
+    /// What makes of arguments those that are passed on, where numbers in them are rounded.
+    rounding: Option<Py<PyAny>>,
+    /// What `functools.lru_cache` would be told, which is of no consequence here.
+    parameters: Option<Py<PyDict>>,
 }
 
 #[pymethods]
@@ -64,7 +68,7 @@ impl Memoized {
     #[new]
     #[pyo3(signature = (
         func, cache_resolver, *, ignore = Vec::new(), version = None, freeze = None,
-        front = None, retention = None, care = None
+        front = None, retention = None, care = None, rounding = None, parameters = None
     ))]
     #[expect(clippy::too_many_arguments, reason = "options, each by its name")]
     fn new(
@@ -77,6 +81,8 @@ impl Memoized {
         front: Option<Py<PyAny>>,
         retention: Option<&Bound<'_, Retention>>,
         care: Option<&Bound<'_, Care>>,
+        rounding: Option<Py<PyAny>>,
+        parameters: Option<Py<PyDict>>,
     ) -> Self {
         let config = freeze
             .map(|freeze| freeze.get().0.clone())
@@ -105,6 +111,8 @@ impl Memoized {
                 .unwrap_or_default(),
             known: Attached::default(),
             signature: Attached::new(None),
+            rounding,
+            parameters,
         }
     }
 
@@ -124,6 +132,8 @@ impl Memoized {
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<PyAny>> {
         let (py, this) = (slf.py(), slf.get());
+        let (args, kwargs) = &this.rounded(args, kwargs)?;
+        let kwargs = kwargs.as_ref();
         let found = this.ask(py, args, kwargs, |store, one| rememo::lookup(store, one))?;
         if let Some(value) = found.flatten() {
             let Some(front) = &this.front else {
@@ -135,6 +145,16 @@ impl Memoized {
         let absent = py.import("rememo.info")?.getattr("NotCached")?;
         let message = format!("no stored result for this call of {}", this.name(py));
         Err(PyErr::from_value(absent.call1((message,))?))
+    }
+
+    #[pyo3(signature = (*args, **kwargs))]
+    fn call_and_shelve<'py>(
+        slf: &Bound<'py, Self>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let home = slf.py().import("rememo.shelved")?;
+        home.call_method1("call_and_shelve", (slf, args, kwargs))
     }
 
     #[pyo3(signature = (*args, **kwargs))]
@@ -180,6 +200,8 @@ impl Memoized {
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let (args, kwargs) = &self.rounded(args, kwargs)?;
+        let kwargs = kwargs.as_ref();
         let Some(mut call) = Call::new(self, args, kwargs)? else {
             return Err(self.unfit(args, kwargs));
         };
@@ -214,7 +236,11 @@ impl Memoized {
     ) -> PyResult<(Vec<String>, Option<Bound<'py, PyAny>>, String)> {
         let Semantics { version, care, .. } = &self.semantics;
         let values = care.depends.values_with(py, version.as_ref())?;
-        Ok((self.semantics.ignore.clone(), values, care.terms()))
+        let mut terms = care.terms();
+        if let Some(rounding) = &self.rounding {
+            terms = format!("{terms}, {}", rounding.bind(py).repr()?);
+        }
+        Ok((self.semantics.ignore.clone(), values, terms))
     }
 
     /// What counts beside the code, as its user says.
@@ -222,6 +248,21 @@ impl Memoized {
     fn declared_version(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         let version = self.semantics.version.as_ref();
         version.map(|version| version.clone_ref(py))
+    }
+
+    /// What rounds numbers in arguments.
+    #[getter]
+    fn rounding(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.rounding
+            .as_ref()
+            .map(|rounding| rounding.clone_ref(py))
+    }
+
+    fn cache_parameters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        match &self.parameters {
+            Some(parameters) => parameters.bind(py).copy(),
+            None => Ok(PyDict::new(py)),
+        }
     }
 
     /// How closely it is watched.
@@ -321,6 +362,9 @@ impl Memoized {
         if let Some(exceptions) = &self.exceptions {
             visit.call(exceptions)?;
         }
+        if let Some(rounding) = &self.rounding {
+            visit.call(rounding)?;
+        }
         self.known.peek(&visit, |known| {
             known.iter().try_for_each(|known| known.traverse(&visit))
         })
@@ -345,6 +389,7 @@ pub fn answer<'py>(
     }
     let mode = memoized.mode();
     if memoized.front.is_none()
+        && memoized.rounding.is_none()
         && mode == Mode::Normal
         && let Some(value) = hot::answer(memoized, py, arguments)?
     {
@@ -433,6 +478,8 @@ impl Memoized {
         if let Some(refusal) = refusal(|| self.name(py)) {
             return Err(refusal);
         }
+        let (args, kwargs) = &self.rounded(args, kwargs)?;
+        let kwargs = kwargs.as_ref();
         let call = Call::new(self, args, kwargs)?;
         if let (Some(front), Some(_)) = (&self.front, &call) {
             let recompute = mode == Mode::Recompute;
@@ -462,9 +509,22 @@ impl Memoized {
         args: &Bound<'_, PyTuple>,
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<PyAny>> {
-        let (args, kwargs) = unwrapped(args, kwargs)?;
+        let (args, kwargs) = self.rounded(args, kwargs)?;
+        let (args, kwargs) = unwrapped(&args, kwargs.as_ref())?;
         let function = self.function.bind(py);
         Ok(function.call(&args, kwargs.as_ref())?.unbind())
+    }
+
+    /// The arguments that are passed on. Rounding them twice does no more than once.
+    fn rounded<'py>(
+        &self,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<(Bound<'py, PyTuple>, Option<Bound<'py, PyDict>>)> {
+        match &self.rounding {
+            None => Ok((args.clone(), kwargs.cloned())),
+            Some(rounding) => Ok(rounding.bind(args.py()).call1((args, kwargs))?.extract()?),
+        }
     }
 
     /// Whether the next hit is to be verified.
@@ -507,6 +567,8 @@ impl Memoized {
         kwargs: Option<&Bound<'py, PyDict>>,
         question: impl FnOnce(&rememo::Store, &mut Call<'_, 'py>) -> Result<T, Unkeyable>,
     ) -> PyResult<Option<T>> {
+        let (args, kwargs) = &self.rounded(args, kwargs)?;
+        let kwargs = kwargs.as_ref();
         let Some(mut call) = Call::new(self, args, kwargs)? else {
             return Err(self.unfit(args, kwargs));
         };

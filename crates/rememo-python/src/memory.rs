@@ -12,6 +12,7 @@ use quick_cache::{OptionsBuilder, Weighter};
 use rememo::{Digest, Encoded, Generation, Stored, Uses, World};
 
 use crate::codec::{self, Handing};
+use crate::effects::{self, Effects};
 use crate::raw::Attached;
 
 /// Bytes of results at most, over all functions.
@@ -34,6 +35,8 @@ pub struct Kept {
     world: Option<Arc<World>>,
     /// When, in the life of its store, the result was there.
     generation: Generation,
+    /// What a hit does besides; nothing, mostly.
+    effects: Option<Arc<Effects>>,
     /// Where it is counted how often it is of use.
     uses: Arc<Uses>,
 }
@@ -48,11 +51,14 @@ impl Kept {
     /// A stored result, in the form that it is best kept in.
     pub fn of(py: Python<'_>, stored: Stored<'_, Py<PyAny>>) -> Self {
         let value = stored.value.bind(py);
+        let (encoded, effects) =
+            effects::apart(&stored.encoded).unwrap_or_else(|| (stored.encoded.clone(), None));
         Self {
             value: match size_of_immutable(value, 0) {
                 Some(_) => Form::Immutable(value.clone().unbind()),
-                None => Form::Encoded(stored.encoded),
+                None => Form::Encoded(encoded),
             },
+            effects: effects.map(Arc::new),
             key: stored.key,
             compute_ns: stored.compute_ns,
             world: (!stored.world.is_empty()).then(|| Arc::new(stored.world)),
@@ -68,6 +74,7 @@ pub struct Found<'py> {
     pub key: Digest,
     pub compute_ns: u64,
     pub world: Option<Arc<World>>,
+    pub effects: Option<Arc<Effects>>,
     pub generation: Generation,
 }
 
@@ -140,6 +147,7 @@ pub fn get(py: Python<'_>, key: u128) -> Option<Found<'_>> {
             key: kept.key,
             compute_ns: kept.compute_ns,
             world: kept.world.clone(),
+            effects: kept.effects.clone(),
             generation: kept.generation,
         })
     })
@@ -151,7 +159,11 @@ pub fn put(py: Python<'_>, key: u128, kept: Kept) {
         let left: usize = world.left.iter().map(|(_, state)| state.len()).sum();
         OF_OBSERVATION * world.observations.len() as u64 + left as u64
     });
-    let weight = OVERHEAD + world + weight(py, &kept.value);
+    let effects = kept
+        .effects
+        .as_ref()
+        .map_or(0, |effects| effects.size() as u64);
+    let weight = OVERHEAD + world + effects + weight(py, &kept.value);
     TIER.with(py, |tier| {
         // What this lets go of is bytes and immutable values: dropping them runs no Python code.
         tier.get_or_insert_with(new).insert(key, (weight, kept));

@@ -82,8 +82,11 @@ pub trait Callee {
         None
     }
 
-    /// Makes what a run left changed so again, before its result is handed back.
-    fn replay(&mut self, _world: &World) {}
+    /// Makes what a run left changed so again, before its result is handed back, or says why it
+    /// cannot: then the result is not handed back.
+    fn replay(&mut self, _world: &World) -> Result<(), String> {
+        Ok(())
+    }
 
     /// Told of what a result depends on that is handed back, or that was made: so does whatever
     /// this call is part of.
@@ -424,9 +427,11 @@ fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Key) -> Result<C::Valu
         && meter::time(Step::Verify, || broken(callee, &found.world)).is_none()
     {
         callee.inherit(&found.world);
-        callee.replay(&found.world);
-        hit(store, callee, key, found.compute_ns, Tier::Memory);
-        return Ok(found.value);
+        // What cannot be replayed from memory is tried from the store, and told of then.
+        if callee.replay(&found.world).is_ok() {
+            hit(store, callee, key, found.compute_ns, Tier::Memory);
+            return Ok(found.value);
+        }
     }
     let why = match meter::time(Step::Lookup, || find(store, callee, &digest)) {
         Recalled::Absent => return Err(Missing::new(MissReason::New)),
@@ -444,10 +449,8 @@ fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Key) -> Result<C::Valu
             value: encoded,
             generation,
             tier,
-        } => match decode(callee, &encoded) {
+        } => match handed_back(callee, &encoded, &entry.world) {
             Ok(value) => {
-                callee.inherit(&entry.world);
-                callee.replay(&entry.world);
                 hit(store, callee, key, entry.compute_ns, tier);
                 make_known(store, callee, key);
                 let uses = store.uses_of(digest);
@@ -467,8 +470,16 @@ fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Key) -> Result<C::Valu
     })
 }
 
-fn decode<C: Callee>(callee: &mut C, encoded: &Encoded) -> Result<C::Value, Undecodable> {
-    meter::time(Step::Decode, || callee.decode(encoded))
+/// A stored result, with all that the run left changed made so again.
+fn handed_back<C: Callee>(
+    callee: &mut C,
+    encoded: &Encoded,
+    world: &World,
+) -> Result<C::Value, Undecodable> {
+    let value = meter::time(Step::Decode, || callee.decode(encoded))?;
+    callee.inherit(world);
+    callee.replay(world).map_err(Undecodable::Damaged)?;
+    Ok(value)
 }
 
 fn remember<C: Callee>(

@@ -40,8 +40,8 @@ pub use call::{
 };
 pub use codec::{Damage, Encoded, Frame};
 pub use deps::{
-    Aspect, Entries, Exempt, Extent, Impurity, Lease, Links, Log, Observation, Place, Settled,
-    Stamp, State, Subject, TimeToLive, World,
+    Aspect, Entries, Exempt, Extent, Impurity, Lease, Left, Links, Log, Manner, Observation,
+    Output, Place, Settled, Stamp, State, Subject, TimeToLive, Wanted, World, state_of_contents,
 };
 pub use digest::{BULK, Digest, Encoder, Folded, Pieces, SCHEME_VERSION};
 pub use event::{Event, Events, MissReason, NotStored, Subscriber, Tier};

@@ -66,6 +66,8 @@ pub enum PartKind {
     Matches,
     /// Which files there are below a directory.
     Tree,
+    /// The settings of a library, which the whole process shares.
+    Settings,
 }
 
 impl PartKind {
@@ -98,6 +100,7 @@ impl fmt::Display for PartKind {
             Self::Generator => "random generator",
             Self::Matches => "files named",
             Self::Tree => "files in",
+            Self::Settings => "settings of",
         })
     }
 }

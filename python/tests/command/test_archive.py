@@ -183,6 +183,10 @@ def test_what_one_machine_computed_hits_on_the_other(machines: tuple[Machine, Ma
     assert elsewhere.run() == 0
     assert elsewhere.rememo.json("verify")["whole"]
     assert here.run() == 0
+    # What was removed is not in the way of what comes from outside.
+    elsewhere.rememo("rm", "--all")
+    assert elsewhere.rememo.json("import", str(archive))["new"] == 5
+    assert elsewhere.run() == 0
 
 
 def test_an_archive_of_results_with_what_they_read_hits_where_that_is_the_same(
@@ -421,3 +425,35 @@ def test_an_export_that_is_interrupted_leaves_no_file(tmp_path: Path, command: R
     _, told = running.communicate(timeout=30)
     assert (running.returncode, told) == (130, "error: interrupted\n")
     assert sorted(path.name for path in tmp_path.iterdir()) == [".rememo", "pyproject.toml"]
+
+
+def test_an_import_that_is_interrupted_leaves_a_whole_cache(
+    tmp_path: Path, command: Rememo
+) -> None:
+    """With a part of the entries; the rest comes with the next one."""
+    (tmp_path / "pyproject.toml").touch()
+    with Cache(tmp_path / ".rememo") as cache:
+        noise = cache.memoize(noise_of)
+        for size in range(3_000_000, 3_000_060):
+            noise(size)
+        assert cache.usage().entries == 60
+    command("export", "a.zst")
+    elsewhere = tmp_path / "elsewhere"
+    for signum in (signal.SIGINT, signal.SIGKILL):
+        importing = [COMMAND, "import", "a.zst", "--dir", str(elsewhere)]
+        running = subprocess.Popen(importing, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + 60
+        while len(list(elsewhere.glob("objects/*/*"))) < 5:
+            assert time.monotonic() < deadline
+            assert running.poll() is None
+            time.sleep(0.001)
+        running.send_signal(signum)
+        running.communicate(timeout=30)
+        assert running.returncode == -signum
+        found = command.json("verify", "--dir", str(elsewhere))
+        assert found["whole"]
+        assert 0 < found["entries"] < 60
+        command("rm", "--all", "--dir", str(elsewhere))
+    done = command.json("import", "a.zst", "--dir", str(elsewhere))
+    assert (done["new"], done["present"]) == (60, 0)
+    assert command.json("verify", "--dir", str(elsewhere))["whole"]

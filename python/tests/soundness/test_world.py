@@ -183,6 +183,23 @@ def test_a_file_that_a_call_opens_itself_may_be_used_by_number(
     assert m.f.would_hit()
 
 
+@pytest.mark.parametrize(
+    "write",
+    [
+        "import pandas; pandas.DataFrame({'a': [1]}).to_parquet('x')",
+        "import pyarrow, pyarrow.parquet as p; p.write_table(pyarrow.table({'a': [1]}), 'x')",
+        "import pyarrow.fs; pyarrow.fs.LocalFileSystem().open_append_stream('x').close()",
+    ],
+)
+def test_a_call_that_has_arrow_write_a_file_is_not_kept(
+    write: str, world: Path, rememo_cache: Cache
+) -> None:
+    m = module(f"@memoize\ndef f():\n    {write}\n")
+    with pytest.warns(rememo.FileEffectWarning, match="writes x"):
+        m.f()
+    assert not m.f.would_hit()
+
+
 def output(command: str) -> str:
     with os.popen(command) as pipe:
         return pipe.read()

@@ -9,6 +9,7 @@ the first step there are the files of `FILES` in the current directory, and `VAR
 from __future__ import annotations
 
 from soundness.world_probes_declared import DECLARED
+from soundness.world_probes_libraries import LIBRARIES
 
 FILES = {
     "a": "one",
@@ -579,6 +580,7 @@ PROBES: dict[str, tuple[str, Steps]] = {
         "nested": NESTED,
         "effects": EFFECTS,
         "declared": DECLARED,
+        "libraries": LIBRARIES,
     }.items()
     for name, probe in probes.items()
 }

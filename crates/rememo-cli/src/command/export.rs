@@ -33,7 +33,8 @@ pub struct Exported {
     pub entries: usize,
     /// Bytes of their results.
     pub bytes: u64,
-    /// Entries that were left out since their results are damaged, or gone.
+    /// Entries that were left out since their results, or what those were made of, are damaged or
+    /// gone.
     pub left_out: usize,
 }
 
@@ -165,7 +166,8 @@ impl Report for Exported {
     fn write(&self, page: &mut Page) -> io::Result<()> {
         if self.left_out > 0 {
             let told = format!(
-                "{} left out: their results are damaged, or gone; `rememo verify` says more",
+                "{} left out: their results, or what those were made of, are damaged or gone; \
+                 `rememo verify` says more",
                 entries(self.left_out)
             );
             page.line(BAD, &told)?;

@@ -12,6 +12,7 @@ use crate::command::ls::Item;
 use crate::failure::Failure;
 use crate::opened::open;
 use crate::page::{Page, USUAL};
+use crate::progress::Progress;
 use crate::report::Report;
 use crate::select::{all, selected};
 
@@ -37,13 +38,12 @@ pub fn run(shared: &Shared, args: &Rm) -> Result<Removal, Failure> {
         if args.all {
             store.clear_all()?;
         } else {
+            let keys: BTreeSet<_> = found.iter().map(|listed| listed.key).collect();
+            let progress = Progress::of_entries("removing", keys.len() as u64);
             // One at a time: whoever interrupts finds the store whole, less what went already.
-            for key in found
-                .iter()
-                .map(|listed| listed.key)
-                .collect::<BTreeSet<_>>()
-            {
+            for key in keys {
                 store.remove(&key)?;
+                progress.moved(1);
             }
         }
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use rememo::{Aspect, Entries, Impurity, Links, Subject};
+use rememo::{Aspect, Entries, Impurity, Links, Manner, Subject};
 
 use super::paths::{from_descriptor, path_of};
 use super::probes::keyword;
@@ -54,21 +54,23 @@ fn told(event: &str, args: &Bound<'_, PyTuple>) {
         "os.listdir" => |heard| heard.list(Entries::Names),
         "os.scandir" => |heard| heard.list(Entries::Kinds),
         "os.chdir" => |heard| heard.leave(),
-        "os.remove" => |heard| heard.touch("removes", 0, Some(1)),
-        "os.rmdir" => |heard| heard.touch("removes", 0, Some(1)),
+        "os.remove" => |heard| heard.touch("removes", Manner::Removes, 0, Some(1)),
+        "os.rmdir" => |heard| heard.touch("removes", Manner::Removes, 0, Some(1)),
         "os.mkdir" => make_directory,
         "os.rename" => |heard| {
-            heard.touch("renames", 0, Some(2));
-            heard.touch("makes", 1, Some(3));
+            heard.touch("renames", Manner::Moves, 0, Some(2));
+            heard.touch("makes", Manner::Replaces, 1, Some(3));
         },
-        "os.link" => |heard| heard.touch("makes", 1, Some(3)),
-        "os.symlink" => |heard| heard.touch("makes", 1, Some(2)),
-        "os.truncate" => |heard| heard.touch("cuts off", 0, None),
-        "os.chmod" => |heard| heard.touch("changes the permissions of", 0, Some(2)),
-        "os.chown" => |heard| heard.touch("changes the owner of", 0, Some(3)),
-        "os.utime" => |heard| heard.touch("changes the times of", 0, Some(3)),
+        "os.link" => |heard| heard.touch("makes", Manner::Alters, 1, Some(3)),
+        "os.symlink" => |heard| heard.touch("makes", Manner::Alters, 1, Some(2)),
+        "os.truncate" => |heard| heard.touch("cuts off", Manner::Alters, 0, None),
+        "os.chmod" => {
+            |heard| heard.touch("changes the permissions of", Manner::SetsMode, 0, Some(2))
+        }
+        "os.chown" => |heard| heard.touch("changes the owner of", Manner::Alters, 0, Some(3)),
+        "os.utime" => |heard| heard.touch("changes the times of", Manner::SetsTimes, 0, Some(3)),
         "os.setxattr" | "os.removexattr" => |heard| {
-            heard.touch("changes an attribute of", 0, None);
+            heard.touch("changes an attribute of", Manner::Alters, 0, None);
         },
         "os.putenv" | "os.unsetenv" => |heard| heard.set_variable(),
         "mmap.__new__" => |heard| heard.uses(0),
@@ -144,13 +146,13 @@ impl<'py> Heard<'_, 'py> {
         self.recording.get().note(self.py(), rememo::Log::leave);
     }
 
-    fn touch(&self, does: &str, at: usize, directory: Option<usize>) {
+    fn touch(&self, does: &str, manner: Manner, at: usize, directory: Option<usize>) {
         if let Some(path) = self.path(at, directory) {
-            self.touch_path(does, &path);
+            self.touch_path(does, manner, &path);
         }
     }
 
-    fn touch_path(&self, does: &str, path: &Path) {
+    fn touch_path(&self, does: &str, manner: Manner, path: &Path) {
         if place::is_housekeeping(self.py()) {
             return;
         }
@@ -161,7 +163,7 @@ impl<'py> Heard<'_, 'py> {
         };
         self.recording
             .get()
-            .note(self.py(), |log| log.touch(path, by));
+            .note(self.py(), |log| log.touch(path, manner, by));
     }
 
     /// A file that is open is used, by its number.
@@ -214,12 +216,21 @@ fn open(heard: &Heard<'_, '_>) {
         heard.read(&path);
     } else if !path.is_dir() {
         // A directory stands for what an opener will make of it, which is heard of by itself.
-        heard.touch_path("writes", &path);
+        heard.touch_path("writes", manner_of(flags), &path);
     }
 }
 
 fn is_written(flags: i32) -> bool {
     flags & (libc::O_WRONLY | libc::O_RDWR | libc::O_CREAT | libc::O_TRUNC) != 0
+}
+
+/// What opening a file with such flags does to it.
+fn manner_of(flags: i32) -> Manner {
+    if flags & libc::O_TRUNC != 0 && flags & libc::O_EXCL == 0 {
+        Manner::Replaces
+    } else {
+        Manner::Alters
+    }
 }
 
 /// A file is about to be opened by its path from a directory that is open, of which the audit event
@@ -244,8 +255,9 @@ pub fn opens(arguments: Arguments<'_, '_>) {
         };
         if let Some(path) = path {
             let path = from_descriptor(path, Some(&directory));
-            if is_written(flags.unwrap_or(0)) {
-                heard.touch_path("writes", &path);
+            let flags = flags.unwrap_or(0);
+            if is_written(flags) {
+                heard.touch_path("writes", manner_of(flags), &path);
             } else {
                 heard.read(&path);
             }
@@ -265,7 +277,7 @@ fn make_directory(heard: &Heard<'_, '_>) {
             });
         });
     } else {
-        heard.touch_path("makes the directory", &path);
+        heard.touch_path("makes the directory", Manner::MakesDirectory, &path);
     }
 }
 

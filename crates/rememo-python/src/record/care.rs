@@ -9,12 +9,14 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 use rememo::{Aspect, Links, Place, Subject};
 
 use super::depends::Depends;
+use crate::effects::Asked;
 
 /// The kinds of things that a run may be allowed to do.
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 11] = [
     "clock",
     "device",
     "environment",
+    "figures",
     "files",
     "network",
     "process",
@@ -88,6 +90,8 @@ pub struct Care {
     pub depends: Arc<Depends>,
     /// The kinds of things for which its results are kept all the same, in order.
     allowed: Arc<[&'static str]>,
+    /// What of what it does is done again on a hit.
+    pub effects: Asked,
     /// Whether its results are good for a while only.
     for_a_while: bool,
     /// Whether a call whose result is not kept for what it did is an error.
@@ -99,7 +103,7 @@ impl Care {
     #[new]
     #[pyo3(signature = (
         *, watch = Watch::Content, allow = None, assume_pure = false, strict = false,
-        depends = Vec::new()
+        depends = Vec::new(), effects = None
     ))]
     fn new(
         py: Python<'_>,
@@ -108,6 +112,7 @@ impl Care {
         assume_pure: bool,
         strict: bool,
         depends: Vec<(String, Py<PyAny>)>,
+        effects: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         if strict && (assume_pure || watch == Watch::Off) {
             let other = if assume_pure {
@@ -119,6 +124,12 @@ impl Care {
                 "strict=True and {other} contradict each other: leave out one of them"
             )));
         }
+        let effects = effects.map(Asked::read).transpose()?.unwrap_or_default();
+        if watch == Watch::Off && !effects.names().is_empty() {
+            return Err(PyValueError::new_err(
+                "effects can be done again only where they are seen: leave out watch=\"off\"",
+            ));
+        }
         let allowed = if assume_pure {
             KINDS.to_vec()
         } else {
@@ -128,9 +139,15 @@ impl Care {
             watch,
             depends: Arc::new(Depends::new(depends, py)?),
             allowed: allowed.into(),
+            effects,
             for_a_while: false,
             strict,
         })
+    }
+
+    #[getter]
+    fn effects(&self) -> Vec<&'static str> {
+        self.effects.names().to_vec()
     }
 
     /// What to make the same one from, for pickling.
@@ -140,6 +157,7 @@ impl Care {
         arguments.set_item("allow", self.allowed.to_vec())?;
         arguments.set_item("strict", self.strict)?;
         arguments.set_item("depends", self.depends.said(py))?;
+        arguments.set_item("effects", self.effects.names())?;
         Ok(((), arguments))
     }
 }
@@ -151,6 +169,11 @@ impl Care {
             for_a_while: true,
             ..self
         }
+    }
+
+    /// Whether anything that a run looks at or does is noted.
+    pub fn is_watchful(&self) -> bool {
+        self.watch != Watch::Off
     }
 
     /// The kinds of things that it may do. What is good for a while may depend on what changes
@@ -168,6 +191,10 @@ impl Care {
         let mut terms = self.watch.word().to_owned();
         for kind in self.allowed.iter() {
             terms.push_str(", allowing ");
+            terms.push_str(kind);
+        }
+        for kind in self.effects.names() {
+            terms.push_str(", replaying ");
             terms.push_str(kind);
         }
         self.depends.add_terms(&mut terms);

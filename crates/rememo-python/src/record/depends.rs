@@ -207,7 +207,8 @@ pub fn track<'py>(path: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     Ok(path.clone())
 }
 
-fn note(log: &mut Log, path: &Path, watch: Watch) {
+/// Notes that a file counts, or all files of a directory.
+pub fn note(log: &mut Log, path: &Path, watch: Watch) {
     let extent = if path.is_dir() {
         Extent::Tree
     } else {

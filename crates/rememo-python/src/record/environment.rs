@@ -10,7 +10,7 @@ use pyo3::types::{PyBytes, PyDict, PyTuple, PyType};
 use rememo::{Digest, Encoder, Impurity, State, Subject};
 
 use super::audit::unheard;
-use super::{Recording, current, generators};
+use super::{Recording, current, generators, pyplot};
 
 /// The storage of the environment: names to values, both as bytes.
 #[pyclass(module = "rememo._core", name = "_Environment", extends = PyDict)]
@@ -159,6 +159,7 @@ pub fn sense(py: Python<'_>, subject: &Subject) -> Option<State> {
             Some(State::of(directory.as_os_str().as_bytes()))
         }
         Subject::Generator(name) => generators::sense(py, name),
+        Subject::Settings(library) => pyplot::sense(py, library),
         _ => None,
     }
 }

@@ -94,9 +94,14 @@ impl Fills {
             asked: Attached::default(),
         };
         let exempt = exempt::of_all(py);
-        let Some(recording) = begin(py, &Care::default(), exempt, Some(making), false) else {
+        let Some(recording) = begin(py, &Care::default(), exempt, outer.as_ref()) else {
             return work();
         };
+        let recording = Recording {
+            making: Some(making),
+            ..recording
+        };
+        let recording = Bound::new(py, recording)?;
         let (done, log) = run(py, &recording, outer.as_ref(), work);
         if let Ok(done) = &done {
             slf.get().enter(done, &log);

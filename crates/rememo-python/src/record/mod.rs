@@ -6,6 +6,7 @@
 //! What there is to note is heard of in three ways: audit events (`audit`), C functions that
 //! something stands in front of (`probes`), and the storage of `os.environ` (`environment`).
 
+mod arrow;
 mod audit;
 mod care;
 mod carry;
@@ -18,6 +19,7 @@ mod generators;
 mod paths;
 mod place;
 mod probes;
+mod pyplot;
 mod sources;
 
 pub use care::Care;
@@ -25,6 +27,10 @@ pub use depends::track;
 pub use environment::{record_environment, sense};
 pub use fills::watch_fills;
 pub use generators::{capture, counts_when_drawn, replay};
+pub use pyplot::{
+    figure_is_made, figure_is_used, left as leave_figures, made as figures_made, settings_are_read,
+    settings_are_set,
+};
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -56,6 +62,14 @@ pub struct Recording {
     taken: Attached<generators::Taken>,
     /// The numbers by which it knows files to be used.
     descriptors: Attached<Vec<RawFd>>,
+    /// What is written and logged goes to these, that of runs around this one included.
+    tapes: Vec<Py<PyAny>>,
+    /// Whether what it changes on disk is to be done again on a hit, here or around it.
+    keeps_outputs: bool,
+    /// Whether it is noted that settings are used.
+    knows_settings: Attached<bool>,
+    /// How many figures pyplot had made before.
+    figures_before: u64,
 }
 
 impl Recording {
@@ -157,10 +171,18 @@ pub fn record<'py, T>(
     care: &Care,
     outer: Option<&Bound<'py, Recording>>,
     store: &rememo::Store,
+    tape: Option<&Bound<'py, PyAny>>,
     work: impl FnOnce() -> T,
 ) -> (T, Log) {
-    match begin(py, care, exempt::of_store(py, store), None, false) {
-        Some(recording) => run(py, &recording, outer, work),
+    match begin(py, care, exempt::of_store(py, store), outer) {
+        Some(mut recording) => {
+            let tape = tape.map(|tape| tape.clone().unbind());
+            recording.tapes.extend(tape);
+            match Bound::new(py, recording) {
+                Ok(recording) => run(py, &recording, outer, work),
+                Err(_) => (work(), Log::default()),
+            }
+        }
         None => (work(), Log::default()),
     }
 }
@@ -199,7 +221,11 @@ impl Steps {
         store: &rememo::Store,
         lease: Option<Lease>,
     ) -> Option<Self> {
-        let recording = begin(py, care, exempt::of_store(py, store), None, true)?;
+        let recording = Recording {
+            in_steps: true,
+            ..begin(py, care, exempt::of_store(py, store), None)?
+        };
+        let recording = Bound::new(py, recording).ok()?;
         if let Some(lease) = lease {
             // Whoever takes a step takes this over, too.
             recording.get().inherit(py, &World::leased(lease));
@@ -230,7 +256,10 @@ impl Steps {
 
     /// Ends the recording, and gives what was recorded.
     pub fn end(&self, py: Python<'_>) -> Log {
-        self.recording.get().end(py)
+        let recording = self.recording.get();
+        let mut log = recording.end(py);
+        pyplot::left(py, recording.figures_before, None, &mut log);
+        log
     }
 }
 
@@ -263,14 +292,17 @@ fn begin<'py>(
     py: Python<'py>,
     care: &Care,
     exempt: Arc<Exempt>,
-    making: Option<Making>,
-    in_steps: bool,
-) -> Option<Bound<'py, Recording>> {
+    outer: Option<&Bound<'py, Recording>>,
+) -> Option<Recording> {
     let is_watched = care.watch != Watch::Off;
     if !is_watched && care.depends.sees_nothing() {
         return None;
     }
-    let mut log = Log::new(exempt).allowing(care.allowed());
+    let around = outer.is_some_and(|outer| outer.get().keeps_outputs);
+    let keeps_outputs = care.effects.files() || around;
+    let mut log = Log::new(exempt)
+        .allowing(care.allowed())
+        .keeping_outputs(keeps_outputs);
     care.depends.declare(py, care.watch, &mut log);
     if is_watched {
         if let Err(why) = hear(py) {
@@ -282,18 +314,23 @@ fn begin<'py>(
         }
         sources::stand_later(py);
         generators::begin(py, &mut log);
+        pyplot::watch(py);
     }
-    let recording = Recording {
+    let tapes = outer.map(|outer| tapes_of(outer)).unwrap_or_default();
+    Some(Recording {
         log: Attached::new(Some(log)),
         watch: care.watch,
         told: Attached::default(),
-        making,
-        in_steps,
+        making: None,
+        in_steps: false,
+        tapes,
+        keeps_outputs,
         knows_generators: Attached::default(),
         taken: Attached::default(),
         descriptors: Attached::default(),
-    };
-    Bound::new(py, recording).ok()
+        knows_settings: Attached::default(),
+        figures_before: pyplot::made(),
+    })
 }
 
 /// Counts a recording for as long as it lives.
@@ -322,4 +359,34 @@ fn hear(py: Python<'_>) -> Result<(), String> {
             Ok(())
         })
         .clone()
+}
+
+fn tapes_of(recording: &Bound<'_, Recording>) -> Vec<Py<PyAny>> {
+    let tapes = recording.get().tapes.iter();
+    tapes.map(|tape| tape.clone_ref(recording.py())).collect()
+}
+
+/// What takes down what is written and logged here.
+#[pyfunction]
+pub fn tapes(py: Python<'_>) -> Vec<Py<PyAny>> {
+    current(py).map_or_else(Vec::new, |recording| tapes_of(&recording))
+}
+
+/// Whether something is noted here.
+#[pyfunction]
+#[pyo3(name = "is_recording")]
+pub fn is_noted(py: Python<'_>) -> bool {
+    current(py).is_some()
+}
+
+/// Does some work that is noted as the doing of what is running around a call.
+pub fn as_part_of<'py, T>(
+    py: Python<'py>,
+    outer: Option<&Bound<'py, Recording>>,
+    work: impl FnOnce() -> T,
+) -> T {
+    match outer {
+        Some(outer) => within(py, outer, work),
+        None => work(),
+    }
 }

@@ -151,9 +151,8 @@ fn aspect(py: Python<'_>) -> Option<Aspect> {
     let of = |(file, function): &(String, String)| match file.as_str() {
         "genericpath" | "posixpath" => match function.as_str() {
             "exists" | "lexists" => Some(Aspect::Existence),
-            "isfile" | "isdir" | "islink" | "ismount" | "realpath" | "_joinrealpath" => {
-                Some(Aspect::Kind)
-            }
+            "isfile" | "isdir" | "samefile" | "islink" | "ismount" | "realpath"
+            | "_joinrealpath" => Some(Aspect::Kind),
             "getsize" => Some(Aspect::Size),
             "getmtime" => Some(Aspect::Modified),
             _ => None,
@@ -164,6 +163,8 @@ fn aspect(py: Python<'_>) -> Option<Aspect> {
             | "is_block_device" | "is_char_device" | "mkdir" => Some(Aspect::Kind),
             _ => None,
         },
+        // Whether it is a pipe.
+        "shutil" if function == "copyfile" => Some(Aspect::Kind),
         "importlib._bootstrap_external" if function == "_path_is_mode_type" => Some(Aspect::Kind),
         "zipimport" if function == "__init__" => Some(Aspect::Kind),
         _ => None,
@@ -171,7 +172,9 @@ fn aspect(py: Python<'_>) -> Option<Aspect> {
     let own_stat = |(file, function): &(String, String)| {
         matches!(
             (file.as_str(), function.as_str()),
-            ("pathlib", "stat" | "lstat") | ("importlib._bootstrap_external", "_path_stat")
+            ("pathlib", "stat" | "lstat")
+                | ("shutil", "_stat")
+                | ("importlib._bootstrap_external", "_path_stat")
         )
     };
     let direct = callers.first().and_then(of);

@@ -10,7 +10,7 @@ use rememo::Impurity;
 
 use super::audit::unheard;
 use super::probes::stand_at;
-use super::{current, generators, place};
+use super::{arrow, current, generators, place};
 use crate::raw;
 use crate::raw::{Arguments, Probe};
 
@@ -22,7 +22,7 @@ const DISCREET: [&str; 5] = ["joblib", "logging", "tempfile", "threading", "tqdm
 type Later = (&'static str, fn(Python<'_>));
 
 /// What has to be stood in front of, by modules that a program may do without.
-const LATER: [Later; 4] = [
+const LATER: [Later; 9] = [
     ("_datetime", |py| {
         for name in ["datetime.now", "datetime.utcnow", "date.today"] {
             stand_at(py, "_datetime", name, asks_date);
@@ -39,6 +39,11 @@ const LATER: [Later; 4] = [
         });
     }),
     ("numpy.random.mtrand", generators::stand_before_numpy),
+    ("pyarrow._fs", arrow::stand_before_files),
+    ("pyarrow._parquet", arrow::stand_before_parquet),
+    ("pyarrow._csv", arrow::stand_before_csv),
+    ("pyarrow._json", arrow::stand_before_json),
+    ("pyarrow.lib", arrow::stand_before_library),
 ];
 
 /// How many of these are stood in front of.

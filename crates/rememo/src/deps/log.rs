@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::lease::Lease;
 use super::look::{Look, State, glance, look};
+use super::outputs::Manner;
 use super::stamp::{Stamp, now};
 use super::subject::{Place, Subject};
 use super::world::{Observation, World};
@@ -68,7 +69,11 @@ pub struct Log {
     allowed: Arc<[&'static str]>,
     sightings: Vec<Sighting>,
     places: HashMap<Subject, usize>,
-    touches: Vec<Touch>,
+    pub(super) touches: Vec<Touch>,
+    /// Whether what it changes on disk is to be done again on a hit.
+    pub(super) keeps_outputs: bool,
+    /// Where that is.
+    pub(super) kept: HashSet<PathBuf>,
     /// The files that were opened and do not count.
     aside: HashSet<PathBuf>,
     held: Vec<Held>,
@@ -91,22 +96,29 @@ pub struct Log {
 
 /// A subject, and what there was when it was first looked at.
 #[derive(Clone, Debug)]
-struct Sighting {
-    subject: Subject,
+pub(super) struct Sighting {
+    pub(super) subject: Subject,
     /// Where it is, seen from anywhere.
-    path: PathBuf,
-    state: Option<State>,
-    stamp: Option<Stamp>,
+    pub(super) path: PathBuf,
+    pub(super) state: Option<State>,
+    pub(super) stamp: Option<Stamp>,
 }
 
 /// A path that the run changed, and whether there was something before.
 #[derive(Clone, Debug)]
-struct Touch {
-    path: PathBuf,
-    was_there: bool,
+pub(super) struct Touch {
+    pub(super) path: PathBuf,
+    /// The same as the run named it.
+    pub(super) place: Place,
+    pub(super) manner: Manner,
+    pub(super) was_there: bool,
+    /// Whether the run had made what was there.
+    pub(super) own: bool,
+    /// What there was before, where the change depends on that.
+    pub(super) before: Option<Sighting>,
     by: Impurity,
     /// Whether the result is kept all the same.
-    allowed: bool,
+    pub(super) allowed: bool,
 }
 
 /// Something that is not on disk and was set, with its state before that.
@@ -145,6 +157,13 @@ impl Log {
     #[must_use]
     pub fn allowing(mut self, kinds: Arc<[&'static str]>) -> Self {
         self.allowed = kinds;
+        self
+    }
+
+    /// The same log, of a run whose changes on disk are to be done again on a hit.
+    #[must_use]
+    pub fn keeping_outputs(mut self, keeps: bool) -> Self {
+        self.keeps_outputs = keeps;
         self
     }
 
@@ -193,12 +212,7 @@ impl Log {
         if self.is_own(&whole) {
             return;
         }
-        let place = if path.is_absolute() || self.moved {
-            Place::from(whole.clone())
-        } else {
-            Place::from(path)
-        };
-        let subject = subject(place);
+        let subject = subject(self.place(path, &whole));
         if self.places.contains_key(&subject) {
             return;
         }
@@ -300,17 +314,30 @@ impl Log {
     }
 
     /// Notes that the run is about to make, change or remove what is at a path.
-    pub fn touch(&mut self, path: &Path, by: Impurity) {
+    pub fn touch(&mut self, path: &Path, manner: Manner, by: Impurity) {
+        let named = path;
         let Some(path) = self.whole(path) else {
             return;
         };
-        if self.exempt.covers(&path) || self.is_own(&path) || path == Path::new("/dev/null") {
+        let own = self.is_own(&path);
+        let known = own && !self.keeps_outputs;
+        if self.exempt.covers(&path) || known || path == Path::new("/dev/null") {
             return;
         }
-        let was_there = fs::symlink_metadata(&path).is_ok();
+        let place = self.place(named, &path);
+        let before = if own {
+            None
+        } else {
+            self.before(&place, &path, manner)
+        };
+        let was_there = !own && fs::symlink_metadata(&path).is_ok();
         self.touches.push(Touch {
             path,
+            place,
+            manner,
             was_there,
+            own,
+            before,
             allowed: self.allows(&by),
             by,
         });
@@ -356,10 +383,12 @@ impl Log {
         }
         for touch in &inner.touches {
             let allowed = touch.allowed || self.allows(&touch.by);
-            self.touches.push(Touch {
-                allowed,
-                ..touch.clone()
-            });
+            let own = self.is_own(&touch.path);
+            let mut touch = touch.clone();
+            if own {
+                (touch.own, touch.before, touch.was_there) = (true, None, false);
+            }
+            self.touches.push(Touch { allowed, ..touch });
         }
         for held in &inner.held {
             let allowed = held.allowed || self.allows(&held.by);
@@ -442,8 +471,8 @@ impl Log {
             ..World::default()
         };
         let mut changed = Vec::new();
-        let mut advanced = self.seeded;
-        for sighting in self.sightings {
+        let mut advanced = std::mem::take(&mut self.seeded);
+        for sighting in std::mem::take(&mut self.sightings) {
             if let (Subject::Generator(_), Some(state)) = (&sighting.subject, sighting.state) {
                 if now(&sighting.subject) != Some(state) {
                     advanced.push(sighting.subject.clone());
@@ -451,6 +480,13 @@ impl Log {
                 world
                     .observations
                     .push(Observation::sensed(sighting.subject, state));
+                continue;
+            }
+            if let Some(state) = sighting.state
+                && self.is_before_output(&sighting)
+            {
+                let was = Observation::sensed(sighting.subject, state);
+                world.observations.push(was);
                 continue;
             }
             let found = match sighting.subject.place() {
@@ -519,10 +555,23 @@ impl Log {
         lasting
     }
 
-    fn add(&mut self, sighting: Sighting) {
+    pub(super) fn has_seen(&self, subject: &Subject) -> bool {
+        self.places.contains_key(subject)
+    }
+
+    pub(super) fn add(&mut self, sighting: Sighting) {
         self.places
             .insert(sighting.subject.clone(), self.sightings.len());
         self.sightings.push(sighting);
+    }
+
+    /// A place as an observation names it.
+    pub(super) fn place(&self, path: &Path, whole: &Path) -> Place {
+        if path.is_absolute() || self.moved {
+            whole.into()
+        } else {
+            path.into()
+        }
     }
 
     /// A path as it is seen from anywhere; none where there is no directory to see it from.

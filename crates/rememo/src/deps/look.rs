@@ -112,8 +112,27 @@ pub fn look(subject: &Subject, path: &Path, ignored: &[PathBuf]) -> Option<Look>
         Subject::WorkingDirectory
         | Subject::Variable(_)
         | Subject::Environment
-        | Subject::Generator(_) => return None,
+        | Subject::Generator(_)
+        | Subject::Settings(_) => return None,
     })
+}
+
+/// The state of what a file holds; of a directory, which files there are below it and what they hold.
+pub fn state_of_contents(path: &Path) -> State {
+    let Ok(found) = tree::below(path, &[]) else {
+        return content(path).state;
+    };
+    let mut encoder = Encoder::new();
+    for (name, kind) in found {
+        encoder.bytes(name.as_os_str().as_bytes());
+        encoder.bytes(kind_of(kind));
+        if kind.is_file()
+            && let State::Is(digest) = content(&path.join(&name)).state
+        {
+            encoder.digest(&digest);
+        }
+    }
+    State::Is(encoder.finish())
 }
 
 /// What a file holds. A directory holds nothing that could be read.

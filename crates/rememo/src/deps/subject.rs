@@ -67,6 +67,8 @@ pub enum Subject {
     Matches(Place),
     /// Which files and directories there are below a directory, at any depth.
     Tree(Place),
+    /// The settings of a library, which the whole process shares, by its name.
+    Settings(String),
 }
 
 /// What of a file's status.
@@ -114,9 +116,11 @@ impl Subject {
             | Self::Link(place)
             | Self::Matches(place)
             | Self::Tree(place) => Some(place),
-            Self::WorkingDirectory | Self::Variable(_) | Self::Environment | Self::Generator(_) => {
-                None
-            }
+            Self::WorkingDirectory
+            | Self::Variable(_)
+            | Self::Environment
+            | Self::Generator(_)
+            | Self::Settings(_) => None,
         }
     }
 
@@ -133,6 +137,7 @@ impl Subject {
             Self::Generator(_) => PartKind::Generator,
             Self::Matches(_) => PartKind::Matches,
             Self::Tree(_) => PartKind::Tree,
+            Self::Settings(_) => PartKind::Settings,
         }
     }
 
@@ -156,6 +161,7 @@ impl Subject {
             Self::Generator(_) => "random generator",
             Self::Matches(_) => "files named",
             Self::Tree(_) => "files in",
+            Self::Settings(_) => "settings of",
         }
     }
 
@@ -163,7 +169,7 @@ impl Subject {
     pub fn name(&self) -> String {
         match self {
             Self::Variable(name) => String::from_utf8_lossy(name).into_owned(),
-            Self::Generator(name) => name.clone(),
+            Self::Generator(name) | Self::Settings(name) => name.clone(),
             Self::WorkingDirectory | Self::Environment => String::new(),
             _ => self
                 .place()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import time
-import zlib
 from datetime import timedelta
-from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
+
+from rememo.file_contents import FileContents as _FileContents
+
+if TYPE_CHECKING:
+    import os
+    from pathlib import Path
 
 T = TypeVar("T")
 
 
-class FileContents:
+class FileContents(_FileContents):
     """A path that counts by what its file holds; pickled, it takes that along.
 
     Args:
@@ -30,46 +33,30 @@ class FileContents:
         """Names the file."""
         if comparison not in {"crc32", "mtime"}:
             raise ValueError(f'comparison must be "crc32" or "mtime", not {comparison!r}')
-        self.path = Path(path)
-        self.comparison: Literal["crc32", "mtime"] = comparison
-
-    def __fspath__(self) -> str:
-        """The path, for whatever takes one."""
-        return os.fspath(self.path)
-
-    def __add__(self, end: str) -> FileContents:
-        """Adds to the end of the path."""
-        return FileContents(str(self.path) + end, self.comparison)
-
-    def __radd__(self, start: str) -> FileContents:
-        """Adds to the start of the path."""
-        return FileContents(start + str(self.path), self.comparison)
+        super().__init__(path, comparison)
 
     def __cache_key__(self) -> str:
         """The path."""
         return str(self.path)
 
-    def __cache_ver__(self) -> int | None:
+    def __cache_ver__(self) -> str | int | None:
         """What tells the contents apart; None if there is no file."""
-        if not self.path.exists():
-            return None
-        if self.comparison == "mtime":
-            return int(self.path.stat().st_mtime)
-        return zlib.crc32(self.path.read_bytes())
+        return self.version()
 
-    def __getfrozenstate__(self) -> object:
-        """Path and contents, for `rememo.memoize` too."""
-        return self.__cache_key__(), self.__cache_ver__()
-
-    def __getstate__(self) -> tuple[Path, str, bytes]:
+    def __reduce__(self) -> tuple[object, ...]:
         """Takes the contents along."""
         contents = self.path.read_bytes() if self.path.exists() else b""
-        return self.path, self.comparison, contents
+        return _written, (type(self), self.path, self.comparison, contents)
 
-    def __setstate__(self, state: tuple[Path, Literal["crc32", "mtime"], bytes]) -> None:
-        """Writes the contents to the path."""
-        self.path, self.comparison, contents = state
-        self.path.write_bytes(contents)
+
+def _written(
+    kind: type[FileContents],
+    path: Path,
+    comparison: Literal["crc32", "mtime"],
+    contents: bytes,
+) -> FileContents:
+    path.write_bytes(contents)
+    return kind(path, comparison)
 
 
 class TTLInterval:
