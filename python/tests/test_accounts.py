@@ -251,7 +251,7 @@ def test_what_calls_cost_is_told_and_counted_once(tmp_path: Path) -> None:
     assert sum(told.overhead_seconds for told in names.values()) < took
     # The time that the call within was counted for is not part of what a hit saves.
     [ran] = [e["compute_seconds"] for e in events if e["event"] == "stored" and "outer" in str(e)]
-    assert 0.02 <= ran < took - told_in_all
+    assert 0.02 <= ran < told_in_all / 3
     assert all(event["overhead_seconds"] > 0 for event in events)
 
 

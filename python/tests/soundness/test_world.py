@@ -195,7 +195,8 @@ def test_a_call_that_has_arrow_write_a_file_is_not_kept(
     write: str, world: Path, rememo_cache: Cache
 ) -> None:
     m = module(f"@memoize\ndef f():\n    {write}\n")
-    with pytest.warns(rememo.FileEffectWarning, match="writes x"):
+    # pandas looks first whether there is a directory of that name.
+    with pytest.warns((rememo.FileEffectWarning, rememo.ChangedDuringCallWarning), match="x"):
         m.f()
     assert not m.f.would_hit()
 

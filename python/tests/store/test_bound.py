@@ -61,7 +61,8 @@ def test_eight_processes_never_exceed_it(project: Project) -> None:
         assert wrong == 0
         assert most <= BOUND
         assert not done.warnings
-        assert set(done.names) <= {"miss", "hit", "stored", "evicted"}
+        # One that was let go of is taken back while its file is still there.
+        assert set(done.names) <= {"miss", "hit", "stored", "evicted", "adopted"}
         assert "evicted" in done.names
     with Cache(project.store) as cache:
         usage = cache.usage()

@@ -112,7 +112,7 @@ unsafe impl Sync for Post {}
 // SAFETY: as above.
 unsafe impl Send for Post {}
 
-const POSTS: usize = 128;
+const POSTS: usize = 192;
 static TAKEN: [OnceLock<Post>; POSTS] = [const { OnceLock::new() }; POSTS];
 
 /// Why nothing can stand in front of a function.
@@ -378,7 +378,7 @@ unsafe extern "C" fn with_keywords<const POST: usize>(
 /// One function for each post, by the number of which it knows its own.
 macro_rules! each_post {
     ($function:ident) => {
-        seq!(POST in 0..128 { [#($function::<POST>,)*] })
+        seq!(POST in 0..192 { [#($function::<POST>,)*] })
     };
 }
 

@@ -4,6 +4,7 @@
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use rememo::Impurity;
@@ -110,10 +111,20 @@ pub fn stand_later(py: Python<'_>) {
     }
     let modules = raw::modules(py);
     for at in left {
-        if modules.contains(LATER[at].0).unwrap_or(false) {
+        let module = modules.get_item(LATER[at].0).ok().flatten();
+        if module.is_some_and(|module| !is_being_imported(&module)) {
             stand(py, at);
         }
     }
+}
+
+/// Whether a module is not whole yet: recordings begin while modules are imported, too.
+fn is_being_imported(module: &Bound<'_, PyAny>) -> bool {
+    let py = module.py();
+    let initializing = module
+        .getattr(intern!(py, "__spec__"))
+        .and_then(|spec| spec.getattr(intern!(py, "_initializing"))?.is_truthy());
+    initializing.unwrap_or(false)
 }
 
 /// Stands in front of a module that is about to be imported for the first time.
