@@ -81,7 +81,8 @@ def test_eight_processes_keep_within_the_bound(program: Program) -> None:
         assert usage.files == usage.entries
         assert stored_bytes(program.directory / "cache") <= usage.size
         stats = cache.stats()["m.block"]
-        assert stats.evicted == stats.stored - usage.entries
+        # One that was let go of may be taken back while its file is still there, and go again.
+        assert stats.evicted >= stats.stored - usage.entries
 
 
 def test_what_a_reader_has_mapped_stays_whole(program: Program) -> None:
