@@ -48,6 +48,41 @@ def test_what_is_said_later_counts_from_then_on(rememo_cache: Cache) -> None:
     assert not rememo_cache.memoize(f, effects=["stdout"]).would_hit()
 
 
+@pytest.mark.filterwarnings("ignore::rememo.RememoWarning")
+def test_what_cannot_be_done_again_leaves_generators_as_they_were(
+    rememo_cache: Cache, tmp_path: Path
+) -> None:
+    """The call runs then, and draws what it would have drawn without a cache."""
+    import random
+
+    @rememo_cache.memoize(effects=["files"])
+    def noted(path: Path) -> float:
+        drawn = random.random()
+        if path.parent.is_dir():
+            path.write_text(str(drawn))
+        return drawn
+
+    path = tmp_path / "sub" / "out"
+    path.parent.mkdir()
+    random.seed(1)
+    expected = noted(path), random.random()
+    path.unlink()
+    # Whoever may write anywhere cannot write to a file of the name of a directory.
+    path.mkdir()
+    random.seed(1)
+    with pytest.raises(IsADirectoryError):
+        noted(path)
+    path.rmdir()
+    random.seed(1)
+    assert (noted(path), random.random()) == expected
+    path.unlink()
+    path.mkdir()
+    random.seed(1)
+    with pytest.raises(IsADirectoryError):
+        noted(path)
+    assert random.random() == expected[1]
+
+
 def test_streams_are_as_they_were_afterwards(
     rememo_cache: Cache, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -162,6 +162,17 @@ def test_settings_that_stay_changed_are_warned_of(cache: Cache) -> None:
     assert not thick.would_hit()
 
 
+def test_settings_that_are_read_first_and_stay_changed_are_warned_of(cache: Cache) -> None:
+    @cache.memoize
+    def thicker() -> int:
+        mpl.rcParams["lines.linewidth"] = mpl.rcParams["lines.linewidth"] + 1
+        return 1
+
+    with pytest.warns(match="leaves settings of matplotlib changed"):
+        thicker()
+    assert not thicker.would_hit()
+
+
 # --- what a plain memoized function would leave out -------------------------------------------
 
 

@@ -512,13 +512,15 @@ impl Callee for Call<'_, '_> {
     }
 
     fn replay(&mut self, world: &World) -> Result<(), String> {
+        // First what may fail: a miss must find generators in the states that it asks for.
+        if let Some(effects) = self.effects.take() {
+            let outer = self.outer.clone();
+            record::as_part_of(self.py, outer.as_ref(), || effects.replay(self.py)).map_err(
+                |error| format!("what it did cannot be done again: {}", self.judge(&error)),
+            )?;
+        }
         record::replay(self.py, world);
-        let Some(effects) = self.effects.take() else {
-            return Ok(());
-        };
-        let outer = self.outer.clone();
-        record::as_part_of(self.py, outer.as_ref(), || effects.replay(self.py))
-            .map_err(|error| format!("what it did cannot be done again: {}", self.judge(&error)))
+        Ok(())
     }
 
     fn inherit(&mut self, world: &World) {

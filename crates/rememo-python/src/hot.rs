@@ -92,9 +92,7 @@ fn look<'py>(
     let Some(value) = found.open(py, memoized.handing) else {
         return Ok(Look::Absent);
     };
-    if let Some(world) = world {
-        record::replay(py, &world);
-    }
+    // First what may fail: a miss must find generators in the states that it asks for.
     if let Some(effects) = effects
         && let Err(error) = Python::attach(|_| effects.replay(py))
     {
@@ -103,6 +101,9 @@ fn look<'py>(
         } else {
             Err(error)
         };
+    }
+    if let Some(world) = world {
+        record::replay(py, &world);
     }
     link.hit(py, key, saved_ns, start);
     if start.is_some() {

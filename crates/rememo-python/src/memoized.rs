@@ -358,7 +358,6 @@ impl Memoized {
         if let Some(version) = &self.semantics.version {
             visit.call(version)?;
         }
-        self.semantics.care.depends.traverse(&visit)?;
         if let Some(exceptions) = &self.exceptions {
             visit.call(exceptions)?;
         }

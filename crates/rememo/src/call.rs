@@ -455,6 +455,7 @@ fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Key) -> Result<C::Valu
                 make_known(store, callee, key);
                 let uses = store.uses_of(digest);
                 uses.count();
+                callee.detached(|| store.note_uses_if_many());
                 let stored = (encoded, entry.world);
                 remember(callee, uses, &value, stored, entry.compute_ns, generation);
                 return Ok(value);

@@ -145,3 +145,27 @@ fn a_store_that_cannot_be_written_never_fails_the_call() {
         "{events:?}"
     );
 }
+
+#[test]
+fn a_newer_store_in_the_place_of_one_in_use_is_not_written_to() {
+    let (_other, newer, _) = store();
+    Repeat::new("of another").call(&newer);
+    let newer = newer.dir().to_owned();
+    fs::write(newer.join("format"), "rememo 99\n").unwrap();
+    let before = fs::read(newer.join("index/data.mdb")).unwrap();
+    let (_dir, store, log) = store();
+    let mut callee = Repeat::new("a");
+    let value = callee.call(&store);
+    fs::remove_dir_all(store.dir()).unwrap();
+    fs::rename(&newer, store.dir()).unwrap();
+    let refused = store.refresh().unwrap_err().to_string();
+    assert!(refused.contains("99"), "{refused}");
+    log.take();
+    assert_eq!(callee.call(&store), value);
+    assert_eq!(callee.call(&store), value);
+    let events = log.take();
+    let is_hit = |event: &Event| matches!(event, Event::Hit { .. });
+    assert!(!events.iter().any(is_hit), "{events:?}");
+    let index = fs::read(store.dir().join("index/data.mdb")).unwrap();
+    assert!(index == before);
+}

@@ -249,6 +249,7 @@ def test_what_is_drawn_of_numpys_in_other_ways_is_not_kept(body: str, rememo_cac
     "body",
     [
         "return np.random.RandomState(2).rand()",
+        "return np.random.RandomState(np.uint32(2)).rand()",
         "return pd.Series(range(9)).sample(3, random_state=0).tolist()",
         "return scipy.stats.norm.rvs(size=3, random_state=1)",
         "return train_test_split(list(range(9)), random_state=0)",
@@ -271,6 +272,16 @@ def test_what_is_given_a_seed_is_kept(body: str, rememo_cache: Cache) -> None:
         "import secrets; return np.random.RandomState(secrets.randbits(9)).rand()",
         "x = np.random.MT19937(); y = x.random_raw(); x._legacy_seeding(1); return y",
         "import secrets; x = secrets.randbits(128); np.random.seed(1); return x",
+        # The instruction, and where the frame lies, may be that of the one before.
+        (
+            "import os; rs = np.random.RandomState(1); take = lambda: os.urandom(8)\n"
+            "    seed = lambda: rs.seed(1)\n"
+            "    x = take(); seed(); return x"
+        ),
+        (
+            "import os; rs = np.random.RandomState(1)\n"
+            "    return [call(n) for call, n in [(os.urandom, 8), (rs.seed, 1)]]"
+        ),
     ],
 )
 def test_what_is_given_no_seed_is_not_kept(body: str, rememo_cache: Cache) -> None:

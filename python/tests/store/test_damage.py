@@ -245,6 +245,15 @@ def test_a_store_that_cannot_be_written_is_read(project: Project) -> None:
     assert contents(project.store) == before
 
 
+def test_a_store_that_cannot_be_written_counts_no_uses(project: Project) -> None:
+    """However many there are: nothing is told of it."""
+    many = "import m\nfor n in range(1200): m.double(n)\n"
+    project.run(many)
+    done = project.run(many, under=read_only(project))
+    assert done.names == ["hit"] * 1200
+    assert not done.warnings
+
+
 def test_a_store_that_cannot_be_written_or_copied_is_done_without(project: Project) -> None:
     """A copy is not tried again at each call."""
     project.run(FILL)

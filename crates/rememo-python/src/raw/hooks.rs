@@ -402,8 +402,6 @@ pub struct Frame<'py> {
     pub address: usize,
     pub code: Bound<'py, PyCode>,
     pub line: c_int,
-    /// The instruction, by its place in the code.
-    pub instruction: c_int,
 }
 
 /// The Python code that is running on this thread.
@@ -433,7 +431,6 @@ impl<'py> Iterator for Frames<'py> {
                 address: pointer as usize,
                 code: code.cast_into().ok()?,
                 line: ffi::PyFrame_GetLineNumber(pointer),
-                instruction: ffi::PyFrame_GetLasti(pointer),
             })
         }
     }

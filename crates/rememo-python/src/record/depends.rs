@@ -4,7 +4,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use pyo3::exceptions::PyTypeError;
-use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use rememo::{Extent, Log, Subject};
@@ -14,7 +13,8 @@ use super::care::Watch;
 use super::paths::path_of;
 use super::{current, environment};
 
-/// What a function's results are said to depend on.
+/// What a function's results are said to depend on. Functions that were decorated by one call share
+/// it: the garbage collector is not told of it, for it would count what is held once for each.
 #[derive(Debug, Default)]
 pub struct Depends {
     /// Looked at when a run begins.
@@ -165,13 +165,6 @@ impl Depends {
                 }
             }
         }
-    }
-
-    /// What the garbage collector must know of.
-    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.said
-            .iter()
-            .try_for_each(|(_, value)| visit.call(value))
     }
 }
 

@@ -58,8 +58,6 @@ pub struct Recording {
     in_steps: bool,
     /// Which shared generators of random numbers it knows to be used.
     knows_generators: Attached<generators::Known>,
-    /// The random bytes that were last taken of the operating system.
-    taken: Attached<generators::Taken>,
     /// The numbers by which it knows files to be used.
     descriptors: Attached<Vec<RawFd>>,
     /// What is written and logged goes to these, that of runs around this one included.
@@ -68,6 +66,8 @@ pub struct Recording {
     keeps_outputs: bool,
     /// Whether it is noted that settings are used.
     knows_settings: Attached<bool>,
+    /// Whether it is noted how they were before they were set.
+    holds_settings: Attached<bool>,
     /// How many figures pyplot had made before.
     figures_before: u64,
 }
@@ -82,11 +82,9 @@ impl Recording {
         });
     }
 
-    /// Notes something for which the result is not kept; whether it was not noted before.
-    fn object(&self, py: Python<'_>, objection: Impurity) -> bool {
-        let mut is_new = false;
-        self.note(py, |log| is_new = log.object(objection));
-        is_new
+    /// Notes something for which the result is not kept.
+    fn object(&self, py: Python<'_>, objection: Impurity) {
+        self.note(py, |log| log.object(objection));
     }
 
     /// Whether what it leaves changed is not what there is once it is over.
@@ -326,9 +324,9 @@ fn begin<'py>(
         tapes,
         keeps_outputs,
         knows_generators: Attached::default(),
-        taken: Attached::default(),
         descriptors: Attached::default(),
         knows_settings: Attached::default(),
+        holds_settings: Attached::default(),
         figures_before: pyplot::made(),
     })
 }

@@ -28,16 +28,6 @@ fn calls(py: Python<'_>) -> impl Iterator<Item = Frame<'_>> {
     frames(py).take_while(move |frame| frame.address != base)
 }
 
-/// Which instruction of which frame, that of no code of some modules, is running.
-pub fn instruction(py: Python<'_>, but_of: &[&str]) -> Option<(usize, i32)> {
-    let mut calls = calls(py);
-    let of_another = |frame: &Frame<'_>| {
-        running(&frame.code).is_none_or(|(file, _)| !but_of.contains(&file.as_str()))
-    };
-    let found = calls.find(of_another)?;
-    Some((found.address, found.instruction))
-}
-
 /// The name of a file of code, without its directory and ending, and of what runs in it.
 pub fn running(code: &Bound<'_, PyCode>) -> Option<(String, String)> {
     let file: String = code.getattr("co_filename").ok()?.extract().ok()?;

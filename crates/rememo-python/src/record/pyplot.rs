@@ -127,7 +127,16 @@ pub fn settings_are_read(py: Python<'_>) {
 /// kept.
 #[pyfunction]
 pub fn settings_are_set(py: Python<'_>) {
-    let Some((recording, state)) = current(py).zip(note_settings(py)) else {
+    let Some(recording) = current(py) else {
+        return;
+    };
+    note_settings(py);
+    // Reading them before does not tell that they will be set.
+    let holds = &recording.get().holds_settings;
+    if holds.with(py, |holds| std::mem::replace(holds, true)) {
+        return;
+    }
+    let Some(state) = sense(py, LIBRARY) else {
         return;
     };
     let mut at = None;
@@ -143,11 +152,13 @@ pub fn settings_are_set(py: Python<'_>) {
 }
 
 /// Notes that a run depends on the settings, where that is not known yet.
-fn note_settings(py: Python<'_>) -> Option<State> {
-    let recording = current(py)?;
+fn note_settings(py: Python<'_>) {
+    let Some(recording) = current(py) else {
+        return;
+    };
     let known = &recording.get().knows_settings;
     if known.with(py, |known| std::mem::replace(known, true)) {
-        return None;
+        return;
     }
     let state = sense(py, LIBRARY);
     recording.get().note(py, |log| {
@@ -161,5 +172,4 @@ fn note_settings(py: Python<'_>) -> Option<State> {
             });
         }
     });
-    state
 }

@@ -73,8 +73,12 @@ pub const ALWAYS: [(&str, &str, Probe); 15] = [
     ("time", "strftime", |arguments| {
         clock_without(arguments, 1, "time.strftime");
     }),
-    ("posix", "urandom", generators::takes_bytes),
-    ("posix", "getrandom", generators::takes_bytes),
+    ("posix", "urandom", |arguments| {
+        random(arguments, "os.urandom");
+    }),
+    ("posix", "getrandom", |arguments| {
+        random(arguments, "os.getrandom");
+    }),
     ("posix", "getpid", asks_process),
     ("_io", "FileIO.read", reads_file),
     ("_io", "FileIO.readall", reads_file),
@@ -143,11 +147,11 @@ fn stand(py: Python<'_>, at: usize) {
     }
 }
 
-/// Notes that what is happening does something of a kind, unless a library does it for itself. This
-/// gives what it had not noted before.
-pub fn note(py: Python<'_>, kind: &'static str, does: &str, by: &str) -> Option<Impurity> {
-    let recording = current(py)?;
-    let mut noted = None;
+/// Notes that what is happening does something of a kind, unless a library does it for itself.
+pub fn note(py: Python<'_>, kind: &'static str, does: &str, by: &str) {
+    let Some(recording) = current(py) else {
+        return;
+    };
     unheard(|| {
         let through = place::within_library(py);
         let top = |module: &str| module.split('.').next().is_some_and(is_discreet);
@@ -164,11 +168,8 @@ pub fn note(py: Python<'_>, kind: &'static str, does: &str, by: &str) -> Option<
             what,
             at: place::line(py),
         };
-        if recording.get().object(py, objection.clone()) {
-            noted = Some(objection);
-        }
+        recording.get().object(py, objection);
     });
-    noted
 }
 
 fn is_discreet(library: &str) -> bool {
@@ -206,6 +207,13 @@ fn asks_clock(arguments: Arguments<'_, '_>) {
 
 fn asks_date(arguments: Arguments<'_, '_>) {
     clock(arguments, "datetime");
+}
+
+fn random(arguments: Arguments<'_, '_>, by: &str) {
+    if !generators::is_being_seeded() {
+        let does = "takes random bytes of the operating system";
+        note(arguments.py(), "random", does, by);
+    }
 }
 
 /// The number of the process is asked for: by the program itself, for libraries see by it whether

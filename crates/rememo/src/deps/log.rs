@@ -83,8 +83,6 @@ pub struct Log {
     /// Those that were seeded before they were drawn from.
     seeded: Vec<Subject>,
     objections: Vec<Impurity>,
-    /// How many objections there were that turned out not to matter.
-    taken_back: usize,
     /// The directory that the process was in when one was first needed.
     directory: Option<PathBuf>,
     /// Whether it has left that directory since.
@@ -185,7 +183,6 @@ impl Log {
             + self.generators.len()
             + self.seeded.len()
             + self.objections.len()
-            + 2 * self.taken_back
             + usize::from(self.moved)
             + self.leases
     }
@@ -343,26 +340,16 @@ impl Log {
         });
     }
 
-    /// Notes something for which the result cannot be kept; of a kind, once for each line. This
-    /// says whether it was not noted before.
-    pub fn object(&mut self, objection: Impurity) -> bool {
+    /// Notes something for which the result cannot be kept; of a kind, once for each line.
+    pub fn object(&mut self, objection: Impurity) {
         let same = |known: &Impurity| {
             known.kind == objection.kind
                 && known.at == objection.at
                 && (known.at.is_some() || known.what == objection.what)
         };
-        let is_new = !self.allows(&objection) && !self.objections.iter().any(same);
-        if is_new {
+        if !self.allows(&objection) && !self.objections.iter().any(same) {
             self.objections.push(objection);
         }
-        is_new
-    }
-
-    /// Something that was noted turns out not to matter.
-    pub fn take_back(&mut self, objection: &Impurity) {
-        let before = self.objections.len();
-        self.objections.retain(|noted| noted != objection);
-        self.taken_back += before - self.objections.len();
     }
 
     fn allows(&self, by: &Impurity) -> bool {

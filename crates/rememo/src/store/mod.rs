@@ -219,11 +219,8 @@ impl Store {
         gate.index = None;
         gate.copied = None;
         let dir = self.dir();
-        if place(dir).is_none() {
-            layout::prepare(dir, self.0.config.access)?;
-        } else {
-            ownership::check(dir, self.0.config.access)?;
-        }
+        // Whatever is there now may have taken the place of what was there before.
+        let moved = layout::prepare(dir, self.0.config.access)?.moved;
         let mut bounded = Ok(None);
         let damage = if is_read_only(dir) {
             if gate
@@ -256,6 +253,7 @@ impl Store {
         if self.0.generations.is_lost() {
             self.0.generations.renew(dir);
         }
+        self.degraded(moved);
         self.degraded(damage);
         match bounded {
             Err(StoreError::Index(error)) if is_damage(&error) => return Err(error.into()),

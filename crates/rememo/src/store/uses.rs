@@ -86,6 +86,14 @@ impl Store {
         })
     }
 
+    /// Writes down uses if there are many: a process may do nothing but use what is stored.
+    pub(crate) fn note_uses_if_many(&self) {
+        let many = lock(&self.0.used).fresh.len() >= ENOUGH;
+        if many {
+            self.note_uses();
+        }
+    }
+
     /// Writes down uses if there are many, or none were written down for a while.
     pub(super) fn note_uses_if_due(&self) {
         let used = lock(&self.0.used);
@@ -113,5 +121,22 @@ impl Store {
         if let Err(error) = self.with_index(|index| index.count_uses(&counts)) {
             self.degraded(Some(format!("uses could not be written down: {error}")));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::StoreConfig;
+    use super::*;
+
+    #[test]
+    fn a_process_that_only_uses_what_is_stored_does_not_keep_count_for_ever() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(StoreConfig::new(dir.path().join("store"))).unwrap();
+        for number in 0..3 * ENOUGH {
+            store.uses_of(Digest::of(&number.to_le_bytes())).count();
+            store.note_uses_if_many();
+        }
+        assert!(lock(&store.0.used).fresh.len() < ENOUGH);
     }
 }

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use rememo::{Impurity, State, Subject, World};
 
 use super::audit::unheard;
-use super::{Recording, current, place, sources};
+use super::{Recording, current, place};
 use crate::raw;
 use crate::raw::{Arguments, Probe};
 
@@ -32,7 +32,7 @@ pub type Known = [bool; SHARED.len()];
 
 /// The methods of `random`'s generators that are to be stood in front of.
 pub const OF_PYTHON: &[(&str, Probe)] = python::METHODS;
-pub use numpy::stand as stand_before_numpy;
+pub use numpy::{is_being_seeded, stand as stand_before_numpy};
 
 impl Shared {
     /// The generator, unless nobody has imported it.
@@ -137,40 +137,6 @@ fn is_set(arguments: Arguments<'_, '_>) {
         let seeded = shared.subject();
         recording.get().note(recording.py(), |log| log.seed(seeded));
     });
-}
-
-/// What takes random bytes for others.
-const HANDS_ON: [&str; 2] = ["random", "secrets"];
-
-/// Random bytes that were taken: where, and what is said of it.
-pub type Taken = Option<((usize, i32), Impurity)>;
-
-/// Random bytes are about to be taken of the operating system.
-pub fn takes_bytes(arguments: Arguments<'_, '_>) {
-    let py = arguments.py();
-    let does = "takes random bytes of the operating system";
-    let noted = sources::note(py, "random", does, "os.urandom");
-    if let Some(recording) = current(py) {
-        let taken = noted.and_then(|objection| {
-            let at = place::instruction(py, &HANDS_ON)?;
-            Some((at, objection))
-        });
-        recording.get().taken.with(py, |last| *last = taken);
-    }
-}
-
-/// The random bytes that were last taken turn out to be of no use, if the instruction that had them
-/// taken is still running.
-fn takes_back_bytes(py: Python<'_>) {
-    let Some(recording) = current(py) else {
-        return;
-    };
-    let recording = recording.get();
-    if let Some((at, objection)) = recording.taken.with(py, Option::take)
-        && place::instruction(py, &HANDS_ON) == Some(at)
-    {
-        recording.note(py, |log| log.take_back(&objection));
-    }
 }
 
 fn use_of(arguments: Arguments<'_, '_>, note: impl FnOnce(&Bound<'_, Recording>, &Shared)) {

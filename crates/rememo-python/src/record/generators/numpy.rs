@@ -1,17 +1,18 @@
 //! The generator that the functions of `numpy.random` draw from: the one that was there before
 //! `numpy.random.Generator`, of class `RandomState`.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::{PyBytes, PyDict, PyInt, PyTuple};
 
 use super::super::probes::stand_at;
 use super::super::sources;
 use super::python::{marshalled, unmarshalled};
-use super::{Shared, draws, is_set, takes_back_bytes};
-use crate::raw::{Arguments, stand_before};
+use super::{Shared, draws, is_set};
+use crate::raw::{Arguments, Around, stand_around, stand_before};
 
 pub const MODULE: &str = "numpy.random.mtrand";
 
@@ -37,15 +38,19 @@ pub fn stand(py: Python<'_>) {
     for name in ["get_bit_generator", "set_bit_generator"] {
         stand_at(py, MODULE, name, handles_bits);
     }
-    stand_at(
-        py,
-        "numpy.random._mt19937",
-        "MT19937._legacy_seeding",
-        reseeds,
-    );
     let class = py
         .import(MODULE)
         .and_then(|module| module.getattr("RandomState"));
+    if let Ok(class) = &class
+        && let Ok(class) = class.cast()
+    {
+        let around = Around {
+            begins: is_given_a_seed,
+            ends: || SEEDED.set(false),
+        };
+        // Out of reach, what has a seed is not kept.
+        let _ = stand_around(class, around);
+    }
     let methods = class.and_then(|class| class.getattr("__dict__")?.call_method0("items"));
     let Some(methods) = methods.ok().and_then(|methods| methods.try_iter().ok()) else {
         return;
@@ -70,13 +75,30 @@ pub fn stand(py: Python<'_>) {
     }
 }
 
-/// A generator that was just made, and seeded by the operating system, is seeded anew: that is how
-/// `RandomState(1)` comes about. The random bytes are of no use to anybody then.
-fn reseeds(arguments: Arguments<'_, '_>) {
-    let seed = arguments.positional().next();
-    if seed.is_some_and(|seed| !seed.is_none()) {
-        takes_back_bytes(arguments.py());
-    }
+thread_local! {
+    /// Whether this thread makes a generator that is given a seed.
+    static SEEDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a generator is being made that is given a seed: `RandomState(1)` begins as one that the
+/// operating system seeds, and its random bytes are of no use to anybody then.
+pub fn is_being_seeded() -> bool {
+    SEEDED.get()
+}
+
+/// Whether a generator that is being made is given a seed that runs no code of its own.
+fn is_given_a_seed(arguments: &Bound<'_, PyTuple>) -> bool {
+    let is_seed = arguments.get_item(0).is_ok_and(|seed| {
+        seed.is_exact_instance_of::<PyInt>() || is_integer_of_numpy(&seed).unwrap_or(false)
+    });
+    SEEDED.set(is_seed);
+    is_seed
+}
+
+fn is_integer_of_numpy(seed: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let class = seed.get_type();
+    let name: String = class.name()?.extract()?;
+    Ok(class.module()? == "numpy" && (name.starts_with("int") || name.starts_with("uint")))
 }
 
 /// What the generator is made of is asked for or replaced: nobody hears what becomes of it.
