@@ -83,6 +83,20 @@ def test_what_cannot_be_done_again_leaves_generators_as_they_were(
     assert random.random() == expected[1]
 
 
+def test_what_is_written_past_the_streams_is_not_left_out(rememo_cache: Cache) -> None:
+    """A call that cannot be done again as a whole is not kept."""
+    import os
+
+    @rememo_cache.memoize(effects=["stdout"])
+    def f() -> int:
+        print("heard")
+        return os.write(1, b"")
+
+    with pytest.warns(rememo.UnwatchedWarning, match="by its number"):
+        f()
+    assert not f.would_hit()
+
+
 def test_streams_are_as_they_were_afterwards(
     rememo_cache: Cache, capsys: pytest.CaptureFixture[str]
 ) -> None:

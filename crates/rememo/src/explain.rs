@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::call::{Callee, Unkeyable};
+use crate::callee::{Callee, Unkeyable};
 use crate::deps::{Observation, World};
 use crate::digest::Digest;
 use crate::event::MissReason;

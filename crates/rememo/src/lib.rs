@@ -6,6 +6,7 @@
 mod access;
 mod array;
 mod call;
+mod callee;
 mod codec;
 mod deps;
 mod digest;
@@ -35,9 +36,9 @@ mod verify;
 pub use access::{Access, Fault, Objection, Trust};
 pub use array::ArrayHeader;
 pub use call::{
-    Begun, Callee, Missed, Mode, Recollected, Stored, Undecodable, Unkeyable, begin, call,
-    clear_entry, entry, finish, give_up, lookup, would_hit,
+    Begun, Missed, Mode, begin, call, clear_entry, entry, finish, give_up, lookup, would_hit,
 };
+pub use callee::{Callee, Recollected, Stored, Undecodable, Unkeyable};
 pub use codec::{Damage, Encoded, Frame};
 pub use deps::{
     Aspect, Entries, Exempt, Extent, Impurity, Lease, Left, Links, Log, Manner, Observation,

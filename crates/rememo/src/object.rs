@@ -52,7 +52,7 @@ impl ObjectStore {
 
     /// Stores a value, unless it is there already and `stays` says of the record of its producer
     /// that it will do; its name and the bytes that it takes. With `sync`, it is on the disk when
-    /// this returns. Until [`ObjectStore::landed`], it is pending under its call key as well.
+    /// this returns. Until it has landed, it is pending under its call key as well.
     pub fn put(
         &self,
         value: &Encoded,

@@ -1,7 +1,7 @@
 //! Finds the stored result of a call: the newest entry under its key that depends on nothing but
 //! what still is as it was.
 
-use crate::call::Callee;
+use crate::callee::Callee;
 use crate::codec::Encoded;
 use crate::deps::{Lease, Observation, World};
 use crate::digest::Digest;

@@ -1,6 +1,7 @@
 //! Makes a call again whose result is stored, to see whether it comes out the same.
 
-use crate::call::{Callee, keep, lease};
+use crate::call::{keep, lease};
+use crate::callee::Callee;
 use crate::event::Event;
 use crate::flight::Claim;
 use crate::meter::{self, Step};

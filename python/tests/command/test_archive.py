@@ -405,14 +405,19 @@ def test_a_cache_takes_no_more_than_it_may_hold(machines: tuple[Machine, Machine
     assert elsewhere.rememo.json("verify")["whole"]
 
 
+def fill(project: Path, sizes: range) -> None:
+    """Stores results of so many bytes."""
+    (project / "pyproject.toml").touch()
+    with Cache(project / ".rememo") as cache:
+        noise = cache.memoize(noise_of)
+        for size in sizes:
+            noise(size)
+        assert cache.usage().entries == len(sizes)
+
+
 def test_an_export_that_is_interrupted_leaves_no_file(tmp_path: Path, command: Rememo) -> None:
     """Neither half of it nor what it was written into."""
-    (tmp_path / "pyproject.toml").touch()
-    with Cache(tmp_path / ".rememo") as cache:
-        noise = cache.memoize(noise_of)
-        for size in range(20_000_000, 20_000_008):
-            noise(size)
-        assert cache.usage().entries == 8
+    fill(tmp_path, range(20_000_000, 20_000_008))
     running = subprocess.Popen(
         [COMMAND, "export", "a.zst"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )
@@ -431,12 +436,7 @@ def test_an_import_that_is_interrupted_leaves_a_whole_cache(
     tmp_path: Path, command: Rememo
 ) -> None:
     """With what it had taken in; the rest comes with the next one."""
-    (tmp_path / "pyproject.toml").touch()
-    with Cache(tmp_path / ".rememo") as cache:
-        noise = cache.memoize(noise_of)
-        for size in range(3_000_000, 3_000_060):
-            noise(size)
-        assert cache.usage().entries == 60
+    fill(tmp_path, range(3_000_000, 3_000_060))
     command("export", "a.zst")
     elsewhere = tmp_path / "elsewhere"
     for signum in (signal.SIGINT, signal.SIGKILL):

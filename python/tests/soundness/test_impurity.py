@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from rememo import Cache
 
+    from conftest import Program
+
 pytestmark = pytest.mark.soundness
 
 CLOCK = {
@@ -450,3 +452,87 @@ def test_what_a_consumer_does_between_items_does_not_count(rememo_cache: Cache) 
         time.time()
         io.BytesIO(os.urandom(1)).read()
     assert m.f.would_hit()
+
+
+# What people do with libraries, each of which asks for the time, for random bytes or for the machine for
+# purposes of its own.
+OWN_PURPOSES: dict[str, str] = {
+    "scikit-learn, a pipeline": (
+        "from sklearn.pipeline import make_pipeline; from sklearn.linear_model import Ridge\n"
+        "    from sklearn.preprocessing import StandardScaler\n"
+        "    return make_pipeline(StandardScaler(), Ridge()).fit(X, y).predict(X)"
+    ),
+    "scikit-learn, boosting": (
+        "from sklearn.ensemble import HistGradientBoostingRegressor as Model\n"
+        "    return Model(max_iter=3, random_state=1).fit(X, y).predict(X)"
+    ),
+    "scikit-learn, a forest in threads": (
+        "from sklearn.ensemble import RandomForestRegressor as Model\n"
+        "    return Model(5, random_state=1, n_jobs=2).fit(X, y).predict(X)"
+    ),
+    "scikit-learn, a search": (
+        "from sklearn.model_selection import GridSearchCV; from sklearn.linear_model import Ridge\n"
+        "    return GridSearchCV(Ridge(), {'alpha': [1, 2]}).fit(X, y).best_params_"
+    ),
+    "scikit-learn, clusters": (
+        "from sklearn.cluster import KMeans; return KMeans(3, random_state=0).fit(X).labels_"
+    ),
+    "threadpoolctl": (
+        "from threadpoolctl import threadpool_limits\n"
+        "    with threadpool_limits(limits=1): return X @ X.T"
+    ),
+    "scipy, optimization": (
+        "from scipy.optimize import differential_evolution\n"
+        "    return differential_evolution(lambda v: (v**2).sum(), [(0, 1)], rng=1, maxiter=2).x"
+    ),
+    "matplotlib, categories": (
+        "import io; from matplotlib.figure import Figure; figure, data = Figure(), io.BytesIO()\n"
+        "    figure.subplots().bar(['a', '10:30'], [1, 2]); figure.savefig(data, format='png')\n"
+        "    return data.getvalue()"
+    ),
+    "pandas, dates": (
+        "return pd.to_datetime(['1 Jan 2020', 'Feb 3 2021'], format='mixed').year.tolist()"
+    ),
+    "dask": "import dask.array as da; return da.ones((9, 9), chunks=5).sum().compute()",
+    "xarray": "import xarray; return xarray.DataArray(X).mean().item()",
+    "joblib, in threads": (
+        "from joblib import Parallel, delayed\n"
+        "    return Parallel(n_jobs=2, prefer='threads')(delayed(abs)(i) for i in range(3))"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OWN_PURPOSES)
+def test_what_libraries_ask_for_their_own_purposes_keeps_nothing_from_being_kept(
+    name: str, program: Program
+) -> None:
+    """In a process of its own, where nothing is imported or known yet."""
+    program.write(
+        m="import numpy as np, pandas as pd\nfrom rememo import memoize\n"
+        "X = np.random.RandomState(0).rand(60, 4); y = X.sum(axis=1)\n"
+        f"@memoize\ndef f():\n    {OWN_PURPOSES[name]}\n"
+    )
+    code = "import m; m.f(); out = str(m.f.explain())"
+    told, events = program.run(code)
+    assert told.startswith("hit"), (told, events)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return FunctionTransformer(lambda X: X + time.time()).fit_transform(X)",
+        "return FunctionTransformer(lambda X: uuid.uuid4().hex).transform(X)",
+        "import dask; return dask.delayed(time.time)().compute()",
+        "import dask.array as da; return da.random.random((3, 3)).compute()",
+    ],
+)
+def test_what_a_library_is_handed_is_not_its_own_purpose(body: str, program: Program) -> None:
+    program.write(
+        m="import time, uuid\nimport numpy as np\nfrom rememo import memoize\n"
+        "from sklearn.preprocessing import FunctionTransformer\nX = np.ones((3, 2))\n"
+        f"@memoize\ndef f():\n    {body}\n"
+    )
+    code = (
+        "import warnings; warnings.simplefilter('ignore')\nimport m; m.f(); out = m.f.would_hit()"
+    )
+    assert program.run(code)[0] is False

@@ -38,6 +38,17 @@ READS: dict[str, tuple[str, Steps]] = {
         [SAME, CHANGE, SAME, BACK, TOUCH, UNRELATED, ("os.remove('a')", "raises"), BACK],
     ),
     "open for bytes": ("with open('a', 'rb') as file: return file.read()", [SAME, CHANGE, BACK]),
+    "no name": (
+        (
+            "try: return os.stat('')\n"
+            "    except FileNotFoundError: return os.path.exists(''), open('a').read()"
+        ),
+        [SAME, CHANGE, BACK, UNRELATED],
+    ),
+    "an installed distribution": (
+        "import importlib.metadata; return importlib.metadata.version('numpy')",
+        [SAME, ("write('a', 'other')", "hit"), ("write('new', 'x')", "hit")],
+    ),
     "io.open": ("with io.open('a') as file: return file.read()", [SAME, CHANGE, BACK]),
     "io.FileIO": ("with io.FileIO('a') as file: return file.readall()", [SAME, CHANGE, BACK]),
     "codecs.open": (

@@ -135,7 +135,7 @@ impl<'py> Heard<'_, 'py> {
         let Some(path) = self.path(0, None) else {
             return;
         };
-        if !place::is_housekeeping(self.py()) {
+        if !place::is_housekeeping(self.py()) && !sources::finds_distributions(self.py()) {
             self.recording.get().note(self.py(), |log| {
                 log.see(&path, |place| Subject::Listing(place, entries));
             });
@@ -187,6 +187,9 @@ impl<'py> Heard<'_, 'py> {
 /// Another process is about to be started, which nobody watches.
 pub fn starts_process(recording: &Bound<'_, Recording>) {
     let py = recording.py();
+    if sources::only_counts(py) {
+        return;
+    }
     let objection = Impurity {
         kind: "processes",
         what: "starts another process, which is not watched".to_owned(),
@@ -213,7 +216,10 @@ fn open(heard: &Heard<'_, '_>) {
         return;
     }
     if !is_written(flags) {
-        heard.read(&path);
+        let of_machine = path.starts_with("/proc") || path.starts_with("/sys");
+        if !(of_machine && (sources::only_counts(py) || place::is_library_imported(py))) {
+            heard.read(&path);
+        }
     } else if !path.is_dir() {
         // A directory stands for what an opener will make of it, which is heard of by itself.
         heard.touch_path("writes", manner_of(flags), &path);

@@ -22,15 +22,37 @@ pub const FUNCTIONS: [(&str, &str, Probe); 11] = [
     ("posix", "preadv", first),
     ("posix", "sendfile", |arguments| used(arguments, 1)),
     ("posix", "lseek", first),
-    ("posix", "write", first),
-    ("posix", "pwrite", first),
-    ("posix", "writev", first),
-    ("posix", "pwritev", first),
+    ("posix", "write", written),
+    ("posix", "pwrite", written),
+    ("posix", "writev", written),
+    ("posix", "pwritev", written),
     ("posix", "ftruncate", first),
 ];
 
 fn first(arguments: Arguments<'_, '_>) {
     used(arguments, 0);
+}
+
+/// A file is written to: where what is written to streams is to be done again, it is not heard there.
+fn written(arguments: Arguments<'_, '_>) {
+    let py = arguments.py();
+    let number = arguments.positional().next();
+    let number: Option<RawFd> = number.and_then(|number| number.extract().ok());
+    if let Some(recording) = current(py)
+        && number.is_some_and(|number| STANDARD.contains(&number))
+        && !recording.get().tapes.is_empty()
+    {
+        unheard(|| {
+            let objection = Impurity {
+                kind: "unseen",
+                what: "writes to standard output by its number, past what can be done again"
+                    .to_owned(),
+                at: place::line(py),
+            };
+            recording.get().object(py, objection);
+        });
+    }
+    first(arguments);
 }
 
 fn used(arguments: Arguments<'_, '_>, at: usize) {

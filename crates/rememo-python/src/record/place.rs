@@ -144,6 +144,11 @@ pub fn is_importing(py: Python<'_>) -> bool {
     calls.any(|(file, name)| name == "_find_and_load" && is_importer(&file))
 }
 
+/// Whether a library does something while it is being imported.
+pub fn is_library_imported(py: Python<'_>) -> bool {
+    !within_library(py).is_empty() && is_importing(py)
+}
+
 /// Whether the code of a file belongs to the interpreter or to an installed distribution.
 pub fn is_of_library(py: Python<'_>, file: &Path) -> bool {
     file.to_string_lossy().starts_with("<frozen ")

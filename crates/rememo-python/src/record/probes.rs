@@ -144,7 +144,7 @@ fn getcwd(arguments: Arguments<'_, '_>) {
 
 /// What of a status the code that asks for it makes use of; none where it does not count.
 fn aspect(py: Python<'_>) -> Option<Aspect> {
-    if place::is_housekeeping(py) {
+    if place::is_housekeeping(py) || sources::finds_distributions(py) {
         return None;
     }
     let callers = place::innermost(py, 2);

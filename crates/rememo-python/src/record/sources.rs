@@ -17,7 +17,27 @@ use crate::raw::{Arguments, Probe};
 
 /// Libraries that ask for the time or for random bytes for purposes of their own: names of temporary
 /// files, times of log records, progress. What they are used for does not show in results.
-const DISCREET: [&str; 5] = ["joblib", "logging", "tempfile", "threading", "tqdm"];
+const DISCREET: [&str; 7] = [
+    "joblib",
+    "logging",
+    // Whether a text is a date, by which it is told from a category.
+    "matplotlib.category",
+    // Names and times of what is reported to callbacks.
+    "sklearn.callback",
+    "tempfile",
+    "threading",
+    "tqdm",
+];
+
+/// Libraries whose own code looks at the clock only to tell how long something took.
+const TIMING: [&str; 1] = ["sklearn"];
+
+/// Code of libraries that has names for its own purposes made of random bytes.
+const NAMING: [&str; 2] = ["dask._expr", "dask.base"];
+
+/// What looks at the machine and the process to learn how to compute, not what: how many cores there
+/// are, which libraries have threads of their own.
+const COUNTING: [&str; 2] = ["joblib.externals.loky.backend.context", "threadpoolctl"];
 
 /// A module, and what stands in front of its functions.
 type Later = (&'static str, fn(Python<'_>));
@@ -154,8 +174,15 @@ pub fn note(py: Python<'_>, kind: &'static str, does: &str, by: &str) {
     };
     unheard(|| {
         let through = place::within_library(py);
-        let top = |module: &str| module.split('.').next().is_some_and(is_discreet);
-        if through.iter().any(|(module, _)| top(module)) || place::is_importing(py) {
+        // The innermost is who does it, but for what hands it on.
+        let asks = through.iter().find(|(module, _)| module != "uuid");
+        let own: &[&str] = match kind {
+            "clock" => &TIMING,
+            "random" => &NAMING,
+            _ => &[],
+        };
+        let is_own = is_among(asks, own);
+        if is_own || is_among(&through, &DISCREET) || place::is_importing(py) {
             return;
         }
         let mut what = format!("{does} ({by}");
@@ -172,8 +199,26 @@ pub fn note(py: Python<'_>, kind: &'static str, does: &str, by: &str) {
     });
 }
 
-fn is_discreet(library: &str) -> bool {
-    DISCREET.contains(&library)
+/// Whether some code of a library does something, by its modules and all that is in them.
+fn is_among<'a>(through: impl IntoIterator<Item = &'a (String, String)>, modules: &[&str]) -> bool {
+    through.into_iter().any(|(module, _)| {
+        let below = |known: &&str| {
+            let rest = module.strip_prefix(known);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        modules.iter().any(below)
+    })
+}
+
+/// Whether installed distributions are looked for: they count by their versions.
+pub fn finds_distributions(py: Python<'_>) -> bool {
+    let finders = ["importlib.metadata", "importlib_metadata"];
+    is_among(place::within_library(py).first(), &finders)
+}
+
+/// Whether somebody only looks how to compute.
+pub fn only_counts(py: Python<'_>) -> bool {
+    is_among(&place::within_library(py), &COUNTING)
 }
 
 fn clock(arguments: Arguments<'_, '_>, by: &str) {

@@ -3,52 +3,18 @@
 
 use std::collections::{HashMap, HashSet};
 use std::env;
-use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
+use super::exempt::Exempt;
 use super::lease::Lease;
-use super::look::{Look, State, glance, look};
+use super::look::{Look, State, look};
 use super::outputs::Manner;
-use super::stamp::{Stamp, now};
+use super::sighting::{Sighting, device, first_look};
 use super::subject::{Place, Subject};
 use super::world::{Observation, World};
-
-/// A file that was written just now is read at once, to know it from one that is written a moment
-/// later, unless it is longer than this: then its stamp is waited for.
-const READ_AT_ONCE: u64 = 64 << 20;
-const SETTLING: Duration = Duration::from_millis(21);
-
-/// What of the file system does not count: what belongs to the interpreter, to libraries, or to
-/// the cache.
-#[derive(Clone, Debug, Default)]
-pub struct Exempt {
-    /// Directories with all that is in them, that listings leave out too.
-    pub hidden: Vec<PathBuf>,
-    /// Directories with all that is in them.
-    pub directories: Vec<PathBuf>,
-    /// Names of directories that do not count wherever they lie.
-    pub names: Vec<&'static str>,
-    /// Ends of names of files, without the dot.
-    pub extensions: Vec<&'static str>,
-}
-
-impl Exempt {
-    /// Whether an absolute path does not count.
-    pub fn covers(&self, path: &Path) -> bool {
-        let within = |directory: &PathBuf| path.starts_with(directory);
-        let named = |name: &OsStr| self.names.iter().any(|known| name == *known);
-        self.hidden.iter().any(within)
-            || self.directories.iter().any(within)
-            || path.iter().any(named)
-            || path
-                .extension()
-                .is_some_and(|end| self.extensions.iter().any(|known| end == *known))
-    }
-}
 
 /// Something that a run did, for which its result is not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,16 +56,6 @@ pub struct Log {
     /// When all results that were handed to it are good, and how often that was told.
     lease: Option<Lease>,
     leases: usize,
-}
-
-/// A subject, and what there was when it was first looked at.
-#[derive(Clone, Debug)]
-pub(super) struct Sighting {
-    pub(super) subject: Subject,
-    /// Where it is, seen from anywhere.
-    pub(super) path: PathBuf,
-    pub(super) state: Option<State>,
-    pub(super) stamp: Option<Stamp>,
 }
 
 /// A path that the run changed, and whether there was something before.
@@ -189,6 +145,10 @@ impl Log {
 
     /// Notes that something on disk is about to be looked at; where, `subject` makes of a place.
     pub fn see(&mut self, path: &Path, subject: impl FnOnce(Place) -> Subject) {
+        // There never is anything of no name.
+        if path == Path::new("") {
+            return;
+        }
         let Some(whole) = self.whole(path) else {
             return;
         };
@@ -362,7 +322,8 @@ impl Log {
             if let (Subject::Generator(_), Some(state)) = (&sighting.subject, sighting.state) {
                 self.draw(sighting.subject.clone(), state);
             } else if !self.is_own(&sighting.path) && !self.places.contains_key(&sighting.subject) {
-                self.add(sighting.clone());
+                let hidden = inner.hidden();
+                self.add(sighting.clone().listed(hidden, self.hidden()));
             }
         }
         for generator in &inner.seeded {
@@ -427,12 +388,13 @@ impl Log {
                 self.sightings[*at].state.get_or_insert(observation.state);
                 continue;
             }
-            self.add(Sighting {
+            let sighting = Sighting {
                 subject: subject.clone(),
                 path: path.unwrap_or_default(),
                 state: Some(observation.state),
                 stamp: None,
-            });
+            };
+            self.add(sighting.listed(&world.ignored(), self.hidden()));
         }
     }
 
@@ -584,60 +546,5 @@ impl Log {
         self.touches
             .iter()
             .any(|touch| path.starts_with(&touch.path))
-    }
-}
-
-impl Sighting {
-    /// Whether what is there now is what was there.
-    fn agrees_with(&self, now: &Look) -> bool {
-        self.state.is_none_or(|was| was == now.state)
-            && self.stamp.is_none_or(|was| Some(was) == now.stamp)
-    }
-}
-
-/// What there is before something is looked at: as little as tells it from what comes later.
-fn first_look(
-    subject: &Subject,
-    path: &Path,
-    hidden: &[PathBuf],
-) -> (Option<State>, Option<Stamp>) {
-    let Subject::Content(_) = subject else {
-        // It takes little, and some of it may change without being counted.
-        return (look(subject, path, hidden).map(|look| look.state), None);
-    };
-    if !fs::metadata(path).is_ok_and(|found| found.is_file()) {
-        return (look(subject, path, hidden).map(|look| look.state), None);
-    }
-    match glance(subject, path) {
-        Err(state) => (Some(state), None),
-        Ok((stamp, true)) => (None, Some(stamp)),
-        Ok((stamp, false)) if stamp.size > READ_AT_ONCE => {
-            // Not for a stamp from the future, which would not settle.
-            if stamp.changed_ns <= now() {
-                std::thread::sleep(SETTLING);
-            }
-            (None, Some(stamp))
-        }
-        Ok((stamp, false)) => {
-            let state = look(subject, path, hidden).map(|look| look.state);
-            (state, Some(stamp))
-        }
-    }
-}
-
-/// What sort of device there is at a path, if what is read from it is not stored there.
-fn device(path: &Path) -> Option<&'static str> {
-    let found = fs::metadata(path).ok()?.file_type();
-    if path == Path::new("/dev/null") {
-        return None;
-    }
-    if found.is_char_device() || found.is_block_device() {
-        Some("device")
-    } else if found.is_fifo() {
-        Some("pipe")
-    } else if found.is_socket() {
-        Some("socket")
-    } else {
-        None
     }
 }

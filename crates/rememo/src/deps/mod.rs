@@ -1,18 +1,21 @@
 //! Observed dependencies: what a run read, recorded while it ran and verified before a hit.
 
 mod declared;
+mod exempt;
 mod lease;
 mod log;
 mod look;
 mod outputs;
+mod sighting;
 mod stamp;
 mod subject;
 mod tree;
 mod world;
 
 pub use declared::Extent;
+pub use exempt::Exempt;
 pub use lease::{Lease, TimeToLive};
-pub use log::{Exempt, Impurity, Log, Settled};
+pub use log::{Impurity, Log, Settled};
 pub(crate) use look::{Digests, digests};
 pub use look::{State, state_of_contents};
 pub use outputs::{Left, Manner, Output, Wanted};

@@ -4,8 +4,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::log::{Log, Sighting, Touch};
+use super::log::{Log, Touch};
 use super::look::{State, look};
+use super::sighting::Sighting;
 use super::subject::{Aspect, Links, Place, Subject};
 use super::tree;
 

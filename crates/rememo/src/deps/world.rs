@@ -101,7 +101,7 @@ impl World {
         found
     }
 
-    fn ignored(&self) -> Vec<PathBuf> {
+    pub(super) fn ignored(&self) -> Vec<PathBuf> {
         self.ignored
             .iter()
             .map(|place| place.path().to_owned())
