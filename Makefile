@@ -46,7 +46,7 @@ BUILT := $(VENV)/.built
 demo: $(BUILT) $(VENV)/.group-demo
 	$(BIN)/python examples/flights/demo.py
 
-test: services lint test-rust test-python test-paranoid test-docs
+test: services lint test-rust test-python test-paranoid test-docs demo
 
 test-all: $(ENV_READY)
 	scripts/test-all

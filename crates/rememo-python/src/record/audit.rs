@@ -216,8 +216,7 @@ fn open(heard: &Heard<'_, '_>) {
         return;
     }
     if !is_written(flags) {
-        let of_machine = path.starts_with("/proc") || path.starts_with("/sys");
-        if !(of_machine && (sources::only_counts(py) || place::is_library_imported(py))) {
+        if !sources::is_of_machine(py, &path) {
             heard.read(&path);
         }
     } else if !path.is_dir() {

@@ -67,7 +67,9 @@ fn note(arguments: Arguments<'_, '_>, subject: impl FnOnce(&Path) -> Option<Maki
             return;
         };
         let path = from_descriptor(path, keyword(arguments, "dir_fd").as_ref());
-        if let Some(making) = subject(&path) {
+        if !sources::is_of_machine(py, &path)
+            && let Some(making) = subject(&path)
+        {
             recording
                 .get()
                 .note(py, |log| log.see(&path, |place| making.of(place)));

@@ -2,6 +2,7 @@
 //! operating system, what is typed; and what acts on processes.
 
 use std::os::fd::RawFd;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pyo3::intern;
@@ -214,6 +215,13 @@ fn is_among<'a>(through: impl IntoIterator<Item = &'a (String, String)>, modules
 pub fn finds_distributions(py: Python<'_>) -> bool {
     let finders = ["importlib.metadata", "importlib_metadata"];
     is_among(place::within_library(py).first(), &finders)
+}
+
+/// Whether a path is looked at that tells of the machine and its processes, by who only looks how to
+/// compute, or by a library that is being imported.
+pub fn is_of_machine(py: Python<'_>, path: &Path) -> bool {
+    (path.starts_with("/proc") || path.starts_with("/sys"))
+        && (only_counts(py) || place::is_library_imported(py))
 }
 
 /// Whether somebody only looks how to compute.
