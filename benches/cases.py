@@ -1,23 +1,15 @@
-"""The calls that are timed. A case sets up one trial for each cache that can take part."""
+"""The calls that are timed, by name."""
 
 from __future__ import annotations
 
-import itertools
-import os
-import subprocess
-import sys
-import time
-import timeit
-from abc import ABC, abstractmethod
-from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from caches import CACHES, LruCache, Rememo, RememoViews
+from caches import LruCache, Rememo
+from calls import Hit, Miss, ViewedHit
+from programs import Fill, FirstFingerprint, FirstHit, Together
 from workloads.answer import answer
 from workloads.array import array
 from workloads.chain import chained
@@ -25,11 +17,12 @@ from workloads.helpers import total
 from workloads.project import result
 
 if TYPE_CHECKING:
-    from contextlib import ExitStack
-    from types import FrameType
+    from collections.abc import Callable
 
-    from caches import Cache, Function
+    from case import Case
     from numpy.typing import NDArray
+
+MILLION = 1_000_000
 
 
 @dataclass
@@ -39,204 +32,6 @@ class Point:
     x: int
     y: float
     name: str
-
-
-HERE = Path(__file__).resolve().parent
-MILLION = 1_000_000
-# A miss leaves an entry behind, so every cache is given the same number of them.
-MISSES_PER_TRIAL = 100
-
-# One measurement: the seconds that one call took.
-Trial = Callable[[], float]
-
-
-@dataclass(frozen=True)
-class Case(ABC):
-    """A call to time.
-
-    Attributes:
-        title: its name in the tables.
-        base: the cache that the others are compared with.
-    """
-
-    title: str
-    base: type[Cache]
-
-    @abstractmethod
-    def trial(self, cache: type[Cache], directory: Path, stack: ExitStack) -> Trial | None:
-        """Sets up the case for one cache; None where it cannot take part."""
-
-    def trials(self, root: Path, stack: ExitStack) -> dict[str, Trial]:
-        """Sets up the case for every cache, each in a directory of its own under `root`."""
-        found: dict[str, Trial] = {}
-        for cache in CACHES:
-            directory = root / cache.name
-            directory.mkdir(parents=True)
-            try:
-                trial = self.trial(cache, directory, stack)
-            except Exception as error:
-                if cache is Rememo:
-                    raise
-                sys.stderr.write(f"{cache.name} fails at {self.title}: {error!r:.200}\n")
-                continue
-            if trial:
-                found[cache.name] = trial
-        return found
-
-
-@dataclass(frozen=True)
-class Hit(Case):
-    """A call whose result is there."""
-
-    function: Function
-    argument: object
-
-    def trial(self, cache: type[Cache], directory: Path, stack: ExitStack) -> Trial | None:
-        """Makes the call once, then checks that it is not made again."""
-        opened = stack.enter_context(closing(cache(directory)))
-        if not opened.accepts(self.argument):
-            return None
-        memoized = opened.memoize(self.function)
-        memoized(self.argument)
-        if runs(self.function, lambda: memoized(self.argument)):
-            raise RuntimeError(f"{cache.name} did not answer {self.title}")
-        names = {"call": memoized, "argument": self.argument}
-        timer = timeit.Timer("call(argument)", globals=names)
-        loops, _ = timer.autorange()
-        return lambda: timer.timeit(loops) / loops
-
-
-@dataclass(frozen=True)
-class ViewedHit(Hit):
-    """A call whose result is there, of which Rememo hands out a view that cannot be written to."""
-
-    def trial(self, cache: type[Cache], directory: Path, stack: ExitStack) -> Trial | None:
-        """Leaves out the caches that have no such thing."""
-        if cache is LruCache:
-            return super().trial(cache, directory, stack)
-        return super().trial(RememoViews, directory, stack) if cache is Rememo else None
-
-
-@dataclass(frozen=True)
-class Miss(Case):
-    """A call never made before, of a function that takes no time."""
-
-    function: Function
-
-    def trial(self, cache: type[Cache], directory: Path, stack: ExitStack) -> Trial | None:
-        """Checks that a new argument is a miss."""
-        opened = stack.enter_context(closing(cache(directory)))
-        memoized = opened.memoize(self.function)
-        fresh = itertools.count()
-        if not runs(self.function, lambda: memoized(next(fresh))):
-            raise RuntimeError(f"{cache.name} answered a call never made")
-        timer = timeit.Timer("call(next(fresh))", globals={"call": memoized, "fresh": fresh})
-        return lambda: timer.timeit(MISSES_PER_TRIAL) / MISSES_PER_TRIAL
-
-
-@dataclass(frozen=True)
-class FirstHit(Case):
-    """A new process that makes one call, whose result is there, less an empty process."""
-
-    CALL = "from workloads.answer import answer\nmemoized = memoize(answer)\n"
-    CHECK = """\
-import sys
-codes = []
-sys.setprofile(lambda frame, event, _: codes.append(frame.f_code))
-memoized(1)
-sys.setprofile(None)
-sys.exit(answer.__code__ in codes)
-"""
-
-    def trial(self, cache: type[Cache], directory: Path, stack: ExitStack) -> Trial | None:
-        """Makes the call in one process, then checks that a second does not make it again."""
-        del stack
-        if cache.opening is None:
-            return None
-        kept = directory / "cache"
-        kept.mkdir()
-        opening = cache.opening.format(directory=str(kept)) + self.CALL
-        empty = script(directory / "empty.py", "")
-        first = script(directory / "first.py", f"{opening}memoized(1)\n")
-        check = script(directory / "check.py", opening + self.CHECK)
-        for program in (empty, first, check):
-            run(program)
-        return lambda: run(first) - run(empty)
-
-
-@dataclass(frozen=True)
-class FirstFingerprint(FirstHit):
-    """The first call in a process of a function that uses large libraries, over the second."""
-
-    CALL = """\
-import time
-import matplotlib.pyplot, numpy, pandas
-from workloads.libraries import plotted
-memoized = memoize(plotted)
-def timed(argument):
-    start = time.perf_counter()
-    memoized(argument)
-    return time.perf_counter() - start
-first, second = timed(1), timed(2)
-"""
-
-    def trial(self, cache: type[Cache], directory: Path, stack: ExitStack) -> Trial | None:
-        """Makes each call in a process of its own, whose cache is empty."""
-        del stack
-        if cache.opening is None:
-            return None
-        fresh = itertools.count()
-
-        def trial() -> float:
-            kept = directory / f"cache {next(fresh)}"
-            kept.mkdir()
-            said = kept / "said"
-            text = cache.opening.format(directory=str(kept)) if cache.opening else ""
-            text += f"{self.CALL}open({str(said)!r}, 'w').write(str(first - second))\n"
-            run(script(directory / "first.py", text))
-            return max(float(said.read_text(encoding="utf-8")), 0.0)
-
-        trial()
-        return trial
-
-
-def runs(function: Function, call: Callable[[], object]) -> bool:
-    """Says whether a call gets as far as running the function."""
-    code = getattr(function, "__code__")  # noqa: B009  a plain function, whatever its type
-    found = False
-
-    def profile(frame: FrameType, event: str, _: object) -> None:
-        nonlocal found
-        found = found or (event == "call" and frame.f_code is code)
-
-    sys.setprofile(profile)
-    try:
-        call()
-    finally:
-        sys.setprofile(None)
-    return found
-
-
-def script(path: Path, text: str) -> Path:
-    """Writes a program."""
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def run(program: Path) -> float:
-    """Runs a program to its end and returns the seconds it took.
-
-    Bytecode is kept beside the program, so that whatever it imports is compiled the first time.
-    """
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(HERE),
-        "PYTHONPYCACHEPREFIX": str(program.parent / "bytecode"),
-        "PYTHONDONTWRITEBYTECODE": "",
-    }
-    start = time.perf_counter()
-    subprocess.run([sys.executable, str(program)], check=True, env=environment)  # noqa: S603
-    return time.perf_counter() - start
 
 
 def floats(size: int) -> NDArray[np.float64]:
@@ -281,5 +76,8 @@ CASES: dict[str, Callable[[], Case]] = {
     "result": lambda: Hit("hit, 10 MB array result", Rememo, array, 10 * MILLION),
     "view": lambda: ViewedHit("hit, 10 MB array result, as a view", LruCache, array, 10 * MILLION),
     "process": lambda: FirstHit("new process, import and first hit", Rememo),
+    "among": lambda: FirstHit("the same, 100,000 results in the cache", Rememo, 100_000),
+    "fill": lambda: Fill("100,000 misses in a process", Rememo, 100_000),
+    "together": lambda: Together("4 processes with 250 misses each", Rememo, 4, 250),
     "libraries": lambda: FirstFingerprint("first call, numpy, pandas and matplotlib used", Rememo),
 }

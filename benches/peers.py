@@ -55,7 +55,10 @@ def measure(name: str, root: Path, rounds: int) -> Row:
     case = CASES[name]()
     with ExitStack() as stack:
         trials = case.trials(root, stack)
-        found = [{cache: trial() for cache, trial in trials.items()} for _ in range(rounds)]
+        found = [
+            {cache: trial() for cache, trial in trials.items()}
+            for _ in range(case.rounds or rounds)
+        ]
     return Row(case.title, case.base.name, found)
 
 

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
-from caches import CACHES
-from cases import Hit, Rememo, answer, floats
+from caches import CACHES, Rememo
+from calls import Hit
+from cases import floats
+from workloads.answer import answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

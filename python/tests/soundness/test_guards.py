@@ -824,3 +824,22 @@ def test_nothing_changed_is_a_hit_from_memory(
         eval(more[0] if more else "m.f(1)", scope)
     last = [event for event in rememo_events if event["function"].endswith("f")][-1]
     assert (last["event"], last["tier"]) == ("hit", "memory")
+
+
+def test_a_change_is_seen_when_nothing_else_changed_since(rememo_cache: Cache) -> None:
+    """However close the versions of a dictionary before and after are."""
+    m = types.ModuleType("changing")
+    exec("G = 0\ndef f(x): return G\n", vars(m))
+    f = rememo_cache.memoize(m.f)
+    namespace = vars(m)
+    values = list(range(64))
+    for value in values:
+        namespace["G"] = value
+        f(1)
+    # All are stored, so that a hit takes no more than a look at the namespace.
+    stale = 0
+    for value in values:
+        f(1)
+        namespace["G"] = value
+        stale += f(1) != value
+    assert not stale

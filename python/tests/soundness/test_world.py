@@ -207,7 +207,10 @@ def output(command: str) -> str:
 
 
 def forked() -> int:
-    child = os.fork()
+    with warnings.catch_warnings():
+        # Which the thread that writes results is reason enough for, from 3.12 on.
+        warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+        child = os.fork()
     if not child:
         os._exit(0)
     return os.waitpid(child, 0)[1]

@@ -267,23 +267,23 @@ fn names_of(class: Object) -> [Object; 2] {
 }
 
 /// The version of a dictionary; 0 where there is none.
+///
+/// All of it is compared: from 3.12 on its low bits say who watches, but how many of them do depends
+/// on the version of CPython, and with one bit too many taken away a change would go unseen.
+#[cfg(not(Py_3_14))]
+#[cfg_attr(
+    Py_3_12,
+    expect(deprecated, reason = "still kept up to date, up to 3.13")
+)]
 pub(super) fn dict_tag(dict: Object) -> u64 {
-    #[cfg(not(Py_3_14))]
-    {
-        #[cfg_attr(
-            Py_3_12,
-            expect(deprecated, reason = "still kept up to date, up to 3.13")
-        )]
-        // SAFETY: callers pass a live dictionary.
-        let tag = unsafe { (*dict.cast::<ffi::PyDictObject>()).ma_version_tag };
-        // From 3.12 on, the low bits say who watches.
-        if cfg!(Py_3_12) { tag & !0xfff } else { tag }
-    }
-    #[cfg(Py_3_14)]
-    {
-        let _ = dict;
-        0
-    }
+    // SAFETY: callers pass a live dictionary.
+    unsafe { (*dict.cast::<ffi::PyDictObject>()).ma_version_tag }
+}
+
+/// There are no versions of dictionaries any more.
+#[cfg(Py_3_14)]
+pub(super) fn dict_tag(_dict: Object) -> u64 {
+    0
 }
 
 /// The version of a class; 0 where it has none.
