@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 
     from rememo._core import FreezeConfig
     from rememo.accounts import FunctionStats
+    from rememo.eviction import Adviser, EvictionPolicy
     from rememo.info import Integrity, Usage
     from rememo.misses import LastMiss
     from rememo.ttl import TTLInterval
 
     _P = ParamSpec("_P")
     _R = TypeVar("_R")
+    _Policy = Literal["gdsf", "lru", "lfu", "decayed", "tinylfu"]
     _Results = Literal["copy", "view"]
     _Watch = Literal["content", "mtime", "off"]
     _Effect = Literal["stdout", "stderr", "logs", "warnings", "files"]
@@ -99,7 +101,9 @@ class Cache:
             most a tenth of what is free.
         max_files: the most files.
         policy: what goes first when it is full: ``"gdsf"`` at first, ``"lru"``, ``"lfu"``,
-            ``"decayed"`` or ``"tinylfu"``. It belongs to the directory too.
+            ``"decayed"`` or ``"tinylfu"``. It belongs to the directory too. Or a
+            `rememo.eviction.EvictionPolicy`, which is asked first for as long as this cache is
+            open in this process.
         superseded: ``"demote"``, at first, has results of code that has changed since go before
             all others when room is needed; ``"delete"`` has them go when the new code has its first
             result, so that undoing an edit does not hit. It belongs to the directory too.
@@ -143,7 +147,7 @@ class Cache:
         shared: Literal["group"] | None = None,
         max_size: str | int | None = None,
         max_files: int | None = None,
-        policy: Literal["gdsf", "lru", "lfu", "decayed", "tinylfu"] | None = None,
+        policy: _Policy | EvictionPolicy | None = None,
         superseded: Literal["demote", "delete"] | None = None,
         durability: Literal["background", "fsync", "fast"] | None = None,
         flush_every: float | None = None,
@@ -166,6 +170,11 @@ class Cache:
         self.freeze = freeze
         self._enabled = enabled
         self._trust = trust_of(trust_owner, shared)
+        self._adviser: Adviser | None = None
+        if policy is not None and not isinstance(policy, str):
+            from rememo.eviction import Adviser, checked
+
+            self._adviser, policy = Adviser(checked(policy)), None
         self._room: _core.Room | None = _core.Room(
             max_size=max_size, max_files=max_files, policy=policy, superseded=superseded
         )
@@ -410,7 +419,9 @@ class Cache:
             TypeError: if `size` is neither a number nor text.
             ValueError: if `size` makes no sense.
         """
-        return self._opened().reduce_to(_core.Room(max_size=size))
+        store, room = self._opened(), _core.Room(max_size=size)
+        advised = self._adviser.make_room(store, store.bytes_of(room)) if self._adviser else 0
+        return advised + store.reduce_to(room)
 
     def clear(self, tag: str | None = None) -> int:
         """Removes every result of every function, or of those that were given a `tag`.
@@ -496,6 +507,8 @@ class Cache:
         if self._closed:
             return
         self._closed = True
+        if self._adviser:
+            self._adviser.close()
         _core.end_epoch()
         store, self._store = self._store, None
         if self._temporary:
@@ -533,8 +546,9 @@ class Cache:
             "_enabled": self._enabled,
             "_path": self._path,
             "_trust": self._trust,
-            # The directory knows how much it may take.
+            # The directory knows how much it may take, and in which order results go.
             "_room": None,
+            "_adviser": None,
             "_durability": self._durability,
             "_flush_every": self._flush_every,
             "_closed": self._closed,
@@ -565,6 +579,8 @@ class Cache:
             self._store = store_at(
                 self._path, self._trust, self._room, self._durability, self._flush_every
             )
+            if self._adviser:
+                self._adviser.begin(self._store)
         return self._store
 
     def _make_temporary_directory(self) -> str:

@@ -85,5 +85,9 @@ class CacheThrashingWarning(RememoWarning):
     """Results are let go of for want of room, and made again, more often than they are of use."""
 
 
+class PolicyWarning(RememoWarning):
+    """A policy of one's own raised an error, takes too long, or chose what is not there."""
+
+
 class StoreWarning(RememoWarning):
     """The cache directory could not be read or written; calls go on without it."""

@@ -255,3 +255,19 @@ def test_what_returns_its_result_later_is_not_verified() -> None:
 
     with pytest.raises(TypeError, match="returns its result later, and verify= is for"):
         memoize(verify=0.1)(items)
+
+
+def test_results_that_go_and_are_not_asked_for_again_are_no_thrashing(tmp_path: Path) -> None:
+    """They may go in the very transaction that stores them, along with others."""
+    with Cache(tmp_path, max_size="256 KiB", flush_every=60) as cache:
+
+        @cache.memoize
+        def squares(n: int) -> list[int]:
+            return [i * i for i in range(n)]
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            for n in range(10_000, 10_100):
+                squares(n)
+            cache.commit()
+        assert cache.usage().entries < 100

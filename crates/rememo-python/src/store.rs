@@ -9,8 +9,8 @@ use pyo3::exceptions::{PyException, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use rememo::{
-    Access, DayStats, Digest, Durability, Event, MissReason, Stats, Step, StoreConfig, Subscriber,
-    Trust, Why,
+    Access, Candidate, DayStats, Digest, Durability, Event, MissReason, Stats, Step, StoreConfig,
+    Subscriber, Trust, Why,
 };
 
 use crate::codec::{self, Handing};
@@ -169,6 +169,55 @@ impl Store {
             Ok((most, bound.files, policy, usage.entries, now, usage.files))
         };
         py.detach(room).map_err(failed)
+    }
+
+    /// The most bytes and files, then bytes and files as they are in the index.
+    fn fullness(&self, py: Python<'_>) -> PyResult<(u64, u64, u64, u64)> {
+        let store = self.opened().ok_or_else(unusable)?;
+        let room = || {
+            let (bound, usage) = (store.bound()?, store.usage_so_far()?);
+            Ok((bound.bytes, bound.files, usage.bytes(), usage.files))
+        };
+        py.detach(room).map_err(failed)
+    }
+
+    /// The bytes that so much room is, on this disk.
+    fn bytes_of(&self, py: Python<'_>, room: &Bound<'_, Room>) -> PyResult<u64> {
+        let store = self.opened().ok_or_else(unusable)?;
+        let room = room.get().0.clone();
+        let asked = py.detach(|| store.bound_asked(&room)).map_err(failed)?;
+        Ok(asked.bytes)
+    }
+
+    /// What may go, oldest first: of each its call key, its function, the bytes it takes, what it
+    /// costs to have it again, in seconds, and how often it was of use.
+    fn candidates(&self, py: Python<'_>) -> PyResult<Vec<Choice>> {
+        let store = self.opened().ok_or_else(unusable)?;
+        let look = || {
+            store.note_uses();
+            store.candidates()
+        };
+        let found = py.detach(look).map_err(failed)?;
+        let told = found.into_iter().map(
+            |Candidate {
+                 key,
+                 function,
+                 worth,
+                 ..
+             }| {
+                let seconds = Duration::from_nanos(worth.cost_ns).as_secs_f64();
+                (key.to_hex(), function, worth.size, seconds, worth.uses)
+            },
+        );
+        Ok(told.collect())
+    }
+
+    /// Lets go of what is stored under call keys, unless it is pinned; how many results went.
+    fn evict(&self, py: Python<'_>, keys: Vec<String>) -> PyResult<u64> {
+        let store = self.opened().ok_or_else(unusable)?;
+        let calls = keys.into_iter().filter_map(|key| Digest::from_hex(&key));
+        let calls: Vec<_> = calls.collect();
+        py.detach(|| store.evict(&calls)).map_err(failed)
     }
 
     /// Lets go of results until they take no more than that; how many went.
@@ -387,6 +436,7 @@ fn open(
     })
 }
 
+type Choice = (String, String, u64, f64, u64);
 type Miss<'py> = (String, f64, u64, String, String, Bound<'py, PyTuple>, usize);
 type Condition = (u64, u64, u64, u64, u64, u64, u64, bool);
 type Day<'py> = (String, u32, Bound<'py, PyDict>);

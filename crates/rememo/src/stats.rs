@@ -203,7 +203,7 @@ impl Page {
         self.stats + self.tally.stats()
     }
 
-    /// Takes note of a result that went, or was made; tells if too many go before they are of use.
+    /// Takes note of a result that went, or is to be made; tells if too many go before they are of use.
     fn note_room(&mut self, event: &Event) -> Option<Event> {
         match event {
             Event::Evicted {
@@ -216,7 +216,9 @@ impl Page {
                 }
                 self.gone.insert(*key);
             }
-            Event::Stored { function, key, .. } if self.gone.remove(key) => {
+            // Not when it is stored: it may go in the very transaction that enters it, and that is
+            // told of first.
+            Event::Miss { function, key, .. } if self.gone.remove(key) => {
                 self.thrashed += 1;
                 let told = self.thrashed == THRASHING.max(self.whole().hits);
                 return told.then(|| Event::Thrashing {

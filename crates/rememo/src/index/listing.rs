@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use heed::RwTxn;
 
 use super::order::Class;
-use super::schema::{ENTRY_KEY, Entry, seal, unseal};
+use super::schema::{ENTRY_KEY, Entry, call_of, seal, unseal};
 use super::{Bound, ENTRIES, Index, Removed};
 use crate::digest::Digest;
 
@@ -90,10 +90,4 @@ impl Index {
         self.reclassify(txn, key, class)?;
         Ok(true)
     }
-}
-
-fn call_of(key: &[u8; ENTRY_KEY]) -> Digest {
-    let mut call = [0; 32];
-    call.copy_from_slice(&key[..32]);
-    Digest(call)
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod adopt;
 mod audit;
+mod choice;
 pub(crate) mod cleared;
 mod days;
 mod listing;
@@ -15,6 +16,7 @@ mod write;
 
 pub(crate) use adopt::Birth;
 pub(crate) use audit::Row;
+pub use choice::Candidate;
 pub(crate) use cleared::Mark;
 pub use days::DayStats;
 pub use listing::Listed;

@@ -4,7 +4,7 @@
 use heed::{RoTxn, RwTxn};
 use serde::{Deserialize, Serialize};
 
-use super::schema::{ENTRY_KEY, Entry, ObjectRecord, seal, unseal};
+use super::schema::{ENTRY_KEY, Entry, ObjectRecord, call_of, seal, unseal};
 use super::{ENTRIES, Index, META, OBJECTS, ORDER, Removed, STANDINGS, STATES};
 use crate::digest::Digest;
 use crate::evict::{Policy, Worth, by_name, sortable};
@@ -302,6 +302,13 @@ impl Index {
         }
     }
 
+    /// What there is to say of an entry that may go.
+    pub(super) fn worth_of(&self, txn: &RoTxn<'_>, key: &EntryKey) -> heed::Result<Option<Worth>> {
+        let standing = self.standing(txn, key)?;
+        let may_go = standing.filter(|known| known.class != Class::Pinned);
+        Ok(may_go.map(|standing| standing.worth()))
+    }
+
     /// How often an entry was of use, and its class.
     pub(super) fn uses_and_class(
         &self,
@@ -460,21 +467,44 @@ impl Order<'_> {
         self.index.tables[ORDER].delete(txn, &place)?;
         let Ok(key) = key else { return Ok(true) };
         let standing = self.index.standing(txn, &key)?;
-        let entry: Option<Entry> = self.index.tables[ENTRIES].get(txn, &key)?.and_then(unseal);
-        self.index.drop_entry(txn, self, &key, removed)?;
-        let superseded = standing.is_some_and(|standing| standing.class == Class::Superseded);
-        if let Some(standing) = standing.filter(|_| !superseded) {
+        self.evict(txn, &key, standing, removed)?;
+        if let Some(standing) = standing.filter(|known| known.class != Class::Superseded) {
             self.policy.evicted(standing.score);
         }
-        let mut call = [0; 32];
-        call.copy_from_slice(&key[..32]);
+        Ok(true)
+    }
+
+    /// Lets go of an entry that somebody chose, unless it is never to go; whether it went.
+    pub(super) fn evict_chosen(
+        &mut self,
+        txn: &mut RwTxn<'_>,
+        key: &EntryKey,
+        removed: &mut Removed,
+    ) -> heed::Result<bool> {
+        let standing = self.index.standing(txn, key)?;
+        if standing.is_none_or(|known| known.class == Class::Pinned) {
+            return Ok(false);
+        }
+        self.evict(txn, key, standing, removed)?;
+        Ok(true)
+    }
+
+    fn evict(
+        &mut self,
+        txn: &mut RwTxn<'_>,
+        key: &EntryKey,
+        standing: Option<Standing>,
+        removed: &mut Removed,
+    ) -> heed::Result<()> {
+        let entry: Option<Entry> = self.index.tables[ENTRIES].get(txn, key)?.and_then(unseal);
+        self.index.drop_entry(txn, self, key, removed)?;
         removed.evicted.push(Evicted {
             function: entry.map(|entry| entry.function).unwrap_or_default(),
-            key: Digest(call),
+            key: call_of(key),
             size: standing.map_or(0, |standing| standing.worth().size),
-            superseded,
+            superseded: standing.is_some_and(|known| known.class == Class::Superseded),
         });
-        Ok(true)
+        Ok(())
     }
 
     /// Gives every entry the score that the policy, which is new, has for it.

@@ -11,6 +11,13 @@ use crate::state::Part;
 /// Bytes of a key in the table of entries: call key, then the inverted time.
 pub(crate) const ENTRY_KEY: usize = 40;
 
+/// The call key in a key in the table of entries.
+pub(crate) fn call_of(key: &[u8; ENTRY_KEY]) -> Digest {
+    let mut call = [0; 32];
+    call.copy_from_slice(&key[..32]);
+    Digest(call)
+}
+
 /// One stored result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {

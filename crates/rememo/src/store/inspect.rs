@@ -81,7 +81,7 @@ impl Store {
 
     /// What [`Store::reduce_to`] would let go of; nothing does.
     pub fn would_go(&self, most: &Room) -> Result<Vec<Evicted>, StoreError> {
-        let bound = most.within(self.dir(), self.bound()?)?;
+        let bound = self.bound_asked(most)?;
         Ok(self.with_index(|index| index.would_go(bound))?.evicted)
     }
 

@@ -4,8 +4,9 @@ use std::io;
 use std::path::Path;
 
 use super::{Store, StoreError};
+use crate::digest::Digest;
 use crate::event::Event;
-use crate::index::{Bound, Evicted, Index, Removed, Usage};
+use crate::index::{Bound, Candidate, Evicted, Index, Removed, Usage};
 use crate::measure::Size;
 
 /// What a store takes at most, where nobody says: so many bytes,
@@ -147,6 +148,11 @@ impl Store {
         Ok(known.unwrap_or(Disk::of(self.dir())?.usual_bound()))
     }
 
+    /// How much room the store would take at most if that were asked for.
+    pub fn bound_asked(&self, most: &Room) -> Result<Bound, StoreError> {
+        Ok(most.within(self.dir(), self.bound()?)?)
+    }
+
     /// How much room the store takes.
     pub fn usage(&self) -> Result<Usage, StoreError> {
         self.settle();
@@ -163,10 +169,30 @@ impl Store {
     pub fn reduce_to(&self, most: &Room) -> Result<u64, StoreError> {
         self.writable()?;
         self.settle();
-        let bound = most.within(self.dir(), self.bound()?)?;
+        let bound = self.bound_asked(most)?;
         let removed = self.with_index(|index| index.reduce_to(bound))?;
         self.forget(&removed);
         Ok(removed.evicted.len() as u64)
+    }
+
+    /// All that may go, for whoever decides for himself what does; see [`Store::evict`]. What is on
+    /// its way is not there yet.
+    pub fn candidates(&self) -> Result<Vec<Candidate>, StoreError> {
+        self.with_index(Index::candidates)
+    }
+
+    /// Lets go of what is stored under call keys, as for want of room; how many entries went. What
+    /// is pinned does not.
+    pub fn evict(&self, calls: &[Digest]) -> Result<u64, StoreError> {
+        self.writable()?;
+        let removed = self.with_index(|index| index.evict(calls))?;
+        self.forget(&removed);
+        Ok(removed.evicted.len() as u64)
+    }
+
+    /// How much room what is in the index takes; what is on its way is not waited for.
+    pub fn usage_so_far(&self) -> Result<Usage, StoreError> {
+        self.with_index(Index::usage)
     }
 
     fn free(&self, bytes: u64) -> Result<bool, StoreError> {
