@@ -77,6 +77,14 @@ def test_statistics_can_be_begun_anew(program: Program) -> None:
             cache.stats(days=0)
 
 
+def test_what_is_on_its_way_is_not_counted_anew(tmp_path: Path) -> None:
+    """It was called before the statistics were begun anew."""
+    with Cache(tmp_path, flush_every=60) as cache:
+        cache.memoize(lambda x: x)(1)
+        cache.reset_stats()
+        assert cache.stats() == {}
+
+
 def test_statistics_read_as_text() -> None:
     """With times and sizes in units that people use."""
     told = FunctionStats(

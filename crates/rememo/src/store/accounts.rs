@@ -78,8 +78,10 @@ impl Store {
         sources
     }
 
-    /// Begins the statistics of one function, or of all, anew.
+    /// Begins the statistics of one function, or of all, anew. Results of calls made before that are
+    /// still on their way do not count afterwards.
     pub fn reset_stats(&self, function: Option<&str>) -> Result<(), StoreError> {
+        self.settle();
         self.note_stats();
         self.with_index(|index| index.reset_stats(function))
     }
