@@ -132,8 +132,9 @@ test-paranoid: $(BUILT)
 # `make test-rust` and `make test-python` run the same for some seconds.
 stress: export REMEMO_STRESS_SECONDS ?= 600
 stress: export REMEMO_KILLS ?= 200
+stress: export REMEMO_ROTS ?= 300
 stress: $(BUILT)
-	cargo test -p rememo --test kills --test kills_at_open -- --nocapture
+	cargo test -p rememo --test kills --test kills_at_open --test rot -- --nocapture
 	$(BIN)/python -m pytest --timeout 600 python/tests/store/test_crash.py \
 		python/tests/store/test_integrity.py -k kill
 

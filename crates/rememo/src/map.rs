@@ -1,4 +1,4 @@
-//! Mapped files: immutable ones, which are read; and one word that processes share.
+//! Mapped files: immutable ones, which are read; and numbers that processes share.
 
 #![expect(unsafe_code, reason = "a mapping is only as immutable as its file")]
 
@@ -52,17 +52,12 @@ const NUMBER: usize = size_of::<u64>();
 impl SharedNumber {
     /// Opens the number in the file at `path`, which is made if need be.
     pub(crate) fn open(path: &Path, keeper: Keeper) -> io::Result<Self> {
-        let mut file = match keeper.open_or_make(path) {
+        let file = match keeper.open_or_make(path) {
             Err(error) if is_refusal(&error) => return Self::open_theirs(path, keeper),
             opened => opened?,
         };
         let found = file.metadata()?;
-        if found.len() < NUMBER as u64 {
-            file.seek(SeekFrom::End(0))?;
-            // Written and not merely made longer: on a full disk this fails, where touching a page
-            // of a hole would kill the process. Two that do so at once only make the file longer.
-            file.write_all(&[0; NUMBER])?;
-        }
+        fill(&file, NUMBER)?;
         // SAFETY: the file is never made shorter, and the mapping is used as an atomic only.
         let map = unsafe { MmapOptions::new().len(NUMBER).map_mut(&file)? };
         Ok(Self {
@@ -112,6 +107,46 @@ impl SharedNumber {
         // be written to is only loaded from.
         unsafe { AtomicU64::from_ptr(word.cast_mut().cast()) }
     }
+}
+
+/// Numbers in a file, seen at once by every process that has it open.
+pub(crate) struct SharedNumbers {
+    map: MmapMut,
+    count: usize,
+}
+
+impl SharedNumbers {
+    /// As many numbers of a file, which is made that long if need be.
+    pub(crate) fn of(file: &File, count: usize) -> io::Result<Self> {
+        let len = count * NUMBER;
+        fill(file, len)?;
+        // SAFETY: the file is never made shorter, and the mapping is used as atomics only.
+        let map = unsafe { MmapOptions::new().len(len).map_mut(file)? };
+        Ok(Self { map, count })
+    }
+
+    /// One of them.
+    pub(crate) fn at(&self, place: usize) -> &AtomicU64 {
+        assert!(place < self.count, "there are {} numbers", self.count);
+        let first: *const u64 = self.map.as_ptr().cast();
+        // SAFETY: a mapping begins at a page, which is aligned for a word, has as many of them and
+        // lives as long as `self`; whoever else maps it uses them as atomics too.
+        unsafe { AtomicU64::from_ptr(first.add(place).cast_mut()) }
+    }
+}
+
+/// Makes a file so long with zeroes. They are written: on a full disk that fails, where touching a
+/// page of a hole would kill the process. Two that do so at once only make the file longer.
+fn fill(mut file: &File, len: usize) -> io::Result<()> {
+    let lacking = (len as u64).saturating_sub(file.metadata()?.len());
+    if lacking > 0 {
+        file.seek(SeekFrom::End(0))?;
+        file.write_all(&vec![
+            0;
+            usize::try_from(lacking).map_err(io::Error::other)?
+        ])?;
+    }
+    Ok(())
 }
 
 /// Whether an error says that a file may not be written to.

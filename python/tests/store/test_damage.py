@@ -111,6 +111,21 @@ def test_a_garbage_index_is_set_aside(project: Project, keep: int) -> None:
     assert project.run(CALLS).names == ["hit"] * 6
 
 
+@pytest.mark.parametrize("at", [0, 10, 14, 16], ids=["number", "kind", "nodes", "pointers"])
+def test_rotten_pages_end_no_process(project: Project, at: int) -> None:
+    """LMDB would follow them out of its file, or stop the process itself."""
+    project.run(FILL)
+    data = project.store / "index" / "data.mdb"
+    content = bytearray(data.read_bytes())
+    for page in range(2 * 4096, len(content), 4096):
+        content[page + at] ^= 0x41
+    data.write_bytes(content)
+    done = project.run(CALLS)
+    told_once(done, "index was damaged")
+    assert [e["entries"] for e in done.events if e["event"] == "adopted"] == [2]
+    assert project.run(CALLS).names == ["hit"] * 6
+
+
 def test_processes_that_find_a_damaged_index_set_it_aside_once(project: Project) -> None:
     """And share the new one."""
     project.run(FILL)

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use heed::{RoTxn, RwTxn};
 use serde::Serialize;
 
-use super::schema::{ENTRY_KEY, Entry, ObjectRecord, function_key, seal, unseal};
+use super::schema::{ENTRY_KEY, Entry, ObjectRecord, function_key, read_entry, seal};
 use super::{BY_FUNCTION, Database, ENTRIES, Index, OBJECTS, Removed, STATE_REFS, STATES};
 use crate::digest::Digest;
 
@@ -42,7 +42,7 @@ impl Index {
         let rows = self.tables[ENTRIES].range(&txn, &(from, Unbounded))?;
         let read = rows.take(most).map(|row| {
             let (key, sealed) = row?;
-            let entry = unseal(sealed).filter(|_| key.len() == ENTRY_KEY);
+            let entry = read_entry(key, sealed);
             let key = key.to_vec();
             Ok(Row { key, entry })
         });
@@ -128,7 +128,7 @@ impl Index {
         let mut due = Due::default();
         for row in self.tables[ENTRIES].iter(txn)? {
             let (key, sealed) = row?;
-            let read = EntryKey::try_from(key).ok().zip(unseal::<Entry>(sealed));
+            let read = EntryKey::try_from(key).ok().zip(read_entry(key, sealed));
             let Some((key, entry)) = read else { continue };
             *due.states.entry(entry.state.0.to_vec()).or_default() += 1;
             if let Some(id) = entry.object() {
@@ -276,6 +276,26 @@ mod tests {
             assert_eq!(index.clear_function("m.f").unwrap().entries, MANY);
             assert_eq!(index.usage().unwrap().bytes(), 0);
         }
+    }
+
+    #[test]
+    fn an_entry_in_the_place_of_another_is_unreadable() {
+        let (_dir, index) = filled();
+        let txn = index.env.read_txn().unwrap();
+        let last = index.tables[ENTRIES]
+            .last(&txn)
+            .unwrap()
+            .unwrap()
+            .1
+            .to_vec();
+        drop(txn);
+        spoil(&index, ENTRIES, &last);
+        let rows = index.rows_after(&[], 100).unwrap();
+        assert!(rows[0].entry.is_none());
+        let call = Digest(rows[0].key[..32].try_into().unwrap());
+        let found = index.get(&call).unwrap();
+        assert_eq!((found.entries.len(), found.damaged), (0, 1));
+        assert_eq!(index.entries_of("m.f", 100).unwrap().len() as u64, MANY - 1);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::schema::{ENTRY_KEY, Entry, call_of, unseal};
+use super::schema::{ENTRY_KEY, call_of, read_entry};
 use super::{ENTRIES, Index, Removed};
 use crate::digest::Digest;
 use crate::evict::Worth;
@@ -41,7 +41,7 @@ impl Index {
         for row in self.tables[ENTRIES].iter(&txn)? {
             let (key, sealed) = row?;
             let known = <[u8; ENTRY_KEY]>::try_from(key).ok();
-            let Some((key, entry)) = known.zip(unseal::<Entry>(sealed)) else {
+            let Some((key, entry)) = known.zip(read_entry(key, sealed)) else {
                 continue;
             };
             let Some(worth) = self.worth_of(&txn, &key)? else {

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use heed::RwTxn;
 
 use super::order::Class;
-use super::schema::{ENTRY_KEY, Entry, call_of, seal, unseal};
+use super::schema::{ENTRY_KEY, Entry, call_of, read_entry, seal};
 use super::{Bound, ENTRIES, Index, Removed};
 use crate::digest::Digest;
 
@@ -33,7 +33,9 @@ impl Index {
         let mut unreadable = 0;
         for row in self.tables[ENTRIES].iter(&txn)? {
             let (key, sealed) = row?;
-            let known = <[u8; ENTRY_KEY]>::try_from(key).ok().zip(unseal(sealed));
+            let known = <[u8; ENTRY_KEY]>::try_from(key)
+                .ok()
+                .zip(read_entry(key, sealed));
             let Some((key, entry)) = known else {
                 unreadable += 1;
                 continue;
@@ -80,7 +82,8 @@ impl Index {
         key: &[u8; ENTRY_KEY],
         pinned: bool,
     ) -> heed::Result<bool> {
-        let entry: Option<Entry> = self.tables[ENTRIES].get(txn, key)?.and_then(unseal);
+        let sealed = self.tables[ENTRIES].get(txn, key)?;
+        let entry = sealed.and_then(|sealed| read_entry(key, sealed));
         let Some(mut entry) = entry.filter(|entry| entry.pinned != pinned) else {
             return Ok(false);
         };

@@ -9,6 +9,8 @@ mod listing;
 mod misses;
 mod open;
 mod order;
+mod pages;
+mod presence;
 pub(crate) mod schema;
 mod snapshot;
 mod supersede;
@@ -20,7 +22,7 @@ pub use choice::Candidate;
 pub(crate) use cleared::Mark;
 pub use days::DayStats;
 pub use listing::Listed;
-pub(crate) use open::{Loss, Place, aside, is_damage, is_panic, place};
+pub(crate) use open::{Loss, Place, aside, is_damage, is_panic, is_strange, place};
 pub use order::{Bound, Evicted, Usage};
 pub use schema::{Entry, StoredValue};
 pub(crate) use snapshot::{Snapshot, is_read_only};
@@ -35,7 +37,8 @@ use heed::{Env, RoTxn, RwTxn, WithoutTls};
 use crate::digest::Digest;
 use crate::state::StateTree;
 use cleared::Cleared;
-use schema::{ENTRY_KEY, function_prefix, unseal};
+use presence::Presence;
+use schema::{ENTRY_KEY, function_prefix, read_entry, unseal};
 
 type Database = heed::Database<'static, Bytes, Bytes>;
 
@@ -77,6 +80,8 @@ pub(crate) struct Index {
     page: u64,
     tables: [Database; TABLES.len()],
     cleared: Cleared,
+    /// None for a copy that nobody else has.
+    presence: Option<Presence>,
     pub(crate) pid: u32,
     /// Whether it turned out to be damaged while it was in use.
     pub(crate) condemned: AtomicBool,
@@ -103,12 +108,22 @@ pub(crate) struct Removed {
 }
 
 impl Index {
+    /// Does something with the index. If the process dies of it, whoever opens the index next looks
+    /// whether that was because of what is in it.
+    pub(crate) fn at_work<T>(&self, work: impl FnOnce() -> T) -> T {
+        match &self.presence {
+            Some(presence) => presence.at_work(&self.data, work),
+            None => work(),
+        }
+    }
+
     /// The entries under a call key, newest first.
     pub(crate) fn get(&self, call: &Digest) -> heed::Result<Found> {
         let txn = self.env.read_txn()?;
         let mut found = Found::default();
         for row in self.tables[ENTRIES].prefix_iter(&txn, &call.0)? {
-            match unseal(row?.1) {
+            let (key, sealed) = row?;
+            match read_entry(key, sealed) {
                 Some(entry) => found.entries.push(entry),
                 None => found.damaged += 1,
             }
@@ -121,11 +136,12 @@ impl Index {
         let txn = self.env.read_txn()?;
         let mut entries = Vec::new();
         for key in self.keys_of(&txn, function)? {
-            let sealed = self.tables[ENTRIES].get(&txn, &key?)?;
+            let key = key?;
+            let sealed = self.tables[ENTRIES].get(&txn, &key)?;
             entries.extend(
                 sealed
-                    .and_then(unseal)
-                    .filter(|e: &Entry| e.function == function),
+                    .and_then(|sealed| read_entry(&key, sealed))
+                    .filter(|e| e.function == function),
             );
             if entries.len() >= limit {
                 break;
@@ -147,7 +163,9 @@ impl Index {
     /// The parts of a function state.
     pub(crate) fn state(&self, state: &Digest) -> heed::Result<Option<StateTree>> {
         let txn = self.env.read_txn()?;
-        Ok(self.tables[STATES].get(&txn, &state.0)?.and_then(unseal))
+        let sealed = self.tables[STATES].get(&txn, &state.0)?;
+        let tree = sealed.and_then(unseal);
+        Ok(tree.filter(|tree: &StateTree| tree.digest == *state))
     }
 
     /// Whether the parts of a function state are stored.
@@ -171,6 +189,9 @@ impl Index {
 
     /// A write transaction, with room kept behind the last page.
     fn write_txn(&self) -> heed::Result<RwTxn<'_>> {
+        if let Some(presence) = &self.presence {
+            presence.writes();
+        }
         let txn = self.env.write_txn()?;
         let end = (self.env.info().last_page_number as u64 + 1) * self.page;
         if self.data.metadata()?.len() < end + ROOM {

@@ -13,6 +13,8 @@ use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 
 use super::cleared::Cleared;
+use super::pages::{self, Head, is_rot};
+use super::presence::Presence;
 use super::{Database, Index, TABLES};
 use crate::access::Keeper;
 use crate::ofd;
@@ -77,10 +79,36 @@ impl Index {
         Ok(Some(set_aside(&dir.join("index"), keeper, why)?))
     }
 
+    fn of(
+        (env, data): (Env<WithoutTls>, File),
+        tables: [Database; TABLES.len()],
+        cleared: Cleared,
+        presence: Option<Presence>,
+    ) -> Self {
+        Self {
+            page: u64::from(env.unnamed_database_stat().page_size),
+            env,
+            data,
+            tables,
+            cleared,
+            presence,
+            pid: std::process::id(),
+            condemned: AtomicBool::new(false),
+        }
+    }
+
     /// Remembers an error after which this index must not be used any more.
     pub(crate) fn condemn(&self, error: &Error) {
         let over = is_damage(error) || is_panic(error);
         self.condemned.fetch_or(over, Ordering::Relaxed);
+    }
+
+    /// Has this index not be used any more, and its file be read by whoever opens it next.
+    pub(crate) fn suspect(&self) {
+        if let Some(presence) = &self.presence {
+            presence.suspect();
+        }
+        self.condemned.store(true, Ordering::Relaxed);
     }
 }
 
@@ -141,7 +169,10 @@ fn lock_repairs(dir: &Path, keeper: Keeper) -> io::Result<File> {
 /// begun behind the lock only: to anybody else an empty file is a truncated one.
 fn open_begun(path: &Path, keeper: Keeper, sync: bool) -> heed::Result<Index> {
     match fs::metadata(data_file(path)) {
-        Ok(found) if found.len() > 0 => open_whole(path, keeper, sync),
+        Ok(found) if found.len() > 0 => {
+            let head = Head::of(&open_data(path)?)?;
+            open_shared(path, keeper, sync, head.follows)
+        }
         _ => Err(Error::Mdb(MdbError::Invalid)),
     }
 }
@@ -150,33 +181,43 @@ fn open_begun(path: &Path, keeper: Keeper, sync: bool) -> heed::Result<Index> {
 fn begin(path: &Path, keeper: Keeper, sync: bool) -> heed::Result<Index> {
     keeper.make_dir(path)?;
     keeper.open_or_make(&data_file(path))?;
-    open_whole(path, keeper, sync)
+    open_shared(path, keeper, sync, true)
 }
 
-pub(super) fn open_whole(path: &Path, keeper: Keeper, sync: bool) -> heed::Result<Index> {
-    reserve_lock_file(path, keeper)?;
-    let env = open_env(path, sync)?;
-    let info = env.info();
-    let data = File::options()
-        .read(true)
-        .write(true)
-        .open(data_file(path))?;
-    let page = u64::from(env.unnamed_database_stat().page_size);
-    // Read after `info`: other processes only ever make the file longer.
-    if data.metadata()?.len() < (info.last_page_number as u64 + 1) * page {
-        return Err(Error::Mdb(MdbError::Invalid));
-    }
-    env.clear_stale_readers()?;
+/// Opens an index that others may have open, too; its file is read first where it may be damaged.
+fn open_shared(path: &Path, keeper: Keeper, sync: bool, is_likely: bool) -> heed::Result<Index> {
+    let data = open_data(path)?;
+    let (presence, doubt) = Presence::join(path, keeper, &data, is_likely)?;
+    let (env, tables) = presence.at_work(&data, || {
+        let env = open_env(path, keeper, sync)?;
+        if let Some(doubt) = doubt {
+            // Nobody else writes meanwhile.
+            let _txn = env.write_txn()?;
+            pages::check(&data)?;
+            presence.settle(&doubt, &data)?;
+        }
+        presence.writes();
+        let tables = open_tables(&env)?;
+        heed::Result::Ok((env, tables))
+    })?;
+    let cleared = Cleared::at(path.with_file_name("cleared"), keeper, sync);
+    Ok(Index::of((env, data), tables, cleared, Some(presence)))
+}
+
+/// Opens an index that nobody else has open, whose file is read first.
+pub(super) fn open_private(path: &Path) -> heed::Result<Index> {
+    let keeper = Keeper::default();
+    let data = open_data(path)?;
+    pages::check(&data)?;
+    let env = open_env(path, keeper, false)?;
     let tables = open_tables(&env)?;
-    Ok(Index {
-        env,
-        data,
-        page,
-        tables,
-        cleared: Cleared::at(path.with_file_name("cleared"), keeper, sync),
-        pid: std::process::id(),
-        condemned: AtomicBool::new(false),
-    })
+    let cleared = Cleared::at(path.with_file_name("cleared"), keeper, false);
+    Ok(Index::of((env, data), tables, cleared, None))
+}
+
+fn open_data(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true).write(true).open(data_file(path))
 }
 
 /// Takes the disk space of LMDB's lock file. LMDB only maps it: on a full disk the process would
@@ -189,14 +230,17 @@ fn reserve_lock_file(path: &Path, keeper: Keeper) -> io::Result<()> {
     }
 }
 
-fn open_env(path: &Path, sync: bool) -> heed::Result<Env<WithoutTls>> {
+fn open_env(path: &Path, keeper: Keeper, sync: bool) -> heed::Result<Env<WithoutTls>> {
+    reserve_lock_file(path, keeper)?;
     if let Some(closing) = heed::env_closing_event(path) {
         closing.wait_timeout(CLOSING);
     }
-    match open_sized(path, MAP_SIZE, sync) {
-        Err(Error::Io(_)) => open_sized(path, SMALL_MAP_SIZE, sync),
-        opened => opened,
-    }
+    let env = match open_sized(path, MAP_SIZE, sync) {
+        Err(Error::Io(_)) => open_sized(path, SMALL_MAP_SIZE, sync)?,
+        opened => opened?,
+    };
+    env.clear_stale_readers()?;
+    Ok(env)
 }
 
 fn open_sized(path: &Path, size: usize, sync: bool) -> heed::Result<Env<WithoutTls>> {
@@ -247,24 +291,41 @@ pub(crate) fn is_damage(error: &Error) -> bool {
         BadDbi, Corrupted, CursorFull, Incompatible, Invalid, PageFull, PageNotFound,
         VersionMismatch,
     };
-    matches!(
-        error,
+    match error {
+        Error::Io(error) => is_rot(error),
         Error::Mdb(
-            Corrupted
-                | Invalid
-                | PageNotFound
-                | PageFull
-                | CursorFull
-                | VersionMismatch
-                | Incompatible
-                | BadDbi
-        )
-    )
+            Corrupted | Invalid | PageNotFound | PageFull | CursorFull | VersionMismatch
+            | Incompatible | BadDbi,
+        ) => true,
+        _ => false,
+    }
 }
 
 /// Whether an error says that the environment must be closed, though its file may be whole.
 pub(crate) fn is_panic(error: &Error) -> bool {
     matches!(error, Error::Mdb(MdbError::Panic))
+}
+
+/// Whether an error is one that a whole index on a disk with room does not give. It need not be the
+/// index's fault.
+pub(crate) fn is_strange(error: &Error) -> bool {
+    use MdbError::{DbsFull, MapFull, ReadersFull, TlsFull};
+    use io::ErrorKind::{
+        Interrupted, OutOfMemory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+    };
+    match error {
+        Error::Io(error) => !matches!(
+            error.kind(),
+            Interrupted
+                | OutOfMemory
+                | PermissionDenied
+                | QuotaExceeded
+                | ReadOnlyFilesystem
+                | StorageFull
+        ),
+        Error::Mdb(error) => !matches!(error, DbsFull | MapFull | ReadersFull | TlsFull),
+        _ => false,
+    }
 }
 
 fn set_aside(path: &Path, keeper: Keeper, why: &Error) -> io::Result<String> {

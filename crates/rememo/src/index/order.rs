@@ -4,7 +4,7 @@
 use heed::{RoTxn, RwTxn};
 use serde::{Deserialize, Serialize};
 
-use super::schema::{ENTRY_KEY, Entry, ObjectRecord, call_of, seal, unseal};
+use super::schema::{ENTRY_KEY, Entry, ObjectRecord, call_of, read_entry, seal, unseal};
 use super::{ENTRIES, Index, META, OBJECTS, ORDER, Removed, STANDINGS, STATES};
 use crate::digest::Digest;
 use crate::evict::{Policy, Worth, by_name, sortable};
@@ -183,8 +183,9 @@ impl Index {
         let mut objects = Vec::new();
         let mut sum = 0;
         for row in self.tables[ORDER].iter(&txn)? {
-            let sealed = self.tables[ENTRIES].get(&txn, row?.1)?;
-            let entry: Option<Entry> = sealed.and_then(unseal);
+            let key = row?.1;
+            let sealed = self.tables[ENTRIES].get(&txn, key)?;
+            let entry = sealed.and_then(|sealed| read_entry(key, sealed));
             let Some(id) = entry.as_ref().and_then(Entry::object) else {
                 continue;
             };
@@ -496,7 +497,8 @@ impl Order<'_> {
         standing: Option<Standing>,
         removed: &mut Removed,
     ) -> heed::Result<()> {
-        let entry: Option<Entry> = self.index.tables[ENTRIES].get(txn, key)?.and_then(unseal);
+        let sealed = self.index.tables[ENTRIES].get(txn, key)?;
+        let entry = sealed.and_then(|sealed| read_entry(key, sealed));
         self.index.drop_entry(txn, self, key, removed)?;
         removed.evicted.push(Evicted {
             function: entry.map(|entry| entry.function).unwrap_or_default(),

@@ -94,6 +94,12 @@ pub(crate) fn parse_entry_key(key: &[u8]) -> Option<(Digest, u64)> {
     Some((call, !u64::from_be_bytes(*inverted)))
 }
 
+/// The entry in a row, unless it is damaged, or of another row: disks write to wrong places, too.
+pub(crate) fn read_entry(key: &[u8], sealed: &[u8]) -> Option<Entry> {
+    let (_, created_ns) = parse_entry_key(key)?;
+    unseal(sealed).filter(|entry: &Entry| entry.created_ns == created_ns)
+}
+
 /// What all keys of one function begin with in the table by function.
 pub(crate) fn function_prefix(function: &str) -> [u8; 16] {
     let mut prefix = [0; 16];

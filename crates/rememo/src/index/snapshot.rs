@@ -11,7 +11,7 @@ use rustix::fs::{AtFlags, CWD, accessat};
 use rustix::io::Errno;
 
 use super::Index;
-use super::open::{data_file, open_whole};
+use super::open::{data_file, open_private};
 use crate::access::Keeper;
 
 /// How often a copy is tried while others write.
@@ -59,7 +59,7 @@ impl Index {
         let path = copies.path().join("index");
         Keeper::default().make_dir(&path)?;
         let snapshot = copy(dir, &path, keeper)?;
-        let index = open_whole(&path, Keeper::default(), false)?;
+        let index = open_private(&path)?;
         // What is open stays so when its name is gone, and nobody else needs it.
         copies.close()?;
         Ok((index, snapshot))

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use heed::RwTxn;
 
 use super::order::Class;
-use super::schema::{Entry, unseal};
+use super::schema::{read_entry, unseal};
 use super::{ENTRIES, Index, STATES};
 use crate::digest::Digest;
 use crate::state::{PartKind, StateTree};
@@ -27,7 +27,8 @@ impl Index {
         let mut known = HashMap::from([(new.digest, false)]);
         let mut superseded = Vec::new();
         for key in keys {
-            let entry: Option<Entry> = self.tables[ENTRIES].get(txn, &key)?.and_then(unseal);
+            let sealed = self.tables[ENTRIES].get(txn, &key)?;
+            let entry = sealed.and_then(|sealed| read_entry(&key, sealed));
             let Some(entry) = entry.filter(|entry| entry.function == function) else {
                 continue;
             };

@@ -5,7 +5,8 @@ use heed::RwTxn;
 use super::cleared::Target;
 use super::order::Order;
 use super::schema::{
-    ENTRY_KEY, Entry, ObjectRecord, entry_key, function_key, function_prefix, seal, unseal,
+    ENTRY_KEY, Entry, ObjectRecord, entry_key, function_key, function_prefix, read_entry, seal,
+    unseal,
 };
 use super::{
     BY_FUNCTION, DAYS, ENTRIES, Index, META, MISSES, OBJECTS, Removed, STATE_REFS, STATES, Usage,
@@ -76,7 +77,8 @@ impl Index {
         let new_tree = self.refer(txn, order, entry, tree)?;
         let mut had_objects = Vec::new();
         for key in &gone {
-            let old: Option<Entry> = self.tables[ENTRIES].get(txn, key)?.and_then(unseal);
+            let sealed = self.tables[ENTRIES].get(txn, key)?;
+            let old = sealed.and_then(|sealed| read_entry(key, sealed));
             if old.is_none_or(|old| old.object().is_some()) {
                 had_objects.push(*key);
             }
@@ -209,7 +211,8 @@ impl Index {
         let mut replaced = Vec::new();
         let mut left = 0;
         for key in self.keys_under(txn, &call.0, usize::MAX)? {
-            let old: Option<Entry> = self.tables[ENTRIES].get(txn, &key)?.and_then(unseal);
+            let sealed = self.tables[ENTRIES].get(txn, &key)?;
+            let old = sealed.and_then(|sealed| read_entry(&key, sealed));
             // One that depends on nothing would hide the new one, or be hidden by it, for good.
             let stays = old.is_some_and(|old| {
                 !old.world.is_empty()
@@ -242,8 +245,7 @@ impl Index {
         let mut keys = Vec::new();
         for row in self.tables[ENTRIES].iter(txn)? {
             let (key, sealed) = row?;
-            let entry: Option<Entry> = unseal(sealed);
-            if entry.is_some_and(|entry| entry.tag.as_deref() == Some(tag)) {
+            if read_entry(key, sealed).is_some_and(|entry| entry.tag.as_deref() == Some(tag)) {
                 keys.extend(<[u8; ENTRY_KEY]>::try_from(key).ok());
             }
             if keys.len() == BATCH {
@@ -299,7 +301,8 @@ impl Index {
         key: &[u8; ENTRY_KEY],
         removed: &mut Removed,
     ) -> heed::Result<()> {
-        let entry: Option<Entry> = self.tables[ENTRIES].get(txn, key)?.and_then(unseal);
+        let sealed = self.tables[ENTRIES].get(txn, key)?;
+        let entry = sealed.and_then(|sealed| read_entry(key, sealed));
         removed.entries += u64::from(self.tables[ENTRIES].delete(txn, key)?);
         order.remove(txn, key)?;
         let Some(entry) = entry else { return Ok(()) };

@@ -33,7 +33,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
@@ -41,7 +41,7 @@ use crate::access::Keeper;
 use crate::digest::Digest;
 use crate::event::{Event, Events};
 use crate::flight::{Flights, Patience, Wait};
-use crate::index::{Index, Place, Snapshot, is_damage, is_panic, is_read_only, place};
+use crate::index::{Index, Place, Snapshot, is_damage, is_panic, is_read_only, is_strange, place};
 use crate::lock::{lock, read, write};
 use crate::object::ObjectStore;
 use generation::Generations;
@@ -75,6 +75,8 @@ struct Shared {
     recovering: AtomicBool,
     /// Whether there are states of which the parts are not known.
     lacks_states: AtomicBool,
+    /// Whether the index answered strangely, and its file was found to be whole.
+    suspected: AtomicBool,
     /// What went wrong while no call was there to be told.
     untold: Mutex<Vec<Event>>,
 }
@@ -181,15 +183,29 @@ impl Store {
     }
 
     /// Works with the index, which is opened first if need be; never across a fork. One that
-    /// turns out to be damaged is replaced, once.
+    /// turns out to be damaged is replaced, once. So is one that answers strangely, if its file is
+    /// found to be damaged; not time and again, for that need not be why.
     fn with_index<T>(&self, work: impl Fn(&Index) -> heed::Result<T>) -> Result<T, StoreError> {
         match self.try_index(&work) {
             Err(StoreError::Index(error)) if is_damage(&error) || is_panic(&error) => {
                 self.mend(&error)?;
                 self.try_index(&work)
             }
+            Err(StoreError::Index(error)) if is_strange(&error) && self.suspect() => {
+                self.mend(&error)?;
+                self.try_index(&work)
+            }
             done => done,
         }
+    }
+
+    /// Has the index be opened again, and its file be read then; whether that was not done already.
+    fn suspect(&self) -> bool {
+        let is_first = !self.0.suspected.swap(true, Ordering::Relaxed);
+        if let Some(index) = read(&self.0.gate).live().filter(|_| is_first) {
+            index.suspect();
+        }
+        is_first
     }
 
     fn try_index<T>(&self, work: impl Fn(&Index) -> heed::Result<T>) -> Result<T, StoreError> {
@@ -201,7 +217,8 @@ impl Store {
             if let Some(index) = gate.live()
                 && !self.0.is_outdated(&gate)
             {
-                return Ok(work(index).inspect_err(|error| index.condemn(error))?);
+                let done = index.at_work(|| work(index));
+                return Ok(done.inspect_err(|error| index.condemn(error))?);
             }
             drop(gate);
             self.reopen()?;
@@ -243,8 +260,11 @@ impl Store {
         } else {
             let sync = self.durability() > Durability::Fast;
             let (index, damage) = Index::open(dir, self.0.keeper, sync)?;
-            bounded = room::settle(&index, dir, &self.0.config.room);
+            bounded = index.at_work(|| room::settle(&index, dir, &self.0.config.room));
             gate.index = Some(index);
+            if damage.is_some() {
+                self.0.suspected.store(false, Ordering::Relaxed);
+            }
             damage
         };
         gate.place = place(dir);
@@ -351,6 +371,7 @@ impl Shared {
             used: Mutex::default(),
             recovering: AtomicBool::new(false),
             lacks_states: AtomicBool::new(false),
+            suspected: AtomicBool::new(false),
             untold: Mutex::default(),
         })
     }

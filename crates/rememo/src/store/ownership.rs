@@ -14,7 +14,7 @@ use crate::access::{Access, Fault, Keeper, Objection, Trust, is_member};
 const LINKS: usize = 40;
 const INHERITS_GROUP: u32 = 0o2000;
 /// What is in a store, besides objects and what is being staged.
-const PARTS: [&str; 11] = [
+const PARTS: [&str; 12] = [
     "format",
     "locks",
     "generation",
@@ -23,6 +23,7 @@ const PARTS: [&str; 11] = [
     "index",
     "index/data.mdb",
     "index/lock.mdb",
+    "index/presence",
     "objects",
     "tmp",
     "claims",

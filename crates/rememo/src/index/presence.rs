@@ -1,0 +1,326 @@
+//! Who has the index open, who is at work in it, and whether somebody died there.
+//!
+//! A file beside the index has a number for each process that has it open, which counts its threads
+//! that are at work in it; who owns one holds a lock that ends with the process. So a number that
+//! nobody holds is left by a process that died in the midst of something: killed, or by what the
+//! index made LMDB do. The file also says what the index's file looked like when the last one who
+//! wrote to it was done. Whoever opens it reads the file itself where either gives reason to doubt
+//! it; usually neither does, and that is all it costs.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::access::Keeper;
+use crate::map::SharedNumbers;
+use crate::ofd;
+
+const FILE: &str = "presence";
+/// How the index's file was left: device, inode, length, and the time of its last change.
+const STAMP: usize = 4;
+/// The number that is not zero where somebody got an answer that a whole index does not give.
+const SUSPECT: usize = STAMP;
+/// Before the numbers of processes.
+const COMMON: usize = SUSPECT + 1;
+/// One more process than this goes without.
+const PLACES: usize = 1019;
+/// In the number of a process that has the index open; the rest is how many threads are at work.
+const OPEN: u64 = 1 << 32;
+/// The byte that is locked while it is found out whether all is well.
+const DOUBT: u64 = 1 << 40;
+
+type Stamp = [u64; STAMP];
+
+/// This process among those that have the index open.
+pub(super) struct Presence {
+    numbers: SharedNumbers,
+    /// Holds the locks.
+    file: File,
+    /// Which number is ours; none if there were too many.
+    place: Option<usize>,
+    /// Whether something was written since the file was last stamped.
+    wrote: AtomicBool,
+    pid: u32,
+}
+
+#[derive(Debug)]
+/// Reason to read the file before it is trusted. Others who come wait until it is settled.
+pub(super) struct Doubt {
+    /// Of those who died at work.
+    dead: Vec<usize>,
+}
+
+impl Presence {
+    /// Joins those who have the index in a directory open, and says whether there is reason to
+    /// doubt `data`, its file; there is if it is not even likely to be whole.
+    pub(super) fn join(
+        path: &Path,
+        keeper: Keeper,
+        data: &File,
+        is_likely: bool,
+    ) -> io::Result<(Self, Option<Doubt>)> {
+        let file = hold(&path.join(FILE), keeper)?;
+        let numbers = SharedNumbers::of(&file, COMMON + PLACES)?;
+        let mut joined = Self {
+            numbers,
+            file,
+            place: None,
+            wrote: AtomicBool::new(false),
+            pid: std::process::id(),
+        };
+        let (dead, is_alone) = joined.look_round()?;
+        joined.place = joined.free_place()?;
+        let is_known = !is_alone || stamp(data)? == joined.stamped();
+        let is_suspect = joined.numbers.at(SUSPECT).load(Ordering::Acquire) != 0;
+        if is_likely && is_known && !is_suspect && dead.is_empty() {
+            ofd::unlock(&joined.file, DOUBT)?;
+            return Ok((joined, None));
+        }
+        Ok((joined, Some(Doubt { dead })))
+    }
+
+    /// Notes that the file is whole after all.
+    pub(super) fn settle(&self, doubt: &Doubt, data: &File) -> io::Result<()> {
+        self.stamp(data);
+        self.numbers.at(SUSPECT).store(0, Ordering::Release);
+        for place in &doubt.dead {
+            self.number(*place).store(0, Ordering::Release);
+            ofd::unlock(&self.file, *place as u64)?;
+        }
+        ofd::unlock(&self.file, DOUBT)
+    }
+
+    /// Does something with the index, which counts as being at work in it.
+    pub(super) fn at_work<T>(&self, data: &File, work: impl FnOnce() -> T) -> T {
+        let Some(place) = self.place else {
+            return work();
+        };
+        let number = self.number(place);
+        let _left = AtWork {
+            presence: self,
+            data,
+            number,
+        };
+        number.fetch_add(1, Ordering::Acquire);
+        work()
+    }
+
+    /// Has whoever opens the index next doubt it.
+    pub(super) fn suspect(&self) {
+        self.numbers.at(SUSPECT).store(1, Ordering::Release);
+    }
+
+    /// Remembers that whoever is at work writes.
+    pub(super) fn writes(&self) {
+        self.wrote.store(true, Ordering::Relaxed);
+    }
+
+    /// The places of those who died at work, and whether nobody else has the index open.
+    fn look_round(&self) -> io::Result<(Vec<usize>, bool)> {
+        let (mut dead, mut is_alone) = (Vec::new(), true);
+        for place in 0..PLACES {
+            let number = self.number(place);
+            if number.load(Ordering::Acquire) == 0 {
+                continue;
+            }
+            if !ofd::try_lock(&self.file, place as u64)? {
+                is_alone = false;
+                continue;
+            }
+            // It may have been left properly since it was read.
+            if number.load(Ordering::Acquire) & !OPEN == 0 {
+                number.store(0, Ordering::Release);
+                ofd::unlock(&self.file, place as u64)?;
+            } else {
+                dead.push(place);
+            }
+        }
+        Ok((dead, is_alone))
+    }
+
+    fn free_place(&self) -> io::Result<Option<usize>> {
+        for place in 0..PLACES {
+            let number = self.number(place);
+            if number.load(Ordering::Acquire) == 0 && ofd::try_lock(&self.file, place as u64)? {
+                number.store(OPEN, Ordering::Release);
+                return Ok(Some(place));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Notes how the file looks. Who wrote at the same time may have noted an earlier look later.
+    fn stamp(&self, data: &File) {
+        while let Ok(now) = stamp(data) {
+            for (at, part) in now.into_iter().enumerate() {
+                self.numbers.at(at).store(part, Ordering::Release);
+            }
+            if stamp(data).is_ok_and(|after| after == now) {
+                break;
+            }
+        }
+    }
+
+    fn stamped(&self) -> Stamp {
+        std::array::from_fn(|at| self.numbers.at(at).load(Ordering::Acquire))
+    }
+
+    fn number(&self, place: usize) -> &AtomicU64 {
+        self.numbers.at(COMMON + place)
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        // A forked child has the place of its parent.
+        if let Some(place) = self.place.filter(|_| self.pid == std::process::id()) {
+            self.number(place).store(0, Ordering::Release);
+        }
+    }
+}
+
+struct AtWork<'a> {
+    presence: &'a Presence,
+    data: &'a File,
+    number: &'a AtomicU64,
+}
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        let is_last = self.number.load(Ordering::Acquire) == OPEN + 1;
+        if is_last && self.presence.wrote.swap(false, Ordering::Relaxed) {
+            self.presence.stamp(self.data);
+        }
+        self.number.fetch_sub(1, Ordering::Release);
+    }
+}
+
+/// Opens the file and holds the lock that whoever comes waits for; not that of an index which was
+/// set aside meanwhile.
+fn hold(path: &Path, keeper: Keeper) -> io::Result<File> {
+    loop {
+        let file = keeper.open_or_make(path)?;
+        ofd::lock(&file, DOUBT)?;
+        let (held, there) = (file.metadata()?, fs::symlink_metadata(path));
+        if there.is_ok_and(|there| (there.dev(), there.ino()) == (held.dev(), held.ino())) {
+            return Ok(file);
+        }
+    }
+}
+
+/// How a file looks. Nobody can set the time of its last change.
+fn stamp(data: &File) -> io::Result<Stamp> {
+    let found = data.metadata()?;
+    let seconds = found.ctime().cast_unsigned();
+    let changed = seconds.wrapping_mul(1_000_000_000);
+    let changed = changed.wrapping_add(found.ctime_nsec().cast_unsigned());
+    Ok([found.dev(), found.ino(), found.len(), changed])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place() -> (tempfile::TempDir, File) {
+        let dir = tempfile::tempdir().unwrap();
+        let data = Keeper::default().open_or_make(&dir.path().join("data.mdb"));
+        (dir, data.unwrap())
+    }
+
+    fn join(dir: &Path, data: &File) -> (Presence, Option<Doubt>) {
+        Presence::join(dir, Keeper::default(), data, true).unwrap()
+    }
+
+    /// One who has the index open, of whom nothing is doubted any more.
+    fn known(dir: &Path, data: &File) -> Presence {
+        let (presence, doubt) = join(dir, data);
+        presence.settle(&doubt.unwrap(), data).unwrap();
+        presence
+    }
+
+    /// As the system does with one who is killed: the locks go, and nothing else.
+    fn kill(presence: Presence) {
+        let mut presence = presence;
+        presence.place = None;
+    }
+
+    #[test]
+    fn what_was_left_in_order_is_not_doubted() {
+        let (dir, data) = place();
+        let first = known(dir.path(), &data);
+        first.at_work(&data, || {
+            first.writes();
+            data.set_len(100).unwrap();
+        });
+        assert!(join(dir.path(), &data).1.is_none(), "beside another");
+        drop(first);
+        assert!(join(dir.path(), &data).1.is_none());
+    }
+
+    #[test]
+    fn what_somebody_else_changed_is() {
+        let (dir, data) = place();
+        drop(known(dir.path(), &data));
+        data.set_len(100).unwrap();
+        let (presence, doubt) = join(dir.path(), &data);
+        presence.settle(&doubt.unwrap(), &data).unwrap();
+        drop(presence);
+        assert!(join(dir.path(), &data).1.is_none());
+    }
+
+    #[test]
+    fn so_is_what_somebody_died_at_until_it_is_settled() {
+        let (dir, data) = place();
+        let dead = known(dir.path(), &data);
+        let other = join(dir.path(), &data).0;
+        dead.number(dead.place.unwrap())
+            .fetch_add(1, Ordering::Relaxed);
+        assert!(join(dir.path(), &data).1.is_none(), "it works");
+        kill(dead);
+        for _ in 0..2 {
+            assert!(join(dir.path(), &data).1.is_some());
+        }
+        drop(known(dir.path(), &data));
+        assert!(join(dir.path(), &data).1.is_none());
+        drop(other);
+    }
+
+    #[test]
+    fn so_is_what_gave_a_strange_answer() {
+        let (dir, data) = place();
+        let first = known(dir.path(), &data);
+        first.suspect();
+        assert!(join(dir.path(), &data).1.is_some());
+        drop(known(dir.path(), &data));
+        assert!(join(dir.path(), &data).1.is_none());
+    }
+
+    #[test]
+    fn one_who_was_killed_at_rest_leaves_no_doubt_and_no_place() {
+        let (dir, data) = place();
+        for _ in 0..3 {
+            let (presence, doubt) = join(dir.path(), &data);
+            if let Some(doubt) = doubt {
+                presence.settle(&doubt, &data).unwrap();
+            }
+            assert_eq!(presence.place, Some(0));
+            kill(presence);
+        }
+        assert!(join(dir.path(), &data).1.is_none());
+    }
+
+    #[test]
+    fn whoever_comes_waits_until_it_is_settled() {
+        let (dir, data) = place();
+        let (first, doubt) = join(dir.path(), &data);
+        std::thread::scope(|scope| {
+            let next = scope.spawn(|| join(dir.path(), &data).1.is_none());
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            assert!(!next.is_finished());
+            first.settle(&doubt.unwrap(), &data).unwrap();
+            assert!(next.join().unwrap());
+        });
+    }
+}
