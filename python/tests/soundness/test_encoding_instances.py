@@ -307,6 +307,7 @@ INSTANCES: dict[str, Any] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:non-string key in the __dict__")
 @pytest.mark.parametrize("name", [1, None, "a\ud800"])
 def test_an_attribute_whose_name_is_no_text_is_refused(name: Any) -> None:
     """Under a name in its place it could be taken for another."""

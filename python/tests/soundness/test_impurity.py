@@ -112,8 +112,9 @@ PURE = {
     ),
     "json and re": "import json, re; return json.loads(re.sub('b', '1', '[b]'))",
     "sqlite3": (
-        "import sqlite3\n"
-        "    with sqlite3.connect(':memory:') as base: return base.execute('select 1').fetchall()"
+        "import contextlib, sqlite3\n"
+        "    with contextlib.closing(sqlite3.connect(':memory:')) as base:\n"
+        "        return base.execute('select 1').fetchall()"
     ),
     "threads": (
         "from concurrent.futures import ThreadPoolExecutor\n"
