@@ -315,3 +315,19 @@ def test_explain_names_the_generator(rememo_cache: Cache) -> None:
     m = module("return np.random.rand()")
     m.f()
     assert "random generator numpy.random changed" in str(m.f.explain())
+
+
+def test_half_of_a_pair_that_is_drawn_before_a_seed_counts(rememo_cache: Cache) -> None:
+    @rememo_cache.memoize
+    def f() -> float:
+        drawn = random.gauss(0, 1)
+        random.seed(7)
+        return drawn
+
+    def after_a_half(seed: int) -> float:
+        random.seed(seed)
+        random.gauss(0, 1)
+        return f()
+
+    assert [after_a_half(1), after_a_half(1)] == [after_a_half(1)] * 2
+    assert after_a_half(1) != after_a_half(2)

@@ -31,6 +31,8 @@ thread_local! {
 #[pyclass(module = "rememo._core", name = "_Fills", frozen)]
 pub struct Fills {
     function: Py<PyAny>,
+    /// Whether it is a library's: what that keeps counts by its version.
+    of_library: bool,
     /// Tells it from all others that there were or will be.
     serial: usize,
     /// Where there were results before anybody saw them made.
@@ -57,6 +59,8 @@ struct Ledger(HashMap<usize, Log>);
 pub struct Making {
     /// Within how many others it is made.
     depth: usize,
+    /// Whether a library makes it.
+    pub of_library: bool,
     /// The results that were made meanwhile without a recording of their own.
     asked: Attached<Vec<(Py<Fills>, usize)>>,
 }
@@ -91,6 +95,7 @@ impl Fills {
         let outer = current(py);
         let making = Making {
             depth: outer.as_ref().map_or(0, depth) + 1,
+            of_library: slf.get().of_library,
             asked: Attached::default(),
         };
         let exempt = exempt::of_all(py);
@@ -200,11 +205,12 @@ fn stand_in<'py>(
     let py = wrapper.py();
     let made = count(wrapper, "misses");
     let keeps = count(wrapper, "currsize") != Some(0);
+    let of_library = is_of_library(function);
     let fills = Fills {
         function: function.clone().unbind(),
         serial: SERIAL.fetch_add(1, Ordering::Relaxed),
-        // What a library keeps counts by the version of the library.
-        earlier: (keeps && !is_of_library(function)).then(|| Earlier {
+        of_library,
+        earlier: (keeps && !of_library).then(|| Earlier {
             name: name(function),
             made: made.unwrap_or(usize::MAX),
         }),

@@ -100,6 +100,9 @@ impl Recording {
     /// Takes over what a result depends on that is handed back.
     pub fn inherit(&self, py: Python<'_>, world: &World) {
         if !world.is_empty() {
+            if !world.left.is_empty() {
+                generators::notice(py, self);
+            }
             self.note(py, |log| log.inherit(world));
         }
     }
@@ -196,8 +199,14 @@ fn run<'py, T>(
     let done = within(py, recording, work);
     drop(under_way);
     let log = recording.get().end(py);
-    if let Some(outer) = outer {
-        outer.get().note(py, |outer| outer.absorb(&log));
+    if let Some(outer) = outer.map(Bound::get) {
+        let apart = outer.is_apart();
+        outer.note(py, |outer| {
+            if !apart {
+                outer.watch_like(&log);
+            }
+            outer.absorb(&log);
+        });
     }
     (done, log)
 }
@@ -279,7 +288,15 @@ fn within<T>(py: Python<'_>, recording: &Bound<'_, Recording>, work: impl FnOnce
         };
         recording.get().object(py, objection);
     }
-    let done = place::based(py, work);
+    let done = match &recording.get().making {
+        // What a library draws to fill a cache of its own counts by its version.
+        Some(making) if making.of_library => place::based(py, work),
+        None if !recording.get().in_steps => {
+            generators::watch(py, recording.get());
+            place::based(py, work)
+        }
+        _ => generators::apart(py, recording.get(), || place::based(py, work)),
+    };
     if let (Ok(variable), Some(token)) = (variable, token) {
         variable.reset(&token);
     }
@@ -311,7 +328,6 @@ fn begin<'py>(
             });
         }
         sources::stand_later(py);
-        generators::begin(py, &mut log);
         pyplot::watch(py);
     }
     let tapes = outer.map(|outer| tapes_of(outer)).unwrap_or_default();

@@ -44,7 +44,7 @@ const COUNTING: [&str; 2] = ["joblib.externals.loky.backend.context", "threadpoo
 type Later = (&'static str, fn(Python<'_>));
 
 /// What has to be stood in front of, by modules that a program may do without.
-const LATER: [Later; 9] = [
+const LATER: [Later; 10] = [
     ("_datetime", |py| {
         for name in ["datetime.now", "datetime.utcnow", "date.today"] {
             stand_at(py, "_datetime", name, asks_date);
@@ -61,6 +61,7 @@ const LATER: [Later; 9] = [
         });
     }),
     ("numpy.random.mtrand", generators::stand_before_numpy),
+    ("torch", generators::stand_before_torch),
     ("pyarrow._fs", arrow::stand_before_files),
     ("pyarrow._parquet", arrow::stand_before_parquet),
     ("pyarrow._csv", arrow::stand_before_csv),
@@ -144,7 +145,7 @@ pub fn stand_later(py: Python<'_>) {
 }
 
 /// Whether a module is not whole yet: recordings begin while modules are imported, too.
-fn is_being_imported(module: &Bound<'_, PyAny>) -> bool {
+pub fn is_being_imported(module: &Bound<'_, PyAny>) -> bool {
     let py = module.py();
     let initializing = module
         .getattr(intern!(py, "__spec__"))
@@ -159,6 +160,11 @@ pub fn importing(py: Python<'_>, name: &Bound<'_, PyAny>) {
     };
     if let Some(at) = LATER.iter().position(|(module, _)| *name == *module) {
         stand(py, at);
+        // What it imported in turn was not heard of.
+        stand_later(py);
+        if let Some(recording) = current(py) {
+            generators::watch(py, recording.get());
+        }
     }
 }
 

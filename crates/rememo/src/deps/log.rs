@@ -242,14 +242,39 @@ impl Log {
     /// Notes the state of a generator of random numbers before the run. It counts if it is in
     /// another once the run is over.
     pub fn watch_generator(&mut self, generator: Subject, before: State) {
-        self.generators.push((generator, before));
+        if self.watched_generator(&generator).is_none() {
+            self.generators.push((generator, before));
+        }
+    }
+
+    /// The state before the run of a generator that is watched.
+    fn watched_generator(&self, generator: &Subject) -> Option<State> {
+        let mut watched = self.generators.iter();
+        let known = watched.find(|(watched, _)| watched == generator);
+        known.map(|(_, before)| *before)
+    }
+
+    /// Notes that a generator that is watched has been drawn from, if its state now says so.
+    pub fn notice_draws(&mut self, generator: &Subject, now: State) {
+        if let Some(before) = self.watched_generator(generator)
+            && before != now
+        {
+            self.draw(generator.clone(), before);
+        }
+    }
+
+    /// Watches the generators that a run within this one watched: what this one had drawn by then
+    /// shows in what that one found.
+    pub fn watch_like(&mut self, inner: &Self) {
+        for (generator, before) in &inner.generators {
+            self.notice_draws(generator, *before);
+            self.watch_generator(generator.clone(), *before);
+        }
     }
 
     /// Notes that a generator of random numbers is about to be used.
     pub fn draw(&mut self, generator: Subject, before: State) {
-        let mut watched = self.generators.iter();
-        let known = watched.find(|(watched, _)| *watched == generator);
-        let before = known.map_or(before, |(_, before)| *before);
+        let before = self.watched_generator(&generator).unwrap_or(before);
         if !self.allowed.contains(&"random") && !self.seeded.contains(&generator) {
             self.note(generator, before);
         }

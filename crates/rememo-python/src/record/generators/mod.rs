@@ -3,12 +3,13 @@
 
 mod numpy;
 mod python;
+mod torch;
 
 use pyo3::prelude::*;
 use rememo::{Impurity, State, Subject, World};
 
 use super::audit::unheard;
-use super::{Recording, current, place};
+use super::{Recording, current, place, sources};
 use crate::raw;
 use crate::raw::{Arguments, Probe};
 
@@ -26,21 +27,23 @@ struct Shared {
     may_go_unheard: for<'py> fn(&Bound<'py, PyAny>) -> bool,
 }
 
-const SHARED: [Shared; 2] = [python::SHARED, numpy::SHARED];
+const SHARED: [Shared; 3] = [python::SHARED, numpy::SHARED, torch::SHARED];
 /// For each whether a recording knows that it is used.
 pub type Known = [bool; SHARED.len()];
 
 /// The methods of `random`'s generators that are to be stood in front of.
 pub const OF_PYTHON: &[(&str, Probe)] = python::METHODS;
 pub use numpy::{is_being_seeded, stand as stand_before_numpy};
+pub use torch::stand as stand_before_torch;
 
 impl Shared {
     /// The generator, unless nobody has imported it.
     fn generator<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         let (module, name) = self.holder;
         let module = raw::modules(py).get_item(module).ok()??;
-        // A module is there while it is still being imported.
-        module.getattr(name).ok()
+        // A module is there while it is still being imported, and what it holds may not be whole.
+        let is_whole = !sources::is_being_imported(&module);
+        is_whole.then(|| module.getattr(name).ok()).flatten()
     }
 
     fn subject(&self) -> Subject {
@@ -107,15 +110,54 @@ pub fn replay(py: Python<'_>, world: &World) {
     }
 }
 
-/// A recording begins: what may be drawn without being heard of shows in the state.
-pub fn begin(py: Python<'_>, log: &mut rememo::Log) {
-    for shared in &SHARED {
-        let generator = shared.generator(py);
-        if generator.is_some_and(|generator| (shared.may_go_unheard)(&generator))
-            && let Some(before) = sense(py, shared.name)
-        {
-            log.watch_generator(shared.subject(), before);
+/// The states now of the generators that may be drawn from without being heard of.
+pub fn unheard_states(py: Python<'_>) -> Vec<(Subject, State)> {
+    let state = |shared: &Shared| {
+        let generator = shared.generator(py)?;
+        let goes_unheard = (shared.may_go_unheard)(&generator);
+        let state = goes_unheard.then(|| sense(py, shared.name)).flatten()?;
+        Some((shared.subject(), state))
+    };
+    SHARED.iter().filter_map(state).collect()
+}
+
+/// A run begins, or has imported what draws: what is drawn without being heard of shows in the state.
+pub fn watch(py: Python<'_>, recording: &Recording) {
+    for (generator, before) in unheard_states(py) {
+        recording.note(py, |log| log.watch_generator(generator, before));
+    }
+}
+
+/// A run is about to be handed a result that leaves generators in given states: what it has drawn
+/// until then shows no longer after that.
+pub fn notice(py: Python<'_>, recording: &Recording) {
+    for (generator, now) in unheard_states(py) {
+        recording.note(py, |log| log.notice_draws(&generator, now));
+    }
+}
+
+/// Does work that other things come between. What it draws from a generator without being heard of
+/// cannot be told from what these draw, so the result is not kept.
+pub fn apart<T>(py: Python<'_>, recording: &Recording, work: impl FnOnce() -> T) -> T {
+    let before = unheard_states(py);
+    let done = work();
+    let after = unheard_states(py);
+    for (generator, state) in after {
+        let was = before.iter().find(|(known, _)| *known == generator);
+        if was.is_some_and(|(_, was)| *was != state) {
+            recording.object(py, drawn_apart(&generator.name(), None));
         }
+    }
+    done
+}
+
+fn drawn_apart(generator: &str, at: Option<String>) -> Impurity {
+    Impurity {
+        kind: "random",
+        what: format!(
+            "draws from the generator of {generator} in steps, or for functools.lru_cache"
+        ),
+        at,
     }
 }
 
@@ -134,8 +176,14 @@ fn draws(arguments: Arguments<'_, '_>) {
 /// A generator is about to be put into a given state.
 fn is_set(arguments: Arguments<'_, '_>) {
     use_of(arguments, |recording, shared| {
-        let seeded = shared.subject();
-        recording.get().note(recording.py(), |log| log.seed(seeded));
+        let py = recording.py();
+        let (seeded, now) = (shared.subject(), shared.sensed(py));
+        recording.get().note(py, |log| {
+            if let Some(now) = now {
+                log.notice_draws(&seeded, now);
+            }
+            log.seed(seeded);
+        });
     });
 }
 
@@ -163,14 +211,7 @@ fn use_of(arguments: Arguments<'_, '_>, note: impl FnOnce(&Bound<'_, Recording>,
             .knows_generators
             .with(py, |known| known[at] = true);
         if recording.get().is_apart() {
-            let objection = Impurity {
-                kind: "random",
-                what: format!(
-                    "draws from the generator of {} in steps, or for functools.lru_cache",
-                    SHARED[at].name
-                ),
-                at: place::line(py),
-            };
+            let objection = drawn_apart(SHARED[at].name, place::line(py));
             recording.get().object(py, objection);
         } else {
             note(&recording, &SHARED[at]);
