@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         "environment",
         "figures",
         "files",
+        "kept",
         "network",
         "process",
         "processes",

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         "environment",
         "figures",
         "files",
+        "kept",
         "network",
         "process",
         "processes",

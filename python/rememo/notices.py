@@ -92,7 +92,13 @@ _IMPURITIES: dict[str, tuple[type[ImpurityWarning], str]] = {
         'Start it in a function that is not memoized, or say allow=["processes"] to cache it',
     ),
     "threads": (UnwatchedWarning, "Use threading.Thread or concurrent.futures"),
-    "kept": (UnwatchedWarning, "Memoize that function too, or call its cache_clear() first"),
+    "kept": (
+        UnwatchedWarning,
+        (
+            "Memoize that function too, have it return what cannot be changed, or call its "
+            'cache_clear() first; or say allow=["kept"] if it does not matter'
+        ),
+    ),
     "unseen": (UnwatchedWarning, 'Say watch="off" to cache it all the same'),
 }
 _told: dict[tuple[str, str], object] = {}

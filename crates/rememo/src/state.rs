@@ -68,6 +68,8 @@ pub enum PartKind {
     Tree,
     /// The settings of a library, which the whole process shares.
     Settings,
+    /// What the process keeps of the results of a function.
+    Kept,
 }
 
 impl PartKind {
@@ -101,6 +103,7 @@ impl fmt::Display for PartKind {
             Self::Matches => "files named",
             Self::Tree => "files in",
             Self::Settings => "settings of",
+            Self::Kept => "kept result of",
         })
     }
 }

@@ -3,6 +3,7 @@ whichever call that was."""
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -33,6 +34,8 @@ def length(name, times=1): return times * len(load(name))
 
 def program(text: str = LOAD) -> Any:
     """The module of a program, as a run of it begins: with nothing kept yet."""
+    # Functions of earlier ones go by the same names.
+    gc.collect()
     made = types.ModuleType("keeping")
     exec(text, vars(made))
     return made
@@ -261,3 +264,133 @@ def test_threads_that_have_results_made_at_once_miss_nothing(
         Path(name).write_text("other")
     assert [program().length(name) for name in names] == [len("other")] * 40
     assert "hit" not in answers(rememo_events)
+
+
+CHANGED = """
+import functools
+from rememo import memoize
+
+class Settings: pass
+
+@functools.lru_cache(maxsize=4)
+def load(name):
+    made = Settings()
+    made.table, made.name = {"key": [1]}, name
+    return made
+
+@memoize
+def value(name): return load(name).table["key"][0]
+"""
+WAYS_TO_CHANGE = {
+    "an item": "load('a').table['key'] = [5]",
+    "at depth": "load('a').table['key'][0] = 5",
+    "an attribute": "load('a').table = {'key': [5]}",
+    "through another result": "value('a'); load('a').table['key'][0] = 5",
+}
+
+
+@pytest.mark.parametrize("size", ["4", "None"])
+@pytest.mark.parametrize("way", WAYS_TO_CHANGE)
+def test_what_is_kept_and_was_changed_in_its_place_is_seen(
+    way: str, size: str, rememo_events: list[dict[str, Any]], recwarn: pytest.WarningsRecorder
+) -> None:
+    text, change = CHANGED.replace("maxsize=4", f"maxsize={size}"), WAYS_TO_CHANGE[way]
+    run = program(text)
+    exec(change, vars(run))
+    assert run.value("a") == 5
+    assert "changed in its place since it was made" in str(recwarn.pop().message)
+    assert answers(rememo_events)[-2:] == ["miss", "not_stored"]
+    # It is of the same name in this process.
+    run.load.cache_clear()
+    untouched = program(text)
+    assert [untouched.value("a"), untouched.value("b"), untouched.value("a")] == [1, 1, 1]
+    answers(rememo_events)
+    later = program(text)
+    assert later.value("a") == 1
+    exec(change, vars(later))
+    # Another result of the same function is what it was.
+    assert [later.value("a"), later.value("b")] == [5, 1]
+    assert answers(rememo_events).count("hit") == (3 if "value" in change else 2)
+
+
+def test_explanations_say_that_what_is_kept_was_changed() -> None:
+    run = program(CHANGED)
+    run.value("a")
+    assert run.value.would_hit("a")
+    run.load("a").table["key"] = [5]
+    assert "kept result of keeping.load changed" in str(run.value.explain("a"))
+    run.load.cache_clear()
+    assert run.value.would_hit("a")
+
+
+def test_a_call_that_changes_what_is_kept_is_not_stored(
+    rememo_events: list[dict[str, Any]],
+) -> None:
+    text = CHANGED + "\n@memoize\ndef spoil(): load('a').table['more'] = 1; return 1\n"
+    with pytest.warns(match="kept result of"):
+        assert program(text).spoil() == 1
+    assert answers(rememo_events) == ["miss", "not_stored"]
+
+
+def test_results_that_are_let_go_of_no_longer_count(rememo_events: list[dict[str, Any]]) -> None:
+    run = program(CHANGED.replace("maxsize=4", "maxsize=1"))
+    run.value("a")
+    run.load("a").table["key"] = [5]
+    run.load("b")
+    assert run.value("a") == 1
+    assert answers(rememo_events) == ["miss", "hit"]
+
+
+def test_many_results_are_told_apart_as_far_as_there_is_room() -> None:
+    text = CHANGED.replace("maxsize=4", "maxsize=None")
+    text += (
+        "\n@memoize\ndef total(count): return sum(load(n).table['key'][0] for n in range(count))\n"
+    )
+    run = program(text)
+    assert [run.total(10), run.total(40)] == [10, 40]
+    run.load(100).table["key"] = [5]
+    assert [run.total.would_hit(10), run.total.would_hit(40)] == [True, False]
+    run.load(39).table["key"] = [2]
+    with pytest.warns(match="changed in its place|kept result of"):
+        assert [run.total(10), run.total(40)] == [10, 41]
+
+
+def test_what_nobody_can_tell_to_be_as_it_was_is_not_relied_on(
+    rememo_events: list[dict[str, Any]],
+) -> None:
+    text = (
+        "import functools, threading\nfrom rememo import memoize\n"
+        "@functools.cache\ndef make(): return {'lock': threading.Lock(), 'key': 1}\n"
+        "@memoize\ndef value(): return make()['key']\n"
+        "@memoize(allow=['kept'])\ndef same(): return make()['key']\n"
+    )
+    run = program(text)
+    with pytest.warns(match=r"may have been changed since: result\['lock'\]"):
+        assert run.value() == 1
+    assert run.same() == 1
+    assert answers(rememo_events) == ["miss", "not_stored", "miss"]
+    assert program(text).same.would_hit()
+
+
+def test_what_cannot_be_changed_costs_no_look() -> None:
+    text = (
+        "import functools\nfrom rememo import memoize\n"
+        "@functools.cache\ndef make(): return ('a', (1, 2.0), frozenset({None}))\n"
+        "@memoize\ndef value(): return make()[1][0]\n"
+    )
+    run = program(text)
+    assert run.value() == 1
+    assert "kept result" not in str(run.value.explain())
+
+
+def test_a_function_of_a_library_that_is_wrapped_counts(tmp_path: Path) -> None:
+    text = (
+        "import functools, json\nfrom rememo import memoize\n"
+        "loads = functools.cache(json.loads)\n"
+        "@memoize\ndef value(): return loads('{\"key\": 1}')['key']\n"
+    )
+    assert program(text).value() == 1
+    run = program(text)
+    run.loads('{"key": 1}')["key"] = 5
+    with pytest.warns(match="changed in its place"):
+        assert run.value() == 5

@@ -12,12 +12,13 @@ use super::depends::Depends;
 use crate::effects::Asked;
 
 /// The kinds of things that a run may be allowed to do.
-const KINDS: [&str; 11] = [
+const KINDS: [&str; 12] = [
     "clock",
     "device",
     "environment",
     "figures",
     "files",
+    "kept",
     "network",
     "process",
     "processes",

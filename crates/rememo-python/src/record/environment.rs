@@ -10,7 +10,7 @@ use pyo3::types::{PyBytes, PyDict, PyTuple, PyType};
 use rememo::{Digest, Encoder, Impurity, State, Subject};
 
 use super::audit::unheard;
-use super::{Recording, current, generators, pyplot};
+use super::{Recording, current, generators, intact, pyplot};
 
 /// The storage of the environment: names to values, both as bytes.
 #[pyclass(module = "rememo._core", name = "_Environment", extends = PyDict)]
@@ -160,6 +160,7 @@ pub fn sense(py: Python<'_>, subject: &Subject) -> Option<State> {
         }
         Subject::Generator(name) => generators::sense(py, name),
         Subject::Settings(library) => pyplot::sense(py, library),
+        Subject::Kept(name, which) => Some(intact::sense(py, name, *which)),
         _ => None,
     }
 }

@@ -4,6 +4,7 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -11,6 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use rememo::{Impurity, Log};
 
+use super::intact::Intact;
 use super::{Care, Recording, begin, current, exempt, place, run};
 use crate::raw::{Attached, Between, stand_between};
 
@@ -33,6 +35,8 @@ pub struct Fills {
     function: Py<PyAny>,
     /// Whether it is a library's: what that keeps counts by its version.
     of_library: bool,
+    /// What could be changed of what its wrapper keeps.
+    intact: Arc<Intact>,
     /// Tells it from all others that there were or will be.
     serial: usize,
     /// Where there were results before anybody saw them made.
@@ -110,6 +114,7 @@ impl Fills {
         let (done, log) = run(py, &recording, outer.as_ref(), work);
         if let Ok(done) = &done {
             slf.get().enter(done, &log);
+            slf.get().intact.enter(done)?;
         }
         let making = recording.get().making.as_ref();
         let asked = making.map(|making| making.asked.with(py, std::mem::take));
@@ -187,8 +192,13 @@ fn begins<'py>(stand_in: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
 /// A result was made without a recording of its own.
 fn made(stand_in: &Bound<'_, PyAny>, result: &Bound<'_, PyAny>) {
     let py = stand_in.py();
-    if let Ok(fills) = stand_in.cast::<Fills>()
-        && let Some(recording) = current(py)
+    let Ok(fills) = stand_in.cast::<Fills>() else {
+        return;
+    };
+    if let Err(error) = fills.get().intact.enter(result) {
+        error.write_unraisable(py, None);
+    }
+    if let Some(recording) = current(py)
         && let Some(making) = &recording.get().making
     {
         let entry = (fills.clone().unbind(), result.as_ptr() as usize);
@@ -210,6 +220,7 @@ fn stand_in<'py>(
         function: function.clone().unbind(),
         serial: SERIAL.fetch_add(1, Ordering::Relaxed),
         of_library,
+        intact: Intact::of(wrapper, function, of_library).ok()?,
         earlier: (keeps && !of_library).then(|| Earlier {
             name: name(function),
             made: made.unwrap_or(usize::MAX),
@@ -252,15 +263,15 @@ fn handed(
         return;
     };
     let fills = fills.get();
+    let just_made = MADE.get() != made_before;
+    fills.intact.hand(recording.get(), result, just_made);
     let result = result.as_ptr() as usize;
     fills.ledger.with(py, |ledger| {
         if let Some(log) = ledger.of(result) {
             recording.get().take_over(py, (fills.serial, result), log);
         }
     });
-    if MADE.get() == made_before
-        && let Some(name) = fills.keeps_earlier(wrapper)
-    {
+    if !just_made && let Some(name) = fills.keeps_earlier(wrapper) {
         let objection = Impurity {
             kind: "kept",
             what: format!(

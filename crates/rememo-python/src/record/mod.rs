@@ -16,6 +16,7 @@ mod environment;
 mod exempt;
 mod fills;
 mod generators;
+mod intact;
 mod paths;
 mod place;
 mod probes;
@@ -52,6 +53,8 @@ pub struct Recording {
     watch: Watch,
     /// How much it has taken over of what results depend on that it was handed, by who keeps them.
     told: Attached<HashMap<(usize, usize), usize>>,
+    /// What it was handed of what is kept and could be changed.
+    handed: Attached<intact::Handed>,
     /// Where the result is made for `functools.lru_cache`.
     making: Option<Making>,
     /// Whether it is one of steps, with other things between them.
@@ -335,6 +338,7 @@ fn begin<'py>(
         log: Attached::new(Some(log)),
         watch: care.watch,
         told: Attached::default(),
+        handed: Attached::default(),
         making: None,
         in_steps: false,
         tapes,

@@ -149,6 +149,15 @@ pub fn is_library_imported(py: Python<'_>) -> bool {
     !within_library(py).is_empty() && is_importing(py)
 }
 
+/// Whether the innermost code that is running is a library's.
+pub fn is_in_library(py: Python<'_>) -> bool {
+    let file = frames(py).next().and_then(|frame| {
+        let file = frame.code.getattr("co_filename").ok()?;
+        file.extract::<PathBuf>().ok()
+    });
+    file.is_some_and(|file| is_of_library(py, &file))
+}
+
 /// Whether the code of a file belongs to the interpreter or to an installed distribution.
 pub fn is_of_library(py: Python<'_>, file: &Path) -> bool {
     file.to_string_lossy().starts_with("<frozen ")

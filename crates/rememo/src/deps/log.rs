@@ -228,7 +228,7 @@ impl Log {
         self.add_held(Held {
             subject,
             before,
-            allowed: self.allows(&by),
+            allowed: self.allows(by.kind),
             by,
         });
     }
@@ -275,7 +275,7 @@ impl Log {
     /// Notes that a generator of random numbers is about to be used.
     pub fn draw(&mut self, generator: Subject, before: State) {
         let before = self.watched_generator(&generator).unwrap_or(before);
-        if !self.allowed.contains(&"random") && !self.seeded.contains(&generator) {
+        if !self.allows("random") && !self.seeded.contains(&generator) {
             self.note(generator, before);
         }
     }
@@ -284,7 +284,7 @@ impl Log {
     /// on the one that it is in.
     pub fn seed(&mut self, generator: Subject) {
         let known = self.places.contains_key(&generator) || self.seeded.contains(&generator);
-        if !known && !self.allowed.contains(&"random") {
+        if !known && !self.allows("random") {
             self.seeded.push(generator);
         }
     }
@@ -320,7 +320,7 @@ impl Log {
             was_there,
             own,
             before,
-            allowed: self.allows(&by),
+            allowed: self.allows(by.kind),
             by,
         });
     }
@@ -332,13 +332,14 @@ impl Log {
                 && known.at == objection.at
                 && (known.at.is_some() || known.what == objection.what)
         };
-        if !self.allows(&objection) && !self.objections.iter().any(same) {
+        if !self.allows(objection.kind) && !self.objections.iter().any(same) {
             self.objections.push(objection);
         }
     }
 
-    fn allows(&self, by: &Impurity) -> bool {
-        self.allowed.contains(&by.kind)
+    /// Whether the run may do things of a kind.
+    pub fn allows(&self, kind: &str) -> bool {
+        self.allowed.contains(&kind)
     }
 
     /// Takes over what a run within this one looked at and did.
@@ -355,7 +356,7 @@ impl Log {
             self.seed(generator.clone());
         }
         for touch in &inner.touches {
-            let allowed = touch.allowed || self.allows(&touch.by);
+            let allowed = touch.allowed || self.allows(touch.by.kind);
             let own = self.is_own(&touch.path);
             let mut touch = touch.clone();
             if own {
@@ -364,7 +365,7 @@ impl Log {
             self.touches.push(Touch { allowed, ..touch });
         }
         for held in &inner.held {
-            let allowed = held.allowed || self.allows(&held.by);
+            let allowed = held.allowed || self.allows(held.by.kind);
             self.add_held(Held {
                 allowed,
                 ..held.clone()
@@ -524,7 +525,7 @@ impl Log {
                 what: "leaves the process in another directory".to_owned(),
                 at: None,
             };
-            lasting.extend(Some(left).filter(|left| !self.allows(left)));
+            lasting.extend(Some(left).filter(|left| !self.allows(left.kind)));
         }
         lasting
     }

@@ -113,7 +113,8 @@ pub fn look(subject: &Subject, path: &Path, ignored: &[PathBuf]) -> Option<Look>
         | Subject::Variable(_)
         | Subject::Environment
         | Subject::Generator(_)
-        | Subject::Settings(_) => return None,
+        | Subject::Settings(_)
+        | Subject::Kept(..) => return None,
     })
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::digest::Digest;
 use crate::state::PartKind;
 
 /// A path, of any bytes: absolute, or relative to the directory that the process is in when it is
@@ -69,6 +70,9 @@ pub enum Subject {
     Tree(Place),
     /// The settings of a library, which the whole process shares, by its name.
     Settings(String),
+    /// Whether results of a function, by its name, that the process keeps still are as they were
+    /// made: those of a digest, or all.
+    Kept(String, Option<Digest>),
 }
 
 /// What of a file's status.
@@ -120,7 +124,8 @@ impl Subject {
             | Self::Variable(_)
             | Self::Environment
             | Self::Generator(_)
-            | Self::Settings(_) => None,
+            | Self::Settings(_)
+            | Self::Kept(..) => None,
         }
     }
 
@@ -138,6 +143,7 @@ impl Subject {
             Self::Matches(_) => PartKind::Matches,
             Self::Tree(_) => PartKind::Tree,
             Self::Settings(_) => PartKind::Settings,
+            Self::Kept(..) => PartKind::Kept,
         }
     }
 
@@ -162,6 +168,7 @@ impl Subject {
             Self::Matches(_) => "files named",
             Self::Tree(_) => "files in",
             Self::Settings(_) => "settings of",
+            Self::Kept(..) => "kept result of",
         }
     }
 
@@ -169,7 +176,7 @@ impl Subject {
     pub fn name(&self) -> String {
         match self {
             Self::Variable(name) => String::from_utf8_lossy(name).into_owned(),
-            Self::Generator(name) | Self::Settings(name) => name.clone(),
+            Self::Generator(name) | Self::Settings(name) | Self::Kept(name, _) => name.clone(),
             Self::WorkingDirectory | Self::Environment => String::new(),
             _ => self
                 .place()
