@@ -36,7 +36,7 @@ pub struct Fills {
     /// Whether it is a library's: what that keeps counts by its version.
     of_library: bool,
     /// What could be changed of what its wrapper keeps.
-    intact: Arc<Intact>,
+    intact: Option<Arc<Intact>>,
     /// Tells it from all others that there were or will be.
     serial: usize,
     /// Where there were results before anybody saw them made.
@@ -114,7 +114,9 @@ impl Fills {
         let (done, log) = run(py, &recording, outer.as_ref(), work);
         if let Ok(done) = &done {
             slf.get().enter(done, &log);
-            slf.get().intact.enter(done)?;
+            if let Some(intact) = &slf.get().intact {
+                intact.enter(done)?;
+            }
         }
         let making = recording.get().making.as_ref();
         let asked = making.map(|making| making.asked.with(py, std::mem::take));
@@ -195,7 +197,9 @@ fn made(stand_in: &Bound<'_, PyAny>, result: &Bound<'_, PyAny>) {
     let Ok(fills) = stand_in.cast::<Fills>() else {
         return;
     };
-    if let Err(error) = fills.get().intact.enter(result) {
+    if let Some(intact) = &fills.get().intact
+        && let Err(error) = intact.enter(result)
+    {
         error.write_unraisable(py, None);
     }
     if let Some(recording) = current(py)
@@ -264,7 +268,9 @@ fn handed(
     };
     let fills = fills.get();
     let just_made = MADE.get() != made_before;
-    fills.intact.hand(recording.get(), result, just_made);
+    if let Some(intact) = &fills.intact {
+        intact.hand(recording.get(), result, just_made);
+    }
     let result = result.as_ptr() as usize;
     fills.ledger.with(py, |ledger| {
         if let Some(log) = ledger.of(result) {

@@ -53,13 +53,16 @@ pub type Handed = HashMap<String, Vec<Digest>>;
 static ALL: Attached<BTreeMap<String, Vec<Weak<Intact>>>> = Attached::new(BTreeMap::new());
 
 impl Intact {
-    /// For the wrapper of a function.
+    /// For the wrapper of a function; none where it is one that compiled code keeps to itself.
     pub fn of(
         wrapper: &Bound<'_, PyAny>,
         function: &Bound<'_, PyAny>,
         of_library: bool,
-    ) -> PyResult<Arc<Self>> {
+    ) -> PyResult<Option<Arc<Self>>> {
         let py = wrapper.py();
+        if is_of_compiled_code(function)? {
+            return Ok(None);
+        }
         let new = Arc::new(Self {
             name: name_of(function),
             wrapper: PyWeakrefReference::new(wrapper)?.unbind(),
@@ -74,7 +77,7 @@ impl Intact {
             same.retain(|known| known.strong_count() > 0);
             same.push(Arc::downgrade(&new));
         });
-        Ok(new)
+        Ok(Some(new))
     }
 
     /// Notes what a result is that was just made. The error is one that is not about the result.
@@ -276,6 +279,22 @@ fn condition(value: &Bound<'_, PyAny>) -> PyResult<Condition> {
 
 fn is_as(value: &Bound<'_, PyAny>, was: Digest) -> bool {
     matches!(condition(value), Ok(Condition::Was(now)) if now == was)
+}
+
+/// Whether what is called is no function, but an object of compiled code: so `sqlite3` keeps the
+/// statements of a connection, and hands them to itself.
+fn is_of_compiled_code(function: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let class = function.get_type();
+    let is_known = matches!(
+        class.module()?.to_str()?,
+        "builtins" | "functools" | "rememo._core"
+    );
+    let is_plain = || {
+        class
+            .getattr("__call__")
+            .and_then(|call| call.hasattr("__code__"))
+    };
+    Ok(!is_known && !function.hasattr("__qualname__")? && !is_plain()?)
 }
 
 fn name_of(function: &Bound<'_, PyAny>) -> String {
