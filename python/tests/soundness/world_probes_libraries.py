@@ -79,6 +79,60 @@ _READS: dict[str, tuple[str, str]] = {
         "write('x', '{\"a\": N}')",
         "import pyarrow.json; return pyarrow.json.read_json('x').to_pylist()",
     ),
+    "pyarrow.feather": (
+        "import pyarrow, pyarrow.feather as p; p.write_feather(pyarrow.table({'a': [N]}), 'x')",
+        "import pyarrow.feather as p; return p.read_table('x').to_pylist()",
+    ),
+    "pyarrow.feather, not mapped": (
+        "import pyarrow, pyarrow.feather as p; p.write_feather(pyarrow.table({'a': [N]}), 'x')",
+        "import pyarrow.feather as p; return p.read_feather('x', memory_map=False).values.tolist()",
+    ),
+    "pyarrow.orc": (
+        "import pyarrow, pyarrow.orc as p; p.write_table(pyarrow.table({'a': [N]}), 'x')",
+        "import pyarrow.orc as p; return p.ORCFile('x').read().to_pylist()",
+    ),
+    "pyarrow.orc.read_table": (
+        "import pyarrow, pyarrow.orc as p; p.write_table(pyarrow.table({'a': [N]}), 'x')",
+        "import pyarrow.orc as p; return p.read_table('x').to_pylist()",
+    ),
+    "pyarrow.ipc": (
+        (
+            "import pyarrow as p; t = p.table({'a': [N]})\n"
+            "with p.ipc.new_file('x', t.schema) as w: w.write_table(t)"
+        ),
+        "import pyarrow as p; return p.ipc.open_file('x').read_all().to_pylist()",
+    ),
+    "pyarrow.OSFile": ("write('x', 'N')", "import pyarrow; return pyarrow.OSFile('x').read()"),
+    "pyarrow.OSFile, by keyword": (
+        "write('x', 'N')",
+        "import pyarrow; return pyarrow.OSFile(path='x', mode='r').read()",
+    ),
+    "pyarrow.input_stream": (
+        "write('x', 'N')",
+        "import pyarrow; return pyarrow.input_stream('x').read()",
+    ),
+    "tables": (
+        "import tables; f = tables.open_file('x', 'w'); f.create_array('/', 'a', [N]); f.close()",
+        "import tables\n    with tables.open_file('x') as f: return f.root.a.read()",
+    ),
+    "pandas.read_hdf": (
+        "import pandas; pandas.DataFrame({'a': [N]}).to_hdf('x', key='k', mode='w')",
+        "import pandas; return pandas.read_hdf('x').values.tolist()",
+    ),
+    "netCDF4": (
+        (
+            "import netCDF4; f = netCDF4.Dataset('x', 'w'); f.createDimension('d', 1)\n"
+            "f.createVariable('a', 'i4', ('d',))[:] = N; f.close()"
+        ),
+        "import netCDF4\n    with netCDF4.Dataset('x') as f: return f['a'][:].tolist()",
+    ),
+    "xarray by netCDF4": (
+        "import xarray; xarray.Dataset({'a': ('d', [N])}).to_netcdf('x.nc', engine='netcdf4')",
+        (
+            "import xarray\n"
+            "    with xarray.open_dataset('x.nc', engine='netcdf4') as d: return d['a'].values.tolist()"
+        ),
+    ),
     "pyarrow.memory_map": (
         "write('x', 'N')",
         "import pyarrow; return pyarrow.memory_map('x').read()",
@@ -180,6 +234,17 @@ WRITES: dict[str, tuple[str, Steps]] = {
     "to_json": _written("import pandas; pandas.DataFrame({'a': [1]}).to_json('x.json')", "x.json"),
     "to_pickle": _written("import pandas; pandas.DataFrame({'a': [1]}).to_pickle('x')", "x"),
     "to_parquet": _written("import pandas; pandas.DataFrame({'a': [1]}).to_parquet('x')", "x"),
+    "to_feather": _written("import pandas; pandas.DataFrame({'a': [1]}).to_feather('x')", "x"),
+    "pyarrow.feather": _written(
+        "import pyarrow, pyarrow.feather as p; p.write_feather(pyarrow.table({'a': [1]}), 'x')", "x"
+    ),
+    "pyarrow.orc": _written(
+        "import pyarrow, pyarrow.orc as p; p.write_table(pyarrow.table({'a': [1]}), 'x')", "x"
+    ),
+    "pyarrow.OSFile": _written(
+        "import pyarrow\n    with pyarrow.OSFile('x', 'wb') as file: file.write(b'1')", "x"
+    ),
+    "netCDF4": _written("import netCDF4; netCDF4.Dataset('x', 'w').close()", "x"),
     "PIL": _written("from PIL import Image; Image.new('L', (2, 2), 1).save('x.png')", "x.png"),
     "json": _written("import json\n    with open('x', 'w') as file: json.dump([1], file)", "x"),
     "csv": _written(

@@ -8,9 +8,10 @@ use std::sync::OnceLock;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyTuple, PyType};
+use pyo3::types::{PyDict, PyTuple, PyType};
 
-use super::hooks::{Unreachable, is_recording};
+use super::Arguments;
+use super::hooks::{Probe, Unreachable, is_recording};
 
 /// What is told of an instance that is made, while a recording is under way.
 pub struct Around {
@@ -107,4 +108,87 @@ impl Around {
         }
         done
     }
+}
+
+/// What stands in front of the making of instances of a class.
+struct BeforeNew {
+    original: ffi::newfunc,
+    probe: Probe,
+}
+
+const CLASSES: usize = 8;
+static BEFORE_NEW: [OnceLock<BeforeNew>; CLASSES] = [const { OnceLock::new() }; CLASSES];
+static NEW: [ffi::newfunc; CLASSES] = [
+    new::<0>, new::<1>, new::<2>, new::<3>, new::<4>, new::<5>, new::<6>, new::<7>,
+];
+
+/// Has the making of each instance of a class told before it is made, while a recording is under way.
+/// Classes that were derived from it before go unheard.
+pub fn stand_before_new(class: &Bound<'_, PyType>, probe: Probe) -> Result<(), Unreachable> {
+    let class = class.as_type_ptr();
+    // SAFETY: the class is alive, and its slots are read and written while this thread is attached.
+    unsafe {
+        let original = (*class).tp_new.ok_or(Unreachable)?;
+        let mut places = BEFORE_NEW.iter();
+        let taken = |place: &OnceLock<_>| place.set(BeforeNew { original, probe }).is_ok();
+        let free = places.position(taken).ok_or(Unreachable)?;
+        (*class).tp_new = Some(NEW[free]);
+        // A shorter way to the same, past the slot, which the interpreter takes where there is one.
+        (*class).tp_vectorcall = None;
+        ffi::PyType_Modified(class);
+    }
+    Ok(())
+}
+
+unsafe extern "C" fn new<const PLACE: usize>(
+    class: *mut ffi::PyTypeObject,
+    arguments: *mut ffi::PyObject,
+    keywords: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    let Some(BeforeNew { original, probe }) = BEFORE_NEW[PLACE].get() else {
+        return std::ptr::null_mut();
+    };
+    if is_recording() {
+        // SAFETY: the interpreter calls this attached, with a tuple, and a dictionary or null.
+        let told = catch_unwind(AssertUnwindSafe(|| unsafe {
+            tell_of_new(*probe, arguments, keywords);
+        }));
+        drop(told);
+    }
+    // SAFETY: called with what it was to be called with.
+    unsafe { original(class, arguments, keywords) }
+}
+
+/// Tells of what an instance is made with.
+///
+/// # Safety
+/// Called attached, with a tuple, and a dictionary or null.
+unsafe fn tell_of_new(
+    probe: Probe,
+    arguments: *mut ffi::PyObject,
+    keywords: *mut ffi::PyObject,
+) -> Option<()> {
+    // SAFETY: the caller's; what is passed is held by the tuple and the dictionary.
+    unsafe {
+        let py = Python::assume_attached();
+        let positional = Bound::from_borrowed_ptr_or_opt(py, arguments)?;
+        let positional = positional.cast_into::<PyTuple>().ok()?;
+        let keywords = Bound::from_borrowed_ptr_or_opt(py, keywords);
+        let keywords = keywords.and_then(|keywords| keywords.cast_into::<PyDict>().ok());
+        let mut values: Vec<_> = positional.iter().map(|value| value.as_ptr()).collect();
+        let mut names = Vec::new();
+        for (name, value) in keywords.iter().flatten() {
+            names.push(name);
+            values.push(value.as_ptr());
+        }
+        let names = PyTuple::new(py, names).ok()?;
+        let count = positional.len();
+        probe(Arguments::passed(
+            py,
+            values.as_ptr(),
+            count,
+            names.as_ptr(),
+        ));
+    }
+    Some(())
 }

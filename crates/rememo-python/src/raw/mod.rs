@@ -24,7 +24,7 @@ pub use hooks::{
     is_recording, recording_begins, recording_ends, stand_before,
 };
 pub use kept::{Between, stand_between};
-pub use making::{Around, stand_around};
+pub use making::{Around, stand_around, stand_before_new};
 pub use memo::Memo;
 pub use namespaces::{attributes_of, class_namespace, defaults_of, modules, namespace};
 pub use objects::{Element, Text, each_object};

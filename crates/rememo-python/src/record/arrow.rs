@@ -1,15 +1,11 @@
 //! Files that Arrow opens by itself, past Python: it is stood in front of what asks it to.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
-use rememo::Impurity;
 use rememo::Manner;
 
-use super::audit::unheard;
-use super::depends::note;
-use super::paths::path_of;
-use super::probes::{keyword, stand_at};
-use super::{current, place, sources};
+use super::by_path::{opens, reads, stand_before_making, writes, writes_argument};
+use super::probes::stand_at;
+use super::sources;
 use crate::raw::Arguments;
 
 const LOCAL: &str = "LocalFileSystem";
@@ -47,40 +43,26 @@ pub fn stand_before_json(py: Python<'_>) {
     stand_at(py, "pyarrow._json", "read_json", reads);
 }
 
-pub fn stand_before_library(py: Python<'_>) {
-    stand_at(py, "pyarrow.lib", "memory_map", reads);
-}
-
-/// The first argument, whatever it is called.
-fn first<'py>(arguments: Arguments<'_, 'py>) -> Option<Bound<'py, PyAny>> {
-    let named = ["path", "paths_or_selector", "source", "input_file"];
-    let mut named = named.iter();
-    let given = arguments.positional().next();
-    given.or_else(|| named.find_map(|name| keyword(arguments, name)))
-}
-
-/// A function reads what is given by path.
-fn reads(arguments: Arguments<'_, '_>) {
-    let py = arguments.py();
-    let (Some(recording), Some(given)) = (current(py), first(arguments)) else {
-        return;
-    };
-    unheard(|| {
-        let watch = recording.get().watch;
-        let note_one = |path: &Bound<'_, PyAny>| {
-            if let Some(path) = path_of(path) {
-                recording.get().note(py, |log| note(log, &path, watch));
-            }
-        };
-        if let Ok(base) = given.getattr("base_dir") {
-            note_one(&base);
-        } else if given.is_instance_of::<PyList>() || given.is_instance_of::<PyTuple>() {
-            let paths = given.try_iter().into_iter().flatten();
-            paths.flatten().for_each(|path| note_one(&path));
-        } else {
-            note_one(&given);
-        }
+pub fn stand_before_feather(py: Python<'_>) {
+    stand_before_making(py, "pyarrow._feather", "FeatherReader", reads);
+    stand_at(py, "pyarrow._feather", "write_feather", |call| {
+        writes_argument(call, 1, "dest", Manner::Replaces);
     });
+}
+
+pub fn stand_before_orc(py: Python<'_>) {
+    stand_at(py, "pyarrow._orc", "ORCReader.open", reads);
+    stand_at(py, "pyarrow._orc", "ORCWriter.open", |call| {
+        writes(call, Manner::Replaces);
+    });
+}
+
+pub fn stand_before_library(py: Python<'_>) {
+    stand_at(py, "pyarrow.lib", "memory_map", |call| opens(call, "r"));
+    stand_at(py, "pyarrow.lib", "create_memory_map", |call| {
+        writes(call, Manner::Replaces);
+    });
+    stand_before_making(py, "pyarrow.lib", "OSFile", |call| opens(call, "r"));
 }
 
 /// A file system is asked for files to be read.
@@ -92,22 +74,9 @@ fn reads_at(arguments: Arguments<'_, '_>) {
 
 /// A file system is asked for a file to be written.
 fn writes_at(arguments: Arguments<'_, '_>, manner: Manner) {
-    let py = arguments.py();
-    if !is_local(arguments) {
-        return;
+    if is_local(arguments) {
+        writes(arguments, manner);
     }
-    let path = first(arguments).and_then(|path| path_of(&path));
-    let (Some(recording), Some(path)) = (current(py), path) else {
-        return;
-    };
-    unheard(|| {
-        let by = Impurity {
-            kind: "files",
-            what: format!("writes {}", path.display()),
-            at: place::line(py),
-        };
-        recording.get().note(py, |log| log.touch(&path, manner, by));
-    });
 }
 
 /// Whether a file system is this machine's; if it is another's, that is noted.

@@ -8,6 +8,7 @@
 
 mod arrow;
 mod audit;
+mod by_path;
 mod care;
 mod carry;
 mod depends;
@@ -16,6 +17,7 @@ mod environment;
 mod exempt;
 mod fills;
 mod generators;
+mod hdf;
 mod intact;
 mod paths;
 mod place;

@@ -12,7 +12,7 @@ use rememo::Impurity;
 
 use super::audit::unheard;
 use super::probes::stand_at;
-use super::{arrow, current, generators, place};
+use super::{arrow, current, generators, hdf, place};
 use crate::raw;
 use crate::raw::{Arguments, Probe};
 
@@ -34,7 +34,7 @@ const DISCREET: [&str; 7] = [
 const TIMING: [&str; 1] = ["sklearn"];
 
 /// Code of libraries that has names for its own purposes made of random bytes.
-const NAMING: [&str; 2] = ["dask._expr", "dask.base"];
+const NAMING: [&str; 3] = ["dask._expr", "dask.base", "xarray.backends.file_manager"];
 
 /// What looks at the machine and the process to learn how to compute, not what: how many cores there
 /// are, which libraries have threads of their own.
@@ -44,7 +44,7 @@ const COUNTING: [&str; 2] = ["joblib.externals.loky.backend.context", "threadpoo
 type Later = (&'static str, fn(Python<'_>));
 
 /// What has to be stood in front of, by modules that a program may do without.
-const LATER: [Later; 10] = [
+const LATER: [Later; 14] = [
     ("_datetime", |py| {
         for name in ["datetime.now", "datetime.utcnow", "date.today"] {
             stand_at(py, "_datetime", name, asks_date);
@@ -67,6 +67,10 @@ const LATER: [Later; 10] = [
     ("pyarrow._csv", arrow::stand_before_csv),
     ("pyarrow._json", arrow::stand_before_json),
     ("pyarrow.lib", arrow::stand_before_library),
+    ("pyarrow._feather", arrow::stand_before_feather),
+    ("pyarrow._orc", arrow::stand_before_orc),
+    ("tables.file", hdf::stand_before_pytables),
+    ("netCDF4._netCDF4", hdf::stand_before_netcdf),
 ];
 
 /// How many of these are stood in front of.
