@@ -213,6 +213,9 @@ class Care:
         strict: bool = False,
         depends: list[tuple[str, Any]] = ...,
         effects: Iterable[str] | None = None,
+        # Its `begin()` is called before each run, and what that returns is asked afterwards: its
+        # `objection(function, args, kwargs, result)` says why the result is not to be kept.
+        overseer: object = None,
     ) -> Care: ...
     @property
     def effects(self) -> list[str]: ...

@@ -29,6 +29,11 @@ def reduce(
     module: str = memoized.__module__
     if not is_written_out() or has_name(memoized, module, name):
         return name
+    from rememo.undecorated.judge import Judge
+
+    if isinstance(memoized.resolver, Judge):
+        # Nobody asked for it to be memoized, and who would judge it there?
+        return _as_written, (memoized.__wrapped__,)
     ignore, _, _ = memoized.semantics
     # Of a function that was memoized in a cache it is a method of that.
     resolver = memoized.resolver
@@ -77,6 +82,10 @@ def _rebuild(func: FunctionType, module: str, options: Options) -> _core.Memoize
         round_floats=options["round_floats"],
         **options["parameters"],
     )(func)
+
+
+def _as_written(func: FunctionType) -> FunctionType:
+    return func
 
 
 def has_name(memoized: object, module: str, name: str) -> bool:

@@ -91,6 +91,8 @@ def table_of(pyproject: str) -> dict[str, object]:
     except (OSError, ValueError, AttributeError, TypeError) as error:
         tell(f"ignored {pyproject}: {error}", StoreWarning)
         return {}
+    # A table of its own, which `rememo.auto` reads.
+    table.pop("auto", None)
     return {name: value for name, value in table.items() if _makes_sense(name, value, pyproject)}
 
 

@@ -36,18 +36,18 @@ def steps(block: str) -> list[tuple[str, str]]:
     return found
 
 
-def test_all_of_it_does_what_it_says(tmp_path: Path) -> None:
-    """In an empty directory, with what is installed here."""
+def do_as_shown(page: Path, directory: Path) -> int:
+    """Writes the files that a page shows, and runs its commands; returns how many there were."""
     ours = {name: text for name, text in os.environ.items() if not name.startswith("REMEMO")}
     ours["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     ran = 0
-    for kind, title, text in BLOCK.findall(TUTORIAL.read_text()):
+    for kind, title, text in BLOCK.findall(page.read_text()):
         if title:
-            (tmp_path / title).write_text(text)
+            (directory / title).write_text(text)
         for command, expected in steps(text) if kind == "console" else []:
             done = subprocess.run(
                 ["bash", "-euo", "pipefail", "-c", command],
-                cwd=tmp_path,
+                cwd=directory,
                 env=ours,
                 capture_output=True,
                 text=True,
@@ -57,5 +57,10 @@ def test_all_of_it_does_what_it_says(tmp_path: Path) -> None:
             assert (done.returncode, done.stderr) == (0, ""), command
             assert matches(expected, done.stdout), f"{command}{done.stdout}\n{expected}"
             ran += 1
-    assert ran > 15
+    return ran
+
+
+def test_all_of_it_does_what_it_says(tmp_path: Path) -> None:
+    """In an empty directory, with what is installed here."""
+    assert do_as_shown(TUTORIAL, tmp_path) > 15
     assert (tmp_path / "report.html").stat().st_size > 100_000

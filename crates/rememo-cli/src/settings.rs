@@ -260,6 +260,8 @@ fn table_of(pyproject: &Path) -> BTreeMap<String, Value> {
         .cloned()
         .unwrap_or_default();
     ours.into_iter()
+        // A table of its own, which Python's `rememo.auto` reads.
+        .filter(|(name, _)| name != "auto")
         .filter_map(|(name, value)| Some((name.clone(), sensible(&name, &value, pyproject)?)))
         .collect()
 }

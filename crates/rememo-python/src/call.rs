@@ -435,7 +435,26 @@ impl<'a, 'py> Call<'a, 'py> {
         Ok(known)
     }
 
-    /// Keeps an exception that says nothing about the value at hand.
+    /// What whoever oversaw the run objects to in it.
+    fn objection(
+        &self,
+        oversight: &Bound<'py, PyAny>,
+        value: &Bound<'py, PyAny>,
+    ) -> Option<Impurity> {
+        let told = oversight
+            .call_method1(
+                "objection",
+                (&self.function, &self.args, &self.kwargs, value),
+            )
+            .and_then(|told| told.extract::<Option<String>>());
+        let what = told.unwrap_or_else(|error| Some(error.to_string()))?;
+        Some(Impurity {
+            kind: "unseen",
+            what,
+            at: None,
+        })
+    }
+
     fn judge(&mut self, error: &PyErr) -> String {
         if !error.is_instance_of::<pyo3::exceptions::PyException>(self.py) {
             self.fatal = Some(error.clone_ref(self.py));
@@ -553,6 +572,7 @@ impl Callee for Call<'_, '_> {
         };
         let care = &self.memoized.semantics.care;
         let tape = care.effects.tape(self.py)?;
+        let oversight = care.oversight(self.py)?;
         let mut trouble = heard(tape.as_ref(), "begin");
         let figures = record::figures_made();
         let (done, mut log) = record::record(
@@ -575,6 +595,11 @@ impl Callee for Call<'_, '_> {
             && care.is_watchful()
         {
             record::leave_figures(self.py, figures, Some(value), &mut log);
+        }
+        if let (Ok(value), Some(oversight)) = (&done, oversight)
+            && let Some(objection) = self.objection(&oversight, value)
+        {
+            log.object(objection);
         }
         (self.log, self.tape) = (log, tape);
         Ok(done?.unbind())

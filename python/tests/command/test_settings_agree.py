@@ -27,7 +27,8 @@ LINES = st.one_of(
     PATHS.map(lambda path: f"dir = {json.dumps(path)}"),
     st.sampled_from(
         ["system_wide = true", "system_wide = false", "enabled = false", "system_wide = 1",
-         "dir = true", "unknown = 1", "enabled = 'no'", "= nonsense ["]
+         "dir = true", "unknown = 1", "enabled = 'no'", "= nonsense [",
+         "auto = { modules = ['a'] }"]
     ),
 )  # fmt: skip
 VARIABLES = st.fixed_dictionaries(
@@ -144,3 +145,12 @@ def test_an_option_comes_first(command: Rememo) -> None:
     found = command.json("config", "--dir", "there", REMEMO_DIR="elsewhere")
     assert found["dir"]["value"] == str(command.directory / "there")
     assert found["dir"]["origin"] == "--dir"
+
+
+def test_the_table_of_rememo_auto_is_no_unknown_setting(command: Rememo) -> None:
+    """Neither to the command nor to Python."""
+    (command.directory / "pyproject.toml").write_text("[tool.rememo.auto]\nmodules = ['a']\n")
+    assert command("config").err == ""
+    code = "import rememo; rememo.config()"
+    python = [sys.executable, "-W", "error", "-c", code]
+    subprocess.run(python, cwd=command.directory, check=True, timeout=60)

@@ -97,6 +97,8 @@ pub struct Care {
     for_a_while: bool,
     /// Whether a call whose result is not kept for what it did is an error.
     pub strict: bool,
+    /// What looks at each run besides, and may object to keeping its result.
+    overseer: Option<Arc<Py<PyAny>>>,
 }
 
 #[pymethods]
@@ -104,8 +106,9 @@ impl Care {
     #[new]
     #[pyo3(signature = (
         *, watch = Watch::Content, allow = None, assume_pure = false, strict = false,
-        depends = Vec::new(), effects = None
+        depends = Vec::new(), effects = None, overseer = None
     ))]
+    #[expect(clippy::too_many_arguments, reason = "options, each by its name")]
     fn new(
         py: Python<'_>,
         watch: Watch,
@@ -114,6 +117,7 @@ impl Care {
         strict: bool,
         depends: Vec<(String, Py<PyAny>)>,
         effects: Option<&Bound<'_, PyAny>>,
+        overseer: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         if strict && (assume_pure || watch == Watch::Off) {
             let other = if assume_pure {
@@ -143,6 +147,7 @@ impl Care {
             effects,
             for_a_while: false,
             strict,
+            overseer: overseer.map(Arc::new),
         })
     }
 
@@ -159,6 +164,8 @@ impl Care {
         arguments.set_item("strict", self.strict)?;
         arguments.set_item("depends", self.depends.said(py))?;
         arguments.set_item("effects", self.effects.names())?;
+        let overseer = self.overseer.as_ref().map(|overseer| overseer.bind(py));
+        arguments.set_item("overseer", overseer)?;
         Ok(((), arguments))
     }
 }
@@ -198,8 +205,17 @@ impl Care {
             terms.push_str(", replaying ");
             terms.push_str(kind);
         }
+        if self.overseer.is_some() {
+            terms.push_str(", overseen");
+        }
         self.depends.add_terms(&mut terms);
         terms
+    }
+
+    /// Has a run overseen: what is asked about it once it has ended.
+    pub fn oversight<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let begun = |overseer: &Arc<Py<PyAny>>| overseer.bind(py).call_method0("begin");
+        self.overseer.as_ref().map(begun).transpose()
     }
 }
 
