@@ -455,6 +455,7 @@ impl<'a, 'py> Call<'a, 'py> {
         })
     }
 
+    /// Keeps an exception that says nothing about the value at hand.
     fn judge(&mut self, error: &PyErr) -> String {
         if !error.is_instance_of::<pyo3::exceptions::PyException>(self.py) {
             self.fatal = Some(error.clone_ref(self.py));
