@@ -2285,9 +2285,9 @@ PROGRAMS: dict[str, Row] = {
         MISS,
     ),
     "module that can be imported at last": (
-        "@memoize\ndef f(x):\n    try: import h2\n    except ImportError: return 0\n    return h2.g()\n# file h.py\n#\n",
+        "@memoize\ndef f(x):\n    try: import appears_later\n    except ImportError: return 0\n    return appears_later.g()\n# file h.py\n#\n",
         "# file h.py\n#",
-        "# file h2.py\ndef g(): return 1",
+        "# file appears_later.py\ndef g(): return 1",
         MISS,
     ),
     "import in a function within": (
