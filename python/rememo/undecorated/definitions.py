@@ -45,7 +45,9 @@ def compiled(source: bytes, file: str, adopt: Callable[[FunctionType], object]) 
             # On the line of the definition, where `inspect` looks for its source.
             node.decorator_list = [ast.copy_location(ast.Constant(_ADOPT), node)]
     code = compile(tree, file, "exec", dont_inherit=True)
-    constants = tuple(adopt if one == _ADOPT else one for one in code.co_consts)
+    constants = tuple(
+        adopt if isinstance(one, str) and one == _ADOPT else one for one in code.co_consts
+    )
     return Compiled(code.replace(co_consts=constants), left)
 
 

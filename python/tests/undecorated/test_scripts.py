@@ -100,6 +100,18 @@ IMPURE = {
     ),
     "a part of a default": "def f(xs=[1]):\n    return xs\nf()",
     "a part of the class C": "class C:\n    held = [1]\ndef f():\n    return C.held\nf()",
+    "a part of the variable ROWS": (
+        "ROWS = [1]\nclass C:\n    def rows(self):\n        return ROWS\n"
+        "def f(c):\n    return c.rows()\nf(C())"
+    ),
+    "a part of the variable KEPT": (
+        "KEPT = [1]\ndef get():\n    return KEPT\nHANDLERS = {'a': get}\n"
+        "def f():\n    return HANDLERS['a']()\nf()"
+    ),
+    "a part of argument 1, which": "def f(xs):\n    return xs.append\nf([1])",
+    "a part of argument 1, ": (
+        "class Text(str):\n    pass\ndef f(text):\n    return text\nf(Text('a'))"
+    ),
     "changed during the call": "def f(xs):\n    xs.append(1)\n    return 1\nf([])",
     "unpicklable": "def f():\n    return lambda: 1\nf()",
     "argument": "import threading\ndef f(x):\n    return 1\nf(threading.Lock())",
