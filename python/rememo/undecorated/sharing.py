@@ -29,7 +29,7 @@ _SETTLED = {
 }
 _PASSED_THROUGH = (tuple, frozenset)
 # What is not changed itself, but leads to what may be.
-_LEADING = (
+_LEADING: tuple[type, ...] = (
     *(type, ModuleType, FunctionType, BuiltinFunctionType, MethodType),
     *(staticmethod, classmethod, property, functools.partial, _core.Memoized),
 )
@@ -156,9 +156,17 @@ def _is_special(name: str, value: object) -> bool:
     return name.startswith("__") and not isinstance(value, FunctionType)
 
 
-@functools.cache
+# By the names of modules.
+_owned: dict[str | None, bool] = {}
+
+
 def _is_own(module: str | None) -> bool:
     """Whether a module is the program's, and not the standard library's or an installed one."""
+    known = _owned.get(module)
+    return _owned.setdefault(module, _lies_in_program(module)) if known is None else known
+
+
+def _lies_in_program(module: str | None) -> bool:
     file = getattr(sys.modules.get(module or ""), "__file__", None)
     if file is None:
         return module == "__main__"
