@@ -34,6 +34,7 @@ __all__ = [
     "Store",
     "after_fork_in_child",
     "after_fork_in_parent",
+    "arguments_are_read",
     "before_fork",
     "begin",
     "bytes_to_read",
@@ -398,6 +399,9 @@ def subscribe(
     logged: bool = False,
 ) -> int: ...
 def unsubscribe(token: int) -> None: ...
+
+# What `rememo.command_line` hears of.
+def arguments_are_read() -> None: ...
 
 # What `rememo.pyplot` hears of. Figures have numbers in the order in which they are made; without
 # one, it is asked which is current.

@@ -49,6 +49,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(keeping::nanoseconds, module)?)?;
     module.add_function(wrap_pyfunction!(record::figure_is_made, module)?)?;
     module.add_function(wrap_pyfunction!(record::figure_is_used, module)?)?;
+    module.add_function(wrap_pyfunction!(record::arguments_are_read, module)?)?;
     module.add_function(wrap_pyfunction!(record::settings_are_read, module)?)?;
     module.add_function(wrap_pyfunction!(record::settings_are_set, module)?)?;
     module.add_function(wrap_pyfunction!(inspect::digest, module)?)?;

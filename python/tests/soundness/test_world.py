@@ -3,6 +3,8 @@ function returns, or raises, what a call of the plain one would, right then."""
 
 from __future__ import annotations
 
+import argparse
+import optparse
 import os
 import shutil
 import subprocess
@@ -403,3 +405,57 @@ def test_the_storage_of_the_environment_is_a_dictionary() -> None:
     assert data.get(b"NO_SUCH_VARIABLE", 1) == 1
     assert list(reversed(data)) == list(data)[::-1]
     assert repr(data) == repr(dict(data))
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda parser: parser.parse_args(),
+        lambda parser: parser.parse_known_args()[0],
+        lambda parser: parser.parse_intermixed_args(),
+        lambda parser: argparse.Namespace(name=optparse.OptionParser().parse_args()[1][0]),
+    ],
+    ids=["parse_args", "parse_known_args", "parse_intermixed_args", "optparse"],
+)
+def test_the_command_line_that_a_library_reads_counts(
+    read: Any, rememo_cache: Cache, rememo_events: list[dict[str, Any]], monkeypatch: Any
+) -> None:
+    """Nothing in the function's own code says that it does."""
+
+    class Parser(argparse.ArgumentParser):
+        pass
+
+    def named() -> str:
+        parser = Parser()
+        parser.add_argument("name")
+        return read(parser).name
+
+    state = rememo.freeze(named)
+    memoized = rememo_cache.memoize(named)
+    for name in "aba":
+        monkeypatch.setattr(sys, "argv", ["program", name])
+        assert memoized() == name
+        assert memoized.would_hit()
+    assert [e["event"] for e in rememo_events if e["event"] in ("hit", "miss")] == [
+        *("miss", "miss", "hit")
+    ]
+    monkeypatch.setattr(sys, "argv", ["program", "c"])
+    assert [str(change) for change in memoized.explain().changes]
+    assert "the command line" in str(memoized.explain())
+    assert rememo.freeze(named) == state
+
+
+def test_a_list_that_is_parsed_is_not_the_command_line(
+    rememo_cache: Cache, monkeypatch: Any
+) -> None:
+    """What is given counts, and nothing else."""
+
+    @rememo_cache.memoize
+    def named(words: list[str]) -> str:
+        parser = argparse.ArgumentParser()
+        parser.add_argument("name")
+        return parser.parse_args(words).name
+
+    assert named(["a"]) == "a"
+    monkeypatch.setattr(sys, "argv", ["program", "b"])
+    assert named.would_hit(["a"])

@@ -10,6 +10,7 @@ use pyo3::types::{PyBytes, PyDict, PyTuple, PyType};
 use rememo::{Digest, Encoder, Impurity, State, Subject};
 
 use super::audit::unheard;
+use super::command_line::{self, COMMAND_LINE};
 use super::{Recording, current, generators, intact, pyplot};
 
 /// The storage of the environment: names to values, both as bytes.
@@ -159,6 +160,7 @@ pub fn sense(py: Python<'_>, subject: &Subject) -> Option<State> {
             Some(State::of(directory.as_os_str().as_bytes()))
         }
         Subject::Generator(name) => generators::sense(py, name),
+        Subject::Settings(name) if name == COMMAND_LINE => command_line::sense(py),
         Subject::Settings(library) => pyplot::sense(py, library),
         Subject::Kept(name, which) => Some(intact::sense(py, name, *which)),
         _ => None,

@@ -11,6 +11,7 @@ mod audit;
 mod by_path;
 mod care;
 mod carry;
+mod command_line;
 mod depends;
 mod descriptors;
 mod environment;
@@ -26,6 +27,7 @@ mod pyplot;
 mod sources;
 
 pub use care::Care;
+pub use command_line::arguments_are_read;
 pub use depends::track;
 pub use environment::{record_environment, sense};
 pub use fills::watch_fills;

@@ -12,7 +12,7 @@ use rememo::Impurity;
 
 use super::audit::unheard;
 use super::probes::stand_at;
-use super::{arrow, current, generators, hdf, place};
+use super::{arrow, command_line, current, generators, hdf, place};
 use crate::raw;
 use crate::raw::{Arguments, Probe};
 
@@ -44,7 +44,7 @@ const COUNTING: [&str; 2] = ["joblib.externals.loky.backend.context", "threadpoo
 type Later = (&'static str, fn(Python<'_>));
 
 /// What has to be stood in front of, by modules that a program may do without.
-const LATER: [Later; 14] = [
+const LATER: [Later; 16] = [
     ("_datetime", |py| {
         for name in ["datetime.now", "datetime.utcnow", "date.today"] {
             stand_at(py, "_datetime", name, asks_date);
@@ -60,6 +60,8 @@ const LATER: [Later; 14] = [
             clock(arguments, "uuid.uuid1");
         });
     }),
+    ("argparse", command_line::watch_argparse),
+    ("optparse", command_line::watch_optparse),
     ("numpy.random.mtrand", generators::stand_before_numpy),
     ("torch", generators::stand_before_torch),
     ("pyarrow._fs", arrow::stand_before_files),
