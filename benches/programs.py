@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from abc import abstractmethod
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,21 @@ HERE = Path(__file__).resolve().parent
 
 
 @dataclass(frozen=True)
-class FirstHit(Case):
+class Programs(Case):
+    """Programs that each open a cache in a directory, where results of others are kept."""
+
+    def trial(self, cache: type[Cache], directory: Path, stack: ExitStack) -> Trial | None:
+        """Leaves out the caches that keep nothing for the next process."""
+        del stack
+        return None if cache.opening is None else self.set_up(cache, directory)
+
+    @abstractmethod
+    def set_up(self, cache: type[Cache], directory: Path) -> Trial:
+        """Does so for a cache that keeps results."""
+
+
+@dataclass(frozen=True)
+class FirstHit(Programs):
     """A new process that makes one call, whose result is there, less an empty process.
 
     Attributes:
@@ -42,11 +57,8 @@ sys.setprofile(None)
 sys.exit(answer.__code__ in codes)
 """
 
-    def trial(self, cache: type[Cache], directory: Path, stack: ExitStack) -> Trial | None:
+    def set_up(self, cache: type[Cache], directory: Path) -> Trial:
         """Makes the call in one process, then checks that a second does not make it again."""
-        del stack
-        if cache.opening is None:
-            return None
         if self.others:
             Fill.refuse_the_slow(cache, directory, self.others)
         opening = opened(cache, directory, "cache")
@@ -75,11 +87,8 @@ def timed(argument):
 first, second = timed(1), timed(2)
 """
 
-    def trial(self, cache: type[Cache], directory: Path, stack: ExitStack) -> Trial | None:
+    def set_up(self, cache: type[Cache], directory: Path) -> Trial:
         """Makes each call in a process of its own, whose cache is empty."""
-        del stack
-        if cache.opening is None:
-            return None
         fresh = itertools.count()
 
         def trial() -> float:
@@ -96,7 +105,7 @@ first, second = timed(1), timed(2)
 
 
 @dataclass(frozen=True)
-class Fill(Case):
+class Fill(Programs):
     """A new process that makes many calls, each for the first time, less an empty process.
 
     Attributes:
@@ -108,13 +117,10 @@ class Fill(Case):
     PATIENCE = 5.0
     LOOP = "for number in range(2, {entries} + 2):\n    memoized(number)\n"
 
-    entries: int = 0
+    entries: int
 
-    def trial(self, cache: type[Cache], directory: Path, stack: ExitStack) -> Trial | None:
+    def set_up(self, cache: type[Cache], directory: Path) -> Trial:
         """Leaves out the caches that would take too long."""
-        del stack
-        if cache.opening is None:
-            return None
         self.refuse_the_slow(cache, directory, self.entries)
         empty = script(directory / "empty.py", "")
         fill = self.program(cache, directory, self.entries)
@@ -134,7 +140,7 @@ class Fill(Case):
 
 
 @dataclass(frozen=True)
-class Together(Case):
+class Together(Programs):
     """Processes that each make other calls at once, from when all are ready until all have ended.
 
     Attributes:
@@ -167,11 +173,8 @@ sys.exit(f"{{ran}} of {entries} results are lost" if ran else 0)
     processes: int
     calls: int
 
-    def trial(self, cache: type[Cache], directory: Path, stack: ExitStack) -> Trial | None:
+    def set_up(self, cache: type[Cache], directory: Path) -> Trial:
         """Checks once that every result is kept."""
-        del stack
-        if cache.opening is None:
-            return None
         fresh = itertools.count()
 
         def trial() -> float:

@@ -78,7 +78,8 @@ def circumstances(rounds: int) -> str:
     system = f"{platform.system()} {platform.machine()}"
     facts = [f"Measured on {day} on {machine}, {system}", python, *versions]
     load = f"load {os.getloadavg()[1]:.1f}"
-    text = f"{', '.join(facts)}. Medians of {rounds} rounds, {load} on average at the end."
+    rounds_of = f"Medians of {rounds} rounds, one of what takes minutes"
+    text = f"{', '.join(facts)}. {rounds_of}, {load} on average at the end."
     return textwrap.fill(text, width=100, break_on_hyphens=False, break_long_words=False)
 
 

@@ -62,8 +62,16 @@ class Program:
 
     def run_python(self, *arguments: str, typed: str = "", **environment: str) -> str:
         """Runs the interpreter in a fresh process; returns what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", *arguments],
+        done = self.ended("-W", "ignore", *arguments, typed=typed, **environment)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def ended(
+        self, *arguments: str, typed: str = "", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs the interpreter in a fresh process, however that ends."""
+        return subprocess.run(
+            [sys.executable, *arguments],
             cwd=self.directory,
             env={**os.environ, **environment},
             input=typed,
@@ -72,8 +80,6 @@ class Program:
             check=False,
             timeout=60,
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
 
 
 @pytest.fixture

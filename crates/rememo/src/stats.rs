@@ -203,7 +203,8 @@ impl Page {
         self.stats + self.tally.stats()
     }
 
-    /// Takes note of a result that went, or is to be made; tells if too many go before they are of use.
+    /// Takes note of a result that went, or is to be made; tells if too many go before they are of
+    /// use.
     fn note_room(&mut self, event: &Event) -> Option<Event> {
         match event {
             Event::Evicted {

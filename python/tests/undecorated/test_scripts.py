@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
-import subprocess
-import sys
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -21,24 +18,9 @@ if TYPE_CHECKING:
 ANY = ("--min-compute-time", "1ns")
 
 
-def done(
-    program: Program, *arguments: str, typed: str = "", **environment: str
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-B", *arguments],
-        cwd=program.directory,
-        env={**os.environ, **environment},
-        input=typed,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-
-
 def rememo(program: Program, *arguments: str) -> tuple[str, str]:
     """Runs a program; returns what it printed, and the report."""
-    ended = done(program, "-m", "rememo", *ANY, *arguments)
+    ended = program.ended("-B", "-m", "rememo", *ANY, *arguments)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout, ended.stderr
 
@@ -176,7 +158,7 @@ def test_a_function_that_parses_the_command_line_sees_the_new_one(program: Progr
 def test_a_function_that_proves_too_quick_is_called_directly(program: Program) -> None:
     """Some calls show it; from then on nothing is looked up."""
     program.write(script="def f(x):\n    return x\nfor x in range(50):\n    f(x)\n")
-    ended = done(program, "-m", "rememo", "--min-compute-time", "1h", "script.py")
+    ended = program.ended("-B", "-m", "rememo", "--min-compute-time", "1h", "script.py")
     assert left(ended.stderr, "script.f") == "too quick: 16 calls in a row"
 
 
@@ -232,8 +214,10 @@ def test_a_script_does_what_it_does_without(program: Program, kind: str) -> None
     """What it prints, what it writes to stderr, and how it ends."""
     program.write(script=PROGRAMS[kind], beside="def f(x):\n    return x * 2\n")
     for _ in range(2):
-        ended = done(program, "-m", "rememo", *ANY, "--quiet", "script.py", "-x", "b", typed="y\n")
-        plain = done(program, "script.py", "-x", "b", typed="y\n")
+        ended = program.ended(
+            "-B", "-m", "rememo", *ANY, "--quiet", "script.py", "-x", "b", typed="y\n"
+        )
+        plain = program.ended("-B", "script.py", "-x", "b", typed="y\n")
         assert (ended.stdout, ended.stderr) == (plain.stdout, plain.stderr)
         assert ended.returncode == plain.returncode
 
@@ -249,9 +233,11 @@ def test_a_module_is_run_as_with_m(program: Program) -> None:
         "print(__name__, __package__, __spec__.name, sys.argv, f(1), g(2), sys.path[0])\n"
     )
     for name in ("pkg", "pkg.__main__"):
-        ended = done(program, "-m", "rememo", *ANY, "--modules", "pkg.*", "-m", name, "-v", "a")
+        ended = program.ended(
+            "-B", "-m", "rememo", *ANY, "--modules", "pkg.*", "-m", name, "-v", "a"
+        )
         assert ended.returncode == 0, ended.stderr
-        assert ended.stdout == done(program, "-m", name, "-v", "a").stdout
+        assert ended.stdout == program.ended("-B", "-m", name, "-v", "a").stdout
     assert answered(ended.stderr, "pkg.one.f") == 1
     assert answered(ended.stderr, "pkg.g") == 1
 
@@ -259,7 +245,7 @@ def test_a_module_is_run_as_with_m(program: Program) -> None:
 def test_an_interrupted_program_ends_as_one(program: Program) -> None:
     """By the signal, as shells expect."""
     program.write(script="import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nwhile True: pass")
-    ended = done(program, "-m", "rememo", "--quiet", "script.py")
+    ended = program.ended("-B", "-m", "rememo", "--quiet", "script.py")
     assert ended.returncode == -signal.SIGINT
     assert "KeyboardInterrupt" in ended.stderr
 
@@ -280,7 +266,7 @@ def test_what_cannot_be_run_is_refused_in_words(
     program: Program, arguments: list[str], said: str
 ) -> None:
     """With the exit code of a wrong command line."""
-    ended = done(program, "-m", "rememo", *arguments)
+    ended = program.ended("-B", "-m", "rememo", *arguments)
     assert (ended.returncode, said in ended.stderr) == (2, True), ended.stderr
     assert "Traceback" not in ended.stderr
 
@@ -288,7 +274,7 @@ def test_what_cannot_be_run_is_refused_in_words(
 def test_the_report_goes_to_a_file(program: Program, tmp_path: Path) -> None:
     """And nothing to stderr."""
     program.write(script="def f(x):\n    return [x]\nf(1)\n")
-    ended = done(program, "-m", "rememo", *ANY, "--report", "told.txt", "script.py")
+    ended = program.ended("-B", "-m", "rememo", *ANY, "--report", "told.txt", "script.py")
     assert ended.stderr == ""
     assert (tmp_path / "told.txt").read_text().startswith("rememo: 1 function memoized, ")
 

@@ -86,7 +86,7 @@ impl From<&Listed> for Item {
             function: entry.function.clone(),
             bytes: entry.size,
             compute_seconds: seconds(entry.compute_ns),
-            uses: listed.uses,
+            uses: listed.worth.uses,
             created: exactly(entry.created_ns),
             pinned: entry.pinned,
             superseded: listed.superseded,
@@ -104,7 +104,7 @@ impl Function {
         self.bytes += entry.size;
         self.computed_ns += entry.compute_ns;
         self.computed_seconds = seconds(self.computed_ns);
-        self.uses += listed.uses;
+        self.uses += listed.worth.uses;
         self.pinned += u64::from(entry.pinned);
         self.superseded += u64::from(listed.superseded);
         self.latest_ns = self.latest_ns.max(entry.created_ns);

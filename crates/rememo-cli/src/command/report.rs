@@ -221,7 +221,7 @@ fn calls(store: &Store, listed: &[Listed]) -> Result<BTreeMap<String, Vec<String
 fn idle(listed: &[Listed]) -> Vec<Item> {
     let mut unused: Vec<&Listed> = listed
         .iter()
-        .filter(|listed| listed.uses <= 1 && !listed.entry.pinned)
+        .filter(|listed| listed.worth.uses <= 1 && !listed.entry.pinned)
         .collect();
     #[expect(clippy::cast_precision_loss, reason = "a ratio need not be exact")]
     let worth = |listed: &Listed| listed.entry.compute_ns as f64 / (listed.entry.size + 1) as f64;

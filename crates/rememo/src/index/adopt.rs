@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::cleared::Mark;
 use super::order::Order;
-use super::schema::{Entry, StoredValue, entry_key, read_entry, seal};
-use super::{ENTRIES, Index, Removed, STATE_REFS, STATES};
+use super::schema::{Entry, StoredValue, entry_key, seal};
+use super::{Index, Removed, STATE_REFS, STATES};
 use crate::digest::Digest;
 use crate::state::StateTree;
 
@@ -95,8 +95,7 @@ impl Index {
         let mut gone = vec![key];
         gone.extend(self.replaced_by(txn, call, entry)?);
         for key in &gone {
-            let sealed = self.tables[ENTRIES].get(txn, key)?;
-            let there = sealed.and_then(|sealed| read_entry(key, sealed));
+            let there = self.entry(txn, key)?;
             if there.is_some_and(|there| there.created_ns >= entry.created_ns) {
                 return Ok(false);
             }

@@ -1,9 +1,9 @@
 //! What whoever decides for himself what goes chooses among; and letting go of what was chosen.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
-use super::schema::{ENTRY_KEY, call_of, read_entry};
-use super::{ENTRIES, Index, Removed};
+use super::{Index, Listed, Removed};
 use crate::digest::Digest;
 use crate::evict::Worth;
 
@@ -36,28 +36,25 @@ impl Candidate {
 impl Index {
     /// All that may go, oldest first. Several results under one call key are one.
     pub(crate) fn candidates(&self) -> heed::Result<Vec<Candidate>> {
-        let txn = self.env.read_txn()?;
         let mut found: HashMap<Digest, Candidate> = HashMap::new();
-        for row in self.tables[ENTRIES].iter(&txn)? {
-            let (key, sealed) = row?;
-            let known = <[u8; ENTRY_KEY]>::try_from(key).ok();
-            let Some((key, entry)) = known.zip(read_entry(key, sealed)) else {
-                continue;
-            };
-            let Some(worth) = self.worth_of(&txn, &key)? else {
-                continue;
-            };
-            let candidate = Candidate {
-                key: call_of(&key),
-                function: entry.function,
-                worth,
-                created_ns: entry.created_ns,
-            };
-            match found.get_mut(&candidate.key) {
-                Some(other) => other.add(&candidate),
-                None => drop(found.insert(candidate.key, candidate)),
+        self.each(&mut |listed| {
+            let Listed {
+                key, entry, worth, ..
+            } = listed;
+            if !entry.pinned {
+                let candidate = Candidate {
+                    key,
+                    function: entry.function,
+                    worth,
+                    created_ns: entry.created_ns,
+                };
+                match found.get_mut(&key) {
+                    Some(other) => other.add(&candidate),
+                    None => drop(found.insert(key, candidate)),
+                }
             }
-        }
+            ControlFlow::Continue(())
+        })?;
         let mut found: Vec<_> = found.into_values().collect();
         found.sort_unstable_by_key(|candidate| (candidate.created_ns, candidate.key.0));
         Ok(found)

@@ -8,6 +8,7 @@ use super::order::Class;
 use super::schema::{ENTRY_KEY, Entry, call_of, read_entry, seal};
 use super::{Bound, ENTRIES, Index, Removed};
 use crate::digest::Digest;
+use crate::evict::Worth;
 
 /// A stored result, as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,8 +17,8 @@ pub struct Listed {
     pub key: Digest,
     /// The entry.
     pub entry: Entry,
-    /// How often it was of use, its making included.
-    pub uses: u64,
+    /// What there is to lose.
+    pub worth: Worth,
     /// Whether the code that made it has changed since, so that it goes before others.
     pub superseded: bool,
 }
@@ -40,11 +41,11 @@ impl Index {
                 unreadable += 1;
                 continue;
             };
-            let (uses, class) = self.uses_and_class(&txn, &key)?;
+            let (worth, class) = self.worth_and_class(&txn, &key)?;
             let listed = Listed {
                 key: call_of(&key),
                 entry,
-                uses,
+                worth,
                 superseded: class == Class::Superseded,
             };
             if visit(listed).is_break() {
@@ -82,8 +83,7 @@ impl Index {
         key: &[u8; ENTRY_KEY],
         pinned: bool,
     ) -> heed::Result<bool> {
-        let sealed = self.tables[ENTRIES].get(txn, key)?;
-        let entry = sealed.and_then(|sealed| read_entry(key, sealed));
+        let entry = self.entry(txn, key)?;
         let Some(mut entry) = entry.filter(|entry| entry.pinned != pinned) else {
             return Ok(false);
         };

@@ -117,6 +117,12 @@ impl Index {
         }
     }
 
+    /// The entry in a row, unless there is none that can be read.
+    fn entry(&self, txn: &RoTxn<'_>, key: &[u8]) -> heed::Result<Option<Entry>> {
+        let sealed = self.tables[ENTRIES].get(txn, key)?;
+        Ok(sealed.and_then(|sealed| read_entry(key, sealed)))
+    }
+
     /// The entries under a call key, newest first.
     pub(crate) fn get(&self, call: &Digest) -> heed::Result<Found> {
         let txn = self.env.read_txn()?;
@@ -137,12 +143,8 @@ impl Index {
         let mut entries = Vec::new();
         for key in self.keys_of(&txn, function)? {
             let key = key?;
-            let sealed = self.tables[ENTRIES].get(&txn, &key)?;
-            entries.extend(
-                sealed
-                    .and_then(|sealed| read_entry(&key, sealed))
-                    .filter(|e| e.function == function),
-            );
+            let entry = self.entry(&txn, &key)?;
+            entries.extend(entry.filter(|entry| entry.function == function));
             if entries.len() >= limit {
                 break;
             }

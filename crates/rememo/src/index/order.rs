@@ -4,8 +4,8 @@
 use heed::{RoTxn, RwTxn};
 use serde::{Deserialize, Serialize};
 
-use super::schema::{ENTRY_KEY, Entry, ObjectRecord, call_of, read_entry, seal, unseal};
-use super::{ENTRIES, Index, META, OBJECTS, ORDER, Removed, STANDINGS, STATES};
+use super::schema::{ENTRY_KEY, Entry, ObjectRecord, call_of, seal, unseal};
+use super::{Index, META, OBJECTS, ORDER, Removed, STANDINGS, STATES};
 use crate::digest::Digest;
 use crate::evict::{Policy, Worth, by_name, sortable};
 
@@ -184,8 +184,7 @@ impl Index {
         let mut sum = 0;
         for row in self.tables[ORDER].iter(&txn)? {
             let key = row?.1;
-            let sealed = self.tables[ENTRIES].get(&txn, key)?;
-            let entry = sealed.and_then(|sealed| read_entry(key, sealed));
+            let entry = self.entry(&txn, key)?;
             let Some(id) = entry.as_ref().and_then(Entry::object) else {
                 continue;
             };
@@ -303,21 +302,21 @@ impl Index {
         }
     }
 
-    /// What there is to say of an entry that may go.
-    pub(super) fn worth_of(&self, txn: &RoTxn<'_>, key: &EntryKey) -> heed::Result<Option<Worth>> {
-        let standing = self.standing(txn, key)?;
-        let may_go = standing.filter(|known| known.class != Class::Pinned);
-        Ok(may_go.map(|standing| standing.worth()))
-    }
-
-    /// How often an entry was of use, and its class.
-    pub(super) fn uses_and_class(
+    /// What there is to lose with an entry, and its class.
+    pub(super) fn worth_and_class(
         &self,
         txn: &RoTxn<'_>,
         key: &EntryKey,
-    ) -> heed::Result<(u64, Class)> {
+    ) -> heed::Result<(Worth, Class)> {
+        let nothing = Worth {
+            size: 0,
+            cost_ns: 0,
+            uses: 0,
+        };
         let standing = self.standing(txn, key)?;
-        Ok(standing.map_or((0, Class::Usual), |known| (known.uses, known.class)))
+        Ok(standing.map_or((nothing, Class::Usual), |known| {
+            (known.worth(), known.class)
+        }))
     }
 
     fn standing(&self, txn: &RoTxn<'_>, key: &EntryKey) -> heed::Result<Option<Standing>> {
@@ -497,8 +496,7 @@ impl Order<'_> {
         standing: Option<Standing>,
         removed: &mut Removed,
     ) -> heed::Result<()> {
-        let sealed = self.index.tables[ENTRIES].get(txn, key)?;
-        let entry = sealed.and_then(|sealed| read_entry(key, sealed));
+        let entry = self.index.entry(txn, key)?;
         self.index.drop_entry(txn, self, key, removed)?;
         removed.evicted.push(Evicted {
             function: entry.map(|entry| entry.function).unwrap_or_default(),

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use heed::RwTxn;
 
 use super::order::Class;
-use super::schema::{read_entry, unseal};
-use super::{ENTRIES, Index, STATES};
+use super::schema::unseal;
+use super::{Index, STATES};
 use crate::digest::Digest;
 use crate::state::{PartKind, StateTree};
 
@@ -27,8 +27,7 @@ impl Index {
         let mut known = HashMap::from([(new.digest, false)]);
         let mut superseded = Vec::new();
         for key in keys {
-            let sealed = self.tables[ENTRIES].get(txn, &key)?;
-            let entry = sealed.and_then(|sealed| read_entry(&key, sealed));
+            let entry = self.entry(txn, &key)?;
             let Some(entry) = entry.filter(|entry| entry.function == function) else {
                 continue;
             };

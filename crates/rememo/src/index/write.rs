@@ -77,8 +77,7 @@ impl Index {
         let new_tree = self.refer(txn, order, entry, tree)?;
         let mut had_objects = Vec::new();
         for key in &gone {
-            let sealed = self.tables[ENTRIES].get(txn, key)?;
-            let old = sealed.and_then(|sealed| read_entry(key, sealed));
+            let old = self.entry(txn, key)?;
             if old.is_none_or(|old| old.object().is_some()) {
                 had_objects.push(*key);
             }
@@ -211,8 +210,7 @@ impl Index {
         let mut replaced = Vec::new();
         let mut left = 0;
         for key in self.keys_under(txn, &call.0, usize::MAX)? {
-            let sealed = self.tables[ENTRIES].get(txn, &key)?;
-            let old = sealed.and_then(|sealed| read_entry(&key, sealed));
+            let old = self.entry(txn, &key)?;
             // One that depends on nothing would hide the new one, or be hidden by it, for good.
             let stays = old.is_some_and(|old| {
                 !old.world.is_empty()
@@ -301,8 +299,7 @@ impl Index {
         key: &[u8; ENTRY_KEY],
         removed: &mut Removed,
     ) -> heed::Result<()> {
-        let sealed = self.tables[ENTRIES].get(txn, key)?;
-        let entry = sealed.and_then(|sealed| read_entry(key, sealed));
+        let entry = self.entry(txn, key)?;
         removed.entries += u64::from(self.tables[ENTRIES].delete(txn, key)?);
         order.remove(txn, key)?;
         let Some(entry) = entry else { return Ok(()) };
