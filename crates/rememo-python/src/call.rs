@@ -336,20 +336,21 @@ impl<'a, 'py> Call<'a, 'py> {
             if self.reads != reads {
                 continue;
             }
+            let key = Key::new(
+                self.name.clone(),
+                state.tree.clone(),
+                arguments,
+                argument_digest,
+            );
+            self.state = Some(state);
+            if self.remembered.is_empty() {
+                return Ok(key);
+            }
             let mut remembered = Encoder::new();
             for digest in &self.remembered {
                 remembered.digest(digest);
             }
-            let remembered = (!self.remembered.is_empty()).then(|| remembered.finish());
-            let tree = state.tree.clone();
-            self.state = Some(state);
-            return Ok(Key {
-                function: self.name.clone(),
-                state: tree,
-                arguments,
-                argument_digest,
-                remembered,
-            });
+            return Ok(key.remembering(&remembered.finish()));
         }
     }
 

@@ -3,15 +3,20 @@
 
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyByteArray, PyBytes, PyList};
 use rememo::{ArrayHeader, Encoded, Frame};
 
 use crate::effects;
+use crate::freeze::is_immutable_scalar;
 use crate::raw;
 
 /// Codec numbers, as stored.
 const PICKLE: u16 = 1;
 const NDARRAY: u16 = 2;
+
+/// The version of pickle's protocol, as `rememo.pickling` has it.
+const PROTOCOL: u8 = 5;
 
 /// How a stored result gets to a caller.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,7 +49,9 @@ impl Handing {
 
 /// Encodes a result.
 pub fn encode(value: &Bound<'_, PyAny>) -> PyResult<Encoded> {
-    if is_plain_array(value)? {
+    if is_immutable_scalar(value) {
+        encode_scalar(value)
+    } else if is_plain_array(value)? {
         encode_array(value)
     } else {
         encode_pickle(value)
@@ -69,6 +76,17 @@ pub fn decode<'py>(
     }
 }
 
+/// What `encode_pickle` makes of it, too, without a pickler that looks for definitions.
+fn encode_scalar(value: &Bound<'_, PyAny>) -> PyResult<Encoded> {
+    static DUMPS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let dumps = DUMPS.import(value.py(), "_pickle", "dumps")?;
+    let stream = dumps.call1((value, PROTOCOL))?;
+    Ok(Encoded {
+        codec: PICKLE,
+        frames: vec![plain(stream.extract()?), plain(Vec::new())],
+    })
+}
+
 /// Frames: the stream, the record of the definitions it names, the large buffers.
 fn encode_pickle(value: &Bound<'_, PyAny>) -> PyResult<Encoded> {
     let py = value.py();
@@ -76,10 +94,6 @@ fn encode_pickle(value: &Bound<'_, PyAny>) -> PyResult<Encoded> {
         .import("rememo.pickling")?
         .call_method1("dumps", (value,))?
         .extract()?;
-    let plain = |bytes: Vec<u8>| Frame {
-        bytes: bytes.into(),
-        writable: false,
-    };
     let mut frames = vec![plain(stream), plain(record)];
     for buffer in buffers {
         let raw = PyBuffer::<u8>::get(&buffer.call_method0("raw")?)?;
@@ -92,6 +106,13 @@ fn encode_pickle(value: &Bound<'_, PyAny>) -> PyResult<Encoded> {
         codec: PICKLE,
         frames,
     })
+}
+
+fn plain(bytes: Vec<u8>) -> Frame {
+    Frame {
+        bytes: bytes.into(),
+        writable: false,
+    }
 }
 
 fn decode_pickle<'py>(
@@ -164,10 +185,7 @@ fn encode_array(array: &Bound<'_, PyAny>) -> PyResult<Encoded> {
     Ok(Encoded {
         codec: NDARRAY,
         frames: vec![
-            Frame {
-                bytes: header.to_string().into_bytes().into(),
-                writable: false,
-            },
+            plain(header.to_string().into_bytes()),
             Frame {
                 bytes: data.into(),
                 writable: true,

@@ -50,10 +50,7 @@ pub fn with_room_for_limit<T>(py: Python<'_>, work: impl FnOnce() -> T) -> T {
     if cfg!(Py_3_12) {
         return work();
     }
-    let limit = py
-        .import("sys")
-        .and_then(|sys| sys.call_method0("getrecursionlimit")?.extract::<usize>());
-    let needed = limit.unwrap_or_default().saturating_mul(LEVEL).min(ALL);
+    let needed = raw::recursion_limit(py).saturating_mul(LEVEL).min(ALL);
     match stacker::remaining_stack() {
         Some(remaining) if remaining < needed => stacker::grow(needed, work),
         _ => work(),

@@ -12,7 +12,7 @@ use crate::explain::compare;
 use crate::flight::Claim;
 use crate::index::Entry;
 use crate::meter::{self, Spent, Step};
-use crate::recall::{Broken, Recalled, broken, make_known, recall as find};
+use crate::recall::{Broken, Recalled, broken, find, find_or_adopt, make_known};
 use crate::state::{Change, Key, changes};
 use crate::store::{Cost, Generation, Store, Uses};
 use crate::verify::verify;
@@ -44,7 +44,7 @@ pub fn call<C: Callee>(store: &Store, callee: &mut C, mode: Mode) -> Result<C::V
         return callee.run();
     };
     if mode == Mode::Normal
-        && let Ok(value) = recall(store, callee, &key)
+        && let Ok(value) = recall(store, callee, &key, find)
     {
         return Ok(value);
     }
@@ -126,7 +126,7 @@ pub fn begin<C: Callee>(
         return Begun::Unkeyed;
     };
     if mode == Mode::Normal
-        && let Ok(value) = recall(store, callee, &key)
+        && let Ok(value) = recall(store, callee, &key, find)
     {
         return Begun::Answered(value);
     }
@@ -193,7 +193,7 @@ fn look_again<C: Callee>(store: &Store, callee: &mut C, key: &Key, mode: Mode) -
             callee.detached(|| store.adopt(&key.digest()));
             Missing::new(MissReason::Forced)
         }
-        Mode::Normal | Mode::Verify => match recall(store, callee, key) {
+        Mode::Normal | Mode::Verify => match recall(store, callee, key, find_or_adopt) {
             Ok(value) => return Some(value),
             Err(missing) => missing,
         },
@@ -205,7 +205,7 @@ fn look_again<C: Callee>(store: &Store, callee: &mut C, key: &Key, mode: Mode) -
 /// The stored result of a call, if there is one; the call is not made.
 pub fn lookup<C: Callee>(store: &Store, callee: &mut C) -> Result<Option<C::Value>, Unkeyable> {
     let key = callee.key()?;
-    match recall(store, callee, &key) {
+    match recall(store, callee, &key, find_or_adopt) {
         Ok(value) => Ok(Some(value)),
         Err(missing) => {
             degraded(store, callee, missing.damage);
@@ -217,7 +217,10 @@ pub fn lookup<C: Callee>(store: &Store, callee: &mut C) -> Result<Option<C::Valu
 /// Whether the call has a stored, readable result.
 pub fn would_hit<C: Callee>(store: &Store, callee: &mut C) -> Result<bool, Unkeyable> {
     let key = callee.key()?.digest();
-    Ok(matches!(find(store, callee, &key), Recalled::Found { .. }))
+    Ok(matches!(
+        find_or_adopt(store, callee, &key),
+        Recalled::Found { .. }
+    ))
 }
 
 /// The entry that would answer the call, with the call key.
@@ -226,7 +229,7 @@ pub fn entry<C: Callee>(
     callee: &mut C,
 ) -> Result<Option<(Digest, Entry)>, Unkeyable> {
     let key = callee.key()?.digest();
-    Ok(match find(store, callee, &key) {
+    Ok(match find_or_adopt(store, callee, &key) {
         Recalled::Found { entry, .. } => Some((key, *entry)),
         _ => None,
     })
@@ -286,8 +289,13 @@ impl Missing {
     }
 }
 
-/// The stored result, or why there is none.
-fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Key) -> Result<C::Value, Missing> {
+/// The stored result, or why there is none: in memory, or where `find` finds it.
+fn recall<C: Callee>(
+    store: &Store,
+    callee: &mut C,
+    key: &Key,
+    find: impl FnOnce(&Store, &mut C, &Digest) -> Recalled,
+) -> Result<C::Value, Missing> {
     let digest = key.digest();
     if let Some(found) = meter::time(Step::Lookup, || callee.recollect(&digest))
         && meter::time(Step::Verify, || broken(callee, &found.world)).is_none()

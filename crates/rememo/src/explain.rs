@@ -8,7 +8,7 @@ use crate::deps::{Observation, World};
 use crate::digest::Digest;
 use crate::event::MissReason;
 use crate::index::Entry;
-use crate::recall::{Broken, Recalled, recall};
+use crate::recall::{Broken, Recalled, find_or_adopt};
 use crate::state::{Change, Key, StateTree, changes};
 use crate::store::{Store, StoreError};
 
@@ -99,7 +99,7 @@ pub fn explain<C: Callee>(store: &Store, callee: &mut C) -> Result<Explanation, 
         nearest_created_ns: None,
         changes: vec![],
     };
-    match recall(store, callee, &digest) {
+    match find_or_adopt(store, callee, &digest) {
         Recalled::Found { entry, .. } => {
             explanation.hit = true;
             explanation.nearest_created_ns = Some(entry.created_ns);
@@ -142,7 +142,7 @@ pub(crate) struct Compared {
     /// Why there is nothing under it.
     pub reason: MissReason,
     /// The entry that it is most like.
-    pub nearest: Option<Entry>,
+    pub nearest: Option<Arc<Entry>>,
     /// What differs from that.
     pub changes: Vec<Change>,
 }
@@ -150,10 +150,10 @@ pub(crate) struct Compared {
 /// Compares a key with the latest entries of its function, at most so many.
 pub(crate) fn compare(store: &Store, key: &Key, among: usize) -> Compared {
     let entries = store.latest_of(&key.function, among);
-    let called_so = |entry: &Entry| entry.argument_digest == key.argument_digest;
-    let same_state = |entry: &Entry| entry.state == key.state.digest;
-    let like = entries.iter().find(|entry| called_so(entry));
-    let unedited = entries.iter().find(|entry| same_state(entry));
+    let called_so = |entry: &&Arc<Entry>| entry.argument_digest == key.argument_digest;
+    let same_state = |entry: &&Arc<Entry>| entry.state == key.state.digest;
+    let like = entries.iter().find(called_so);
+    let unedited = entries.iter().find(same_state);
     let reason = match (like, unedited) {
         _ if entries.is_empty() => MissReason::New,
         (None, Some(_)) => MissReason::ArgumentsChanged,

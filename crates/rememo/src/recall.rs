@@ -42,15 +42,16 @@ pub(crate) enum Broken {
 }
 
 /// Looks for the result of a call; also for one whose entry was lost.
-pub(crate) fn recall<C: Callee>(store: &Store, callee: &mut C, key: &Digest) -> Recalled {
-    match recall_entered(store, callee, key) {
+pub(crate) fn find_or_adopt<C: Callee>(store: &Store, callee: &mut C, key: &Digest) -> Recalled {
+    match find(store, callee, key) {
         found @ Recalled::Found { .. } => found,
-        _ if callee.detached(|| store.adopt(key)) => recall_entered(store, callee, key),
+        _ if callee.detached(|| store.adopt(key)) => find(store, callee, key),
         missing => missing,
     }
 }
 
-fn recall_entered<C: Callee>(store: &Store, callee: &mut C, key: &Digest) -> Recalled {
+/// Looks for the result of a call among those with entries.
+pub(crate) fn find<C: Callee>(store: &Store, callee: &mut C, key: &Digest) -> Recalled {
     let mut newest_broken = None;
     let (generation, pending) = callee.detached(|| (store.generation(), store.pending(key)));
     if let Some((mut entry, value)) = pending {

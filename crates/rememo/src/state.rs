@@ -120,40 +120,63 @@ pub struct StateTree {
 /// Everything that is known of a call before it is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// The identity of the function.
-    pub function: String,
-    /// The state of the function; it outlives the call.
-    pub state: Arc<StateTree>,
-    /// The arguments, by name.
-    pub arguments: Vec<Part>,
-    /// The digest over all arguments.
-    pub argument_digest: Digest,
-    /// What objects remember of earlier use, where they do: a property that keeps what it once
-    /// computed. It counts, but a call may be what makes it appear.
-    pub remembered: Option<Digest>,
+    pub(crate) function: String,
+    pub(crate) state: Arc<StateTree>,
+    pub(crate) arguments: Vec<Part>,
+    pub(crate) argument_digest: Digest,
+    lasting: Digest,
+    digest: Digest,
 }
 
 impl Key {
+    /// The key of a call of a function, by its identity, in a state that outlives the call, with
+    /// arguments, by name, and the digest over all of them.
+    pub fn new(
+        function: String,
+        state: Arc<StateTree>,
+        arguments: Vec<Part>,
+        argument_digest: Digest,
+    ) -> Self {
+        let mut encoder = Encoder::new();
+        encoder.u64(u64::from(SCHEME_VERSION));
+        encoder.str(&function);
+        encoder.digest(&state.digest);
+        encoder.digest(&argument_digest);
+        let lasting = encoder.finish();
+        Self {
+            function,
+            state,
+            arguments,
+            argument_digest,
+            lasting,
+            digest: lasting,
+        }
+    }
+
+    /// The same, where objects remember something of earlier use: a property that keeps what it
+    /// once computed. That counts, but a call may be what makes it appear.
+    #[must_use]
+    pub fn remembering(mut self, remembered: &Digest) -> Self {
+        let mut encoder = Encoder::new();
+        encoder.digest(&self.lasting);
+        encoder.digest(remembered);
+        self.digest = encoder.finish();
+        self
+    }
+
+    /// The state of the function.
+    pub fn state(&self) -> &Arc<StateTree> {
+        &self.state
+    }
+
     /// The call key: one digest over scheme version, function, state and arguments.
     pub fn digest(&self) -> Digest {
-        let lasting = self.lasting();
-        let Some(remembered) = &self.remembered else {
-            return lasting;
-        };
-        let mut encoder = Encoder::new();
-        encoder.digest(&lasting);
-        encoder.digest(remembered);
-        encoder.finish()
+        self.digest
     }
 
     /// The part of the call key that the call must leave as it was.
     pub fn lasting(&self) -> Digest {
-        let mut encoder = Encoder::new();
-        encoder.u64(u64::from(SCHEME_VERSION));
-        encoder.str(&self.function);
-        encoder.digest(&self.state.digest);
-        encoder.digest(&self.argument_digest);
-        encoder.finish()
+        self.lasting
     }
 }
 

@@ -5,7 +5,7 @@ use crate::callee::Callee;
 use crate::event::Event;
 use crate::flight::Claim;
 use crate::meter::{self, Step};
-use crate::recall::{Recalled, recall};
+use crate::recall::{Recalled, find_or_adopt};
 use crate::store::Store;
 
 /// Makes a call that would hit, compares what it returns with what is stored, and tells of it. A
@@ -19,7 +19,7 @@ pub(crate) fn verify<C: Callee>(
         return Ok(None);
     };
     let digest = key.digest();
-    let found = meter::time(Step::Lookup, || recall(store, callee, &digest));
+    let found = meter::time(Step::Lookup, || find_or_adopt(store, callee, &digest));
     let Recalled::Found { value: encoded, .. } = found else {
         return Ok(None);
     };

@@ -91,7 +91,7 @@ fn a_lost_index_is_made_again_from_the_results() {
         assert_eq!(store.entry_under(&key).unwrap(), *before);
         assert!(hits(&store, callee));
     }
-    let state = callees[0].key().unwrap().state;
+    let state = callees[0].key().unwrap().state().clone();
     assert_eq!(store.state(&state.digest).unwrap(), Some((*state).clone()));
     assert!(!hits(&store, &mut small), "it was in the index itself");
     let found = store.verify(false).unwrap();

@@ -44,6 +44,13 @@ pub fn references(object: &Bound<'_, PyAny>) -> isize {
     unsafe { pyo3::ffi::Py_REFCNT(object.as_ptr()) }
 }
 
+/// How deep the program may recurse, as it says itself.
+pub fn recursion_limit(_py: Python<'_>) -> usize {
+    // SAFETY: attached; a number is read.
+    let limit = unsafe { pyo3::ffi::Py_GetRecursionLimit() };
+    usize::try_from(limit).unwrap_or_default()
+}
+
 /// A value that only who is attached to the interpreter gets at.
 #[derive(Debug, Default)]
 pub struct Attached<T>(UnsafeCell<T>);

@@ -109,13 +109,8 @@ impl Store {
             digest: Digest::of(b"self-test"),
             parts: Vec::new(),
         };
-        let key = Key {
-            function: "rememo self-test".to_owned(),
-            argument_digest: tree.digest,
-            state: Arc::new(tree),
-            arguments: Vec::new(),
-            remembered: None,
-        };
+        let (nothing, function) = (tree.digest, "rememo self-test".to_owned());
+        let key = Key::new(function, Arc::new(tree), Vec::new(), nothing);
         let call = key.digest();
         let (world, retention) = (World::default(), Retention::default());
         self.write_one(&self.job(key, &value, &world, Cost::default(), &retention))?;

@@ -46,7 +46,7 @@ impl Store {
     /// The entry and the result that are on their way to a call key.
     pub(crate) fn pending(&self, key: &Digest) -> Option<(Entry, Encoded)> {
         let job = self.0.queue.pending(key)?;
-        Some((job.entry.clone(), job.value.clone()))
+        Some((Entry::clone(&job.entry), job.value.clone()))
     }
 
     /// Keeps a result under its call key, in place of any other that depends on the same: by the
@@ -110,10 +110,10 @@ impl Store {
             call: key.digest(),
             state: key.state.clone(),
             is_latest: true,
-            entry: Entry {
+            entry: Arc::new(Entry {
                 world: world.clone(),
                 ..self.entry(key, value.codec, cost, retention)
-            },
+            }),
             value: value.clone(),
             spent: cost.spent,
         }
@@ -186,13 +186,13 @@ impl Store {
     }
 
     /// The latest entries of a function, those on their way first, at most `limit`.
-    pub(crate) fn latest_of(&self, function: &str, limit: usize) -> Vec<Entry> {
+    pub(crate) fn latest_of(&self, function: &str, limit: usize) -> Vec<Arc<Entry>> {
         let of = |job: &Job| job.entry.function == function;
         let mut latest = self.0.queue.pending_entries(of, limit);
         let more = limit - latest.len();
         if more > 0 {
             let stored = self.with_index(|index| index.entries_of(function, more));
-            latest.extend(stored.unwrap_or_default());
+            latest.extend(stored.unwrap_or_default().into_iter().map(Arc::new));
         }
         latest
     }

@@ -2,7 +2,6 @@
 //! for this process all the same. Bounded, in bytes and in number; whoever finds it full waits.
 
 use std::cell::Cell;
-use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -36,7 +35,7 @@ thread_local! {
 pub(super) struct Job {
     pub call: Digest,
     /// Its entry, but for where the value will be.
-    pub entry: Entry,
+    pub entry: Arc<Entry>,
     pub state: Arc<StateTree>,
     /// Whether that is the code as it is now.
     pub is_latest: bool,
@@ -81,6 +80,8 @@ pub(super) struct Queue {
 #[derive(Debug)]
 pub(super) struct State {
     waiting: Vec<Message>,
+    /// What the writer has taken to write, and nobody else can see yet.
+    writing: Vec<Arc<Job>>,
     pending: HashMap<Digest, Arc<Job>>,
     /// Of all that is on its way.
     bytes: usize,
@@ -109,6 +110,7 @@ impl Default for State {
     fn default() -> Self {
         Self {
             waiting: Vec::new(),
+            writing: Vec::new(),
             pending: HashMap::new(),
             bytes: 0,
             messages: 0,
@@ -154,6 +156,12 @@ impl State {
                 self.due = Some(self.due.map_or(due, |other| other.min(due)));
             }
         }
+    }
+
+    /// What is on its way, newest first.
+    fn newest_first(&self) -> impl Iterator<Item = &Arc<Job>> {
+        let waiting = self.waiting.iter().rev().map(|Message::Keep(job, _)| job);
+        waiting.chain(self.writing.iter().rev())
     }
 
     fn forget(&mut self, messages: &[Message]) {
@@ -230,21 +238,21 @@ impl Queue {
     }
 
     /// The entries on their way that `of` says, at most `limit`, newest first.
-    pub(super) fn pending_entries(&self, of: impl Fn(&Job) -> bool, limit: usize) -> Vec<Entry> {
+    pub(super) fn pending_entries(
+        &self,
+        of: impl Fn(&Job) -> bool,
+        limit: usize,
+    ) -> Vec<Arc<Entry>> {
         let state = self.state();
-        let mut found: Vec<_> = state.pending.values().filter(|job| of(job)).collect();
-        found.sort_unstable_by_key(|job| Reverse(job.entry.created_ns));
-        found.truncate(limit);
-        found.into_iter().map(|job| job.entry.clone()).collect()
+        let found = state.newest_first().filter(|job| of(job)).take(limit);
+        found.map(|job| job.entry.clone()).collect()
     }
 
     /// The parts of a function state that an entry on its way has.
     pub(super) fn pending_state(&self, state: &Digest) -> Option<Arc<StateTree>> {
         let queue = self.state();
-        let found = queue
-            .pending
-            .values()
-            .find(|job| job.entry.state == *state)?;
+        let mut newest_first = queue.newest_first();
+        let found = newest_first.find(|job| job.entry.state == *state)?;
         Some(found.state.clone())
     }
 
@@ -318,7 +326,10 @@ impl Queue {
                 }
                 _ => {
                     state.due = None;
-                    return Some(mem::take(&mut state.waiting));
+                    let messages = mem::take(&mut state.waiting);
+                    let jobs = messages.iter().map(|Message::Keep(job, _)| job.clone());
+                    state.writing = jobs.collect();
+                    return Some(messages);
                 }
             }
         }
@@ -326,7 +337,10 @@ impl Queue {
 
     /// For the writer: others can see these, or never will.
     pub(super) fn written(&self, messages: &[Message]) {
-        self.state().forget(messages);
+        let mut state = self.state();
+        state.forget(messages);
+        state.writing.clear();
+        drop(state);
         self.done.notify_all();
     }
 
@@ -348,6 +362,7 @@ impl Queue {
         state.settled = state.sent;
         (state.bytes, state.messages) = (0, 0);
         state.pending.clear();
+        state.writing.clear();
         drop(state);
         self.done.notify_all();
         drop(dropped);

@@ -144,8 +144,10 @@ impl Store {
 
     /// How much room the store takes at most.
     pub fn bound(&self) -> Result<Bound, StoreError> {
-        let known = self.with_index(Index::bound)?;
-        Ok(known.unwrap_or(Disk::of(self.dir())?.usual_bound()))
+        match self.with_index(Index::bound)? {
+            Some(known) => Ok(known),
+            None => Ok(Disk::of(self.dir())?.usual_bound()),
+        }
     }
 
     /// How much room the store would take at most if that were asked for.

@@ -98,7 +98,7 @@ impl Store {
         }
         self.write_one(&Job {
             call,
-            entry,
+            entry: Arc::new(entry),
             state,
             is_latest: false,
             value: value.clone(),

@@ -168,7 +168,7 @@ impl Store {
 
     /// Puts a value where its entry can refer to it.
     fn place_value(&self, job: &Job, mark: Option<Mark>) -> io::Result<Entry> {
-        let mut entry = job.entry.clone();
+        let mut entry = Entry::clone(&job.entry);
         if job.value.container_len(0) <= self.0.config.inline_max {
             let bytes = job.value.to_container(&[]);
             entry.size = bytes.len() as u64;

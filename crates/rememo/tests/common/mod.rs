@@ -83,17 +83,18 @@ impl Callee for Repeat {
         let helper = part("helper", PartKind::Function, &self.helper);
         let times = part("times", PartKind::Global, &self.times.to_string());
         let both = [helper.digest.0, times.digest.0].concat();
+        let state = StateTree {
+            digest: Digest::of(&both),
+            parts: vec![helper, times],
+        };
         let argument = part("text", PartKind::Argument, &self.argument);
-        Ok(Key {
-            function: self.function().into(),
-            state: Arc::new(StateTree {
-                digest: Digest::of(&both),
-                parts: vec![helper, times],
-            }),
-            argument_digest: argument.digest,
-            remembered: None,
-            arguments: vec![argument],
-        })
+        let digest = argument.digest;
+        Ok(Key::new(
+            self.function().into(),
+            Arc::new(state),
+            vec![argument],
+            digest,
+        ))
     }
 
     fn retention(&self) -> Retention {
