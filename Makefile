@@ -134,7 +134,7 @@ stress: export REMEMO_STRESS_SECONDS ?= 600
 stress: export REMEMO_KILLS ?= 200
 stress: export REMEMO_ROTS ?= 300
 stress: $(BUILT)
-	cargo test -p rememo --test kills --test kills_at_open --test rot -- --nocapture
+	cargo test -p rememo --test kills --test kills_at_open --test compaction --test rot -- --nocapture
 	$(BIN)/python -m pytest --timeout 600 python/tests/store/test_crash.py \
 		python/tests/store/test_integrity.py -k kill
 

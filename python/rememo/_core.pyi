@@ -132,6 +132,8 @@ class Store:
     def verify(self, repair: bool) -> tuple[int, int, int, int, int, int, int, bool]: ...
     # How many there were. OSError as above.
     def remove_orphans(self) -> int: ...
+    # Gives back the room that is free in the index; how many bytes.
+    def compact(self) -> int: ...
     # The newest entry under a call key, and the result that it holds, alone in a tuple. None where
     # there is none, or where the result cannot be read any more.
     def entry(self, key: str) -> Entry | None: ...
@@ -388,7 +390,7 @@ def register(
 
 # An event is a dict with at least "event" and "function"; "event" is one of hit, miss, stored,
 # not_stored, bypassed, evicted, verified, switched_off, thrashing, invalidated, orphans_removed,
-# adopted and degraded, and, for those who name it, bounded. The
+# adopted, compacted and degraded, and, for those who name it, bounded. The
 # result is a token for `unsubscribe`.
 # "stored" is told of on a thread of its own.
 # With `names`, only of these; with `logged`, only while the logger `rememo.ops` is switched on.

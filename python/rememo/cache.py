@@ -474,6 +474,29 @@ class Cache:
         """
         return self._opened().remove_orphans()
 
+    def compact(self) -> int:
+        """Gives the room that is free in the index back to the disk, and returns how many bytes.
+
+        What was cleared, or had to go, leaves room in the file of the index that only the index can
+        use again. It is given back by itself where it is more than half of a large file; this does
+        so in any case, and takes as long as copying what is in the index. Others may use the
+        directory meanwhile; whoever stores something, or begins, waits.
+
+        Raises:
+            OSError: if the directory cannot be used, or can only be read; if its disk has no room
+                for the copy, or its file system cannot exchange two directories. Nothing is
+                changed then.
+            RuntimeError: if the cache is closed.
+
+        >>> from rememo import Cache
+        >>> with Cache(temporary=True) as cache:
+        ...     square = cache.memoize(lambda x: x * x)
+        ...     squares = [square(x) for x in range(100)]
+        ...     cache.clear(), cache.compact() > 0
+        (100, True)
+        """
+        return self._opened().compact()
+
     def commit(self) -> None:
         """Waits until every result so far is stored, and on the disk.
 

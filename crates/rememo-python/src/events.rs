@@ -51,7 +51,7 @@ impl Wants {
 }
 
 /// The words for what happens.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 15] = [
     HIT,
     "miss",
     "stored",
@@ -66,6 +66,7 @@ const NAMES: [&str; 14] = [
     "thrashing",
     "orphans_removed",
     "adopted",
+    "compacted",
 ];
 const HIT: &str = "hit";
 const BOUNDED: &str = "bounded";
@@ -247,6 +248,7 @@ fn number_of(event: &Event) -> usize {
         Event::Thrashing { .. } => 11,
         Event::OrphansRemoved { .. } => 12,
         Event::Adopted { .. } => 13,
+        Event::Compacted { .. } => 14,
     }
 }
 
@@ -367,6 +369,11 @@ fn describe<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyDict>>
         Event::Adopted { entries } => {
             told.set_item("function", "*")?;
             told.set_item("entries", entries)?;
+        }
+        Event::Compacted { compaction } => {
+            told.set_item("function", "*")?;
+            told.set_item("size", compaction.after)?;
+            told.set_item("returned", compaction.returned())?;
         }
         Event::Degraded { what } => {
             told.set_item("function", "*")?;

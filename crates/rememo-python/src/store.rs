@@ -374,6 +374,13 @@ impl Store {
         Ok(removed.files)
     }
 
+    /// Gives back the room that is free in the index; how many bytes.
+    fn compact(&self, py: Python<'_>) -> PyResult<u64> {
+        let store = self.opened().ok_or_else(unusable)?;
+        let done = py.detach(|| store.compact()).map_err(failed)?;
+        Ok(done.returned())
+    }
+
     /// Removes every result of every function, or of those with a tag; how many there were.
     fn clear(&self, py: Python<'_>, tag: Option<&str>) -> PyResult<u64> {
         let Some(store) = self.opened() else {

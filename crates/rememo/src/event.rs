@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::deps::{Impurity, Subject};
 use crate::digest::Digest;
+use crate::index::Compaction;
 use crate::lock::{lock, read, write};
 use crate::measure::bytes_to_read;
 use crate::meter::Spent;
@@ -138,6 +139,11 @@ pub enum Event {
     Adopted {
         /// How many.
         entries: u64,
+    },
+    /// The index's file was made smaller.
+    Compacted {
+        /// Bytes that it takes on the disk, before and after.
+        compaction: Compaction,
     },
     /// Something is wrong with the store; calls go on without the part concerned.
     Degraded {

@@ -48,7 +48,9 @@ pub use digest::{BULK, Digest, Encoder, Folded, Pieces, SCHEME_VERSION};
 pub use event::{Event, Events, MissReason, NotStored, Subscriber, Tier};
 pub use explain::{Explanation, Impact, Share, explain, impact};
 pub use flight::{Claim, Flights, Patience};
-pub use index::{Bound, Candidate, DayStats, Entry, Evicted, Listed, StoredValue, Usage};
+pub use index::{
+    Bound, Candidate, Compaction, DayStats, Entry, Evicted, Listed, StoredValue, Usage,
+};
 pub use meter::{Spent, Step};
 pub use misses::{LastMiss, Why};
 pub use object::ObjectStore;

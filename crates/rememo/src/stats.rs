@@ -290,6 +290,7 @@ impl Book {
             Event::Bounded { .. }
             | Event::Invalidated { .. }
             | Event::OrphansRemoved { .. }
+            | Event::Compacted { .. }
             | Event::Adopted { .. }
             | Event::SwitchedOff { .. }
             | Event::Thrashing { .. }

@@ -1,4 +1,4 @@
-//! Sixteen processes over one store, which write, read, clear and sweep, most of them killed at any
+//! Sixteen processes over one store, which write, read, clear, sweep and compact it, most of them killed at any
 //! moment, again and again. What a `stored` event was seen for is there and right, and who is left
 //! never waits for the dead. In the end the index is lost, and what had files of its own still hits.
 //!
@@ -128,11 +128,13 @@ fn child() {
     }
 }
 
-/// Looks at everything, mends and removes what nothing refers to, in turn, with pauses.
+/// Looks at everything, mends, removes what nothing refers to and makes the index smaller, in turn,
+/// with pauses.
 fn sweep(store: &Store, turn: u64) {
     match turn % 64 {
         0 => drop(store.remove_orphans().unwrap()),
         32 => drop(store.verify(true).unwrap()),
+        turn if turn % 8 == 4 => drop(store.compact().unwrap()),
         _ => thread::sleep(Duration::from_millis(2)),
     }
 }

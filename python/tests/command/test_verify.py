@@ -120,6 +120,25 @@ def test_files_that_nothing_refers_to_are_told_of_and_go(cache: Cache, command: 
     assert command.json("gc")["orphans"]["files"] == 0
 
 
+def test_gc_gives_the_free_room_of_the_index_back(cache: Cache, command: Rememo) -> None:
+    """It says so first, and how much."""
+    small = cache.memoize(label)
+    for number in range(3000):
+        small(str(number))
+    cache.clear()
+    index = cache.path / "index" / "data.mdb"
+    before = index.stat().st_blocks * 512
+    dry = command.json("gc", "--dry-run")["index_bytes_returned"]
+    assert before / 2 < dry <= before
+    assert "back to the disk" in command("gc", "--dry-run").out
+    assert index.stat().st_blocks * 512 == before
+    assert command.json("gc")["index_bytes_returned"] == before - index.stat().st_blocks * 512
+    assert command.json("gc")["index_bytes_returned"] == 0
+    assert "back to the disk" not in command("gc").out
+    small("1")
+    assert small.would_hit("1")
+
+
 def test_gc_takes_nothing_of_what_others_are_storing(cache: Cache, command: Rememo) -> None:
     """Whatever was stored meanwhile is whole, and hits."""
     large = cache.memoize(model)

@@ -1,10 +1,10 @@
-//! `rememo gc`: lets go of what is cheapest to lose, or says what would go.
+//! `rememo gc`: lets go of what is cheapest to lose and gives the room back, or says what would go.
 
 use std::collections::BTreeMap;
 use std::io;
 
 use rememo::measure::{bytes_to_read, size};
-use rememo::{Listed, Room};
+use rememo::{Listed, Room, Store};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -15,8 +15,11 @@ use crate::failure::Failure;
 use crate::moment::{lasting, seconds};
 use crate::opened::open;
 use crate::page::{NAME, Page, Table, USUAL};
-use crate::report::Report;
+use crate::report::{Report, complain};
 use crate::select::all;
+
+/// It is not copied for less.
+const WORTH: u64 = 1 << 20;
 
 /// What went, or would go.
 #[derive(Serialize, JsonSchema)]
@@ -37,6 +40,9 @@ pub struct Collection {
     pub max_bytes: u64,
     /// Files that nothing referred to, which go too.
     pub orphans: Strays,
+    /// Bytes of the index's file that were free and go back to the disk; in a dry run, those that
+    /// are free before anything went.
+    pub index_bytes_returned: u64,
     #[serde(skip)]
     compute_ns: u64,
 }
@@ -81,6 +87,7 @@ pub fn run(shared: &Shared, args: &Gc) -> Result<Collection, Failure> {
     } else {
         store.remove_orphans()?
     };
+    let index_bytes_returned = returned_by_index(&store, args.dry_run)?;
     let mut costs = BTreeMap::<_, Vec<&Listed>>::new();
     for listed in &known {
         costs.entry(listed.key).or_default().push(listed);
@@ -109,8 +116,28 @@ pub fn run(shared: &Shared, args: &Gc) -> Result<Collection, Failure> {
         bytes_left,
         max_bytes: store.bound()?.bytes,
         orphans: orphans.into(),
+        index_bytes_returned,
         compute_ns,
     })
+}
+
+/// Gives what is free in the index back to the disk, unless it is too little; how much. Where that
+/// cannot be done, all else was.
+fn returned_by_index(store: &Store, is_dry: bool) -> Result<u64, Failure> {
+    let expected = store.compaction()?.returned();
+    if expected < WORTH || is_dry {
+        return Ok(if expected < WORTH { 0 } else { expected });
+    }
+    match store.compact() {
+        Ok(compaction) => Ok(compaction.returned()),
+        Err(error) => {
+            complain(
+                "warning",
+                &format!("the index stays as large as it is: {error}"),
+            );
+            Ok(0)
+        }
+    }
 }
 
 impl Report for Collection {
@@ -137,6 +164,14 @@ impl Report for Collection {
         if self.orphans.files > 0 {
             let went = if self.dry_run { "would go" } else { "went" };
             page.line(USUAL, &format!("{} {went}", self.orphans.told()))?;
+        }
+        if self.index_bytes_returned > 0 {
+            let gives = if self.dry_run { "would give" } else { "gave" };
+            let bytes = bytes_to_read(self.index_bytes_returned);
+            page.line(
+                USUAL,
+                &format!("the index {gives} {bytes} back to the disk"),
+            )?;
         }
         let fits = format!(
             "{} of at most {}",

@@ -201,24 +201,26 @@ pub(crate) mod tests {
         assert_eq!(adopted(&index, &old), 0);
     }
 
+    type Way<'a> = &'a dyn Fn(&mut Removed) -> heed::Result<()>;
+
     #[test]
     fn what_was_cleared_is_not_entered_again() {
         let (_dir, index) = index();
         let it = birth(b"call", index.mark().unwrap());
-        let ways: [&dyn Fn() -> heed::Result<Removed>; 3] = [
-            &|| index.remove(&it.call),
-            &|| index.clear_function("m.f"),
-            &|| index.clear_all(),
+        let ways: [Way<'_>; 3] = [
+            &|removed| index.remove(&it.call, removed),
+            &|removed| index.clear_function("m.f", removed),
+            &|_| index.clear_all().map(drop),
         ];
         for clear in ways {
             let it = birth(b"call", index.mark().unwrap());
             assert_eq!(adopted(&index, &it), 1);
-            clear().unwrap();
+            clear(&mut Removed::default()).unwrap();
             assert_eq!(adopted(&index, &it), 0);
         }
         let mut it = birth(b"call", index.mark().unwrap());
         it.entry.tag = Some("tag".into());
-        index.clear_tag("tag").unwrap();
+        index.clear_tag("tag", &mut Removed::default()).unwrap();
         assert_eq!(adopted(&index, &it), 0, "never entered, and cleared");
     }
 
@@ -238,7 +240,7 @@ pub(crate) mod tests {
         assert!(index.has_state(&tree.digest).unwrap());
         assert!(!index.lacks_states().unwrap());
         assert_eq!(index.miscounted().unwrap(), 0);
-        index.remove(&it.call).unwrap();
+        index.remove(&it.call, &mut Removed::default()).unwrap();
         assert_eq!(index.usage().unwrap().bytes(), 0);
     }
 

@@ -273,7 +273,9 @@ mod tests {
             index.recount().unwrap();
             assert_eq!(index.miscounted().unwrap(), 0, "table {table}");
             assert_eq!(index.usage().unwrap(), right);
-            assert_eq!(index.clear_function("m.f").unwrap().entries, MANY);
+            let mut removed = Removed::default();
+            index.clear_function("m.f", &mut removed).unwrap();
+            assert_eq!(removed.entries, MANY);
             assert_eq!(index.usage().unwrap().bytes(), 0);
         }
     }
@@ -310,7 +312,9 @@ mod tests {
         index.recount().unwrap();
         assert_eq!(index.miscounted().unwrap(), 0);
         assert_eq!(index.usage().unwrap().entries, MANY - 1);
-        index.clear_function("m.f").unwrap();
+        index
+            .clear_function("m.f", &mut Removed::default())
+            .unwrap();
         assert_eq!(index.usage().unwrap().bytes(), 0);
     }
 }

@@ -60,20 +60,20 @@ impl Index {
         Ok(found)
     }
 
-    /// Lets go of what is stored under call keys, but for what is never to go.
-    pub(crate) fn evict(&self, calls: &[Digest]) -> heed::Result<Removed> {
-        let mut removed = Removed::default();
+    /// Lets go of what is stored under call keys, but for what is never to go, and adds what that
+    /// took away to `removed`.
+    pub(crate) fn evict(&self, calls: &[Digest], removed: &mut Removed) -> heed::Result<()> {
         for calls in calls.chunks(AT_ONCE) {
             let mut txn = self.write_txn()?;
             let mut order = self.order(&txn)?;
             for call in calls {
                 for key in self.keys_under(&txn, &call.0, usize::MAX)? {
-                    order.evict_chosen(&mut txn, &key, &mut removed)?;
+                    order.evict_chosen(&mut txn, &key, removed)?;
                 }
             }
             order.save(&mut txn)?;
             txn.commit()?;
         }
-        Ok(removed)
+        Ok(())
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod adopt;
 mod audit;
 mod choice;
 pub(crate) mod cleared;
+pub(crate) mod compact;
 mod days;
 mod listing;
 mod misses;
@@ -20,6 +21,8 @@ pub(crate) use adopt::Birth;
 pub(crate) use audit::Row;
 pub use choice::Candidate;
 pub(crate) use cleared::Mark;
+pub use compact::Compaction;
+pub(crate) use compact::is_moved;
 pub use days::DayStats;
 pub use listing::Listed;
 pub(crate) use open::{Loss, Place, aside, is_damage, is_panic, is_strange, place};
@@ -189,12 +192,16 @@ impl Index {
         }))
     }
 
-    /// A write transaction, with room kept behind the last page.
+    /// A write transaction, with room kept behind the last page; none in an index that another one
+    /// took the place of.
     fn write_txn(&self) -> heed::Result<RwTxn<'_>> {
         if let Some(presence) = &self.presence {
             presence.writes();
         }
         let txn = self.env.write_txn()?;
+        if self.is_moved() {
+            return Err(compact::moved());
+        }
         let end = (self.env.info().last_page_number as u64 + 1) * self.page;
         if self.data.metadata()?.len() < end + ROOM {
             self.data.set_len(end + 4 * ROOM)?;

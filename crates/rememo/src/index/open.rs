@@ -13,8 +13,9 @@ use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 
 use super::cleared::Cleared;
+use super::compact;
 use super::pages::{self, Head, is_rot};
-use super::presence::Presence;
+use super::presence::{self, Presence};
 use super::{Database, Index, TABLES};
 use crate::access::Keeper;
 use crate::ofd;
@@ -44,6 +45,7 @@ impl Index {
         sync: bool,
     ) -> heed::Result<(Self, Option<String>)> {
         let path = dir.join("index");
+        compact::sweep(dir, keeper);
         match open_begun(&path, keeper, sync) {
             Err(error) if is_damage(&error) => {}
             opened => return Ok((opened?, None)),
@@ -154,15 +156,27 @@ pub(crate) fn place(dir: &Path) -> Option<Place> {
     Some((found.dev(), found.ino()))
 }
 
+/// Where an open data file is.
+pub(super) fn place_of(data: &File) -> io::Result<Place> {
+    let found = data.metadata()?;
+    Ok((found.dev(), found.ino()))
+}
+
 pub(super) fn data_file(path: &Path) -> PathBuf {
     path.join("data.mdb")
 }
 
-/// Keeps other processes from beginning or setting aside the index meanwhile.
-fn lock_repairs(dir: &Path, keeper: Keeper) -> io::Result<File> {
+/// Keeps other processes from beginning, setting aside or replacing the index meanwhile.
+pub(super) fn lock_repairs(dir: &Path, keeper: Keeper) -> io::Result<File> {
     let locks = keeper.open_or_make(&dir.join("locks"))?;
     ofd::lock(&locks, REPAIR)?;
     Ok(locks)
+}
+
+/// The same, unless somebody else does so.
+pub(super) fn try_lock_repairs(dir: &Path, keeper: Keeper) -> io::Result<Option<File>> {
+    let locks = keeper.open_or_make(&dir.join("locks"))?;
+    Ok(ofd::try_lock(&locks, REPAIR)?.then_some(locks))
 }
 
 /// Opens an index that is there. LMDB would take an empty file for a new one, but new ones are
@@ -186,8 +200,10 @@ fn begin(path: &Path, keeper: Keeper, sync: bool) -> heed::Result<Index> {
 
 /// Opens an index that others may have open, too; its file is read first where it may be damaged.
 fn open_shared(path: &Path, keeper: Keeper, sync: bool, is_likely: bool) -> heed::Result<Index> {
+    // From here on nobody puts another index in its place, until all of its files are open.
+    let lobby = presence::hold(path, keeper)?;
     let data = open_data(path)?;
-    let (presence, doubt) = Presence::join(path, keeper, &data, is_likely)?;
+    let (presence, doubt) = Presence::join(lobby, &data, is_likely)?;
     let (env, tables) = presence.at_work(&data, || {
         let env = open_env(path, keeper, sync)?;
         if let Some(doubt) = doubt {
@@ -200,6 +216,7 @@ fn open_shared(path: &Path, keeper: Keeper, sync: bool, is_likely: bool) -> heed
         let tables = open_tables(&env)?;
         heed::Result::Ok((env, tables))
     })?;
+    presence.let_others()?;
     let cleared = Cleared::at(path.with_file_name("cleared"), keeper, sync);
     Ok(Index::of((env, data), tables, cleared, Some(presence)))
 }
@@ -222,7 +239,7 @@ fn open_data(path: &Path) -> io::Result<File> {
 
 /// Takes the disk space of LMDB's lock file. LMDB only maps it: on a full disk the process would
 /// be killed at its first write there, instead of being told.
-fn reserve_lock_file(path: &Path, keeper: Keeper) -> io::Result<()> {
+pub(super) fn reserve_lock_file(path: &Path, keeper: Keeper) -> io::Result<()> {
     let file = keeper.open_or_make(&path.join("lock.mdb"))?;
     match fallocate(&file, FallocateFlags::KEEP_SIZE, 0, LOCK_FILE) {
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),

@@ -25,10 +25,12 @@ const SUSPECT: usize = STAMP;
 /// Before the numbers of processes.
 const COMMON: usize = SUSPECT + 1;
 /// One more process than this goes without.
-const PLACES: usize = 1019;
+const PLACES: usize = 1018;
+/// The number that is not zero once another index takes the place of this one; see `compact`.
+const LEFT: usize = COMMON + PLACES;
 /// In the number of a process that has the index open; the rest is how many threads are at work.
 const OPEN: u64 = 1 << 32;
-/// The byte that is locked while it is found out whether all is well.
+/// The byte that is locked while the index is opened, or another one put in its place.
 const DOUBT: u64 = 1 << 40;
 
 type Stamp = [u64; STAMP];
@@ -46,23 +48,23 @@ pub(super) struct Presence {
 }
 
 #[derive(Debug)]
-/// Reason to read the file before it is trusted. Others who come wait until it is settled.
+/// Reason to read the file before it is trusted.
 pub(super) struct Doubt {
     /// Of those who died at work.
     dead: Vec<usize>,
 }
 
 impl Presence {
-    /// Joins those who have the index in a directory open, and says whether there is reason to
-    /// doubt `data`, its file; there is if it is not even likely to be whole.
+    /// Joins those who have the index open, and says whether there is reason to doubt `data`, its
+    /// file; there is if it is not even likely to be whole. Others who come are to be let in once it
+    /// is open.
     pub(super) fn join(
-        path: &Path,
-        keeper: Keeper,
+        lobby: File,
         data: &File,
         is_likely: bool,
     ) -> io::Result<(Self, Option<Doubt>)> {
-        let file = hold(&path.join(FILE), keeper)?;
-        let numbers = SharedNumbers::of(&file, COMMON + PLACES)?;
+        let file = lobby;
+        let numbers = SharedNumbers::of(&file, LEFT + 1)?;
         let mut joined = Self {
             numbers,
             file,
@@ -70,15 +72,24 @@ impl Presence {
             wrote: AtomicBool::new(false),
             pid: std::process::id(),
         };
+        // Whoever was about to put another index in the place of this one has died.
+        joined.stay();
         let (dead, is_alone) = joined.look_round()?;
         joined.place = joined.free_place()?;
         let is_known = !is_alone || stamp(data)? == joined.stamped();
         let is_suspect = joined.numbers.at(SUSPECT).load(Ordering::Acquire) != 0;
-        if is_likely && is_known && !is_suspect && dead.is_empty() {
-            ofd::unlock(&joined.file, DOUBT)?;
-            return Ok((joined, None));
-        }
-        Ok((joined, Some(Doubt { dead })))
+        let is_good = is_likely && is_known && !is_suspect && dead.is_empty();
+        Ok((joined, (!is_good).then_some(Doubt { dead })))
+    }
+
+    /// Keeps others from opening the index.
+    pub(super) fn keep_others(&self) -> io::Result<()> {
+        ofd::lock(&self.file, DOUBT)
+    }
+
+    /// Lets others open it.
+    pub(super) fn let_others(&self) -> io::Result<()> {
+        ofd::unlock(&self.file, DOUBT)
     }
 
     /// Notes that the file is whole after all.
@@ -89,7 +100,7 @@ impl Presence {
             self.number(*place).store(0, Ordering::Release);
             ofd::unlock(&self.file, *place as u64)?;
         }
-        ofd::unlock(&self.file, DOUBT)
+        Ok(())
     }
 
     /// Does something with the index, which counts as being at work in it.
@@ -110,6 +121,21 @@ impl Presence {
     /// Has whoever opens the index next doubt it.
     pub(super) fn suspect(&self) {
         self.numbers.at(SUSPECT).store(1, Ordering::Release);
+    }
+
+    /// Has everybody open the index again before they use it.
+    pub(super) fn leave(&self) {
+        self.numbers.at(LEFT).store(1, Ordering::Release);
+    }
+
+    /// Takes that back: the index stays where it is.
+    pub(super) fn stay(&self) {
+        self.numbers.at(LEFT).store(0, Ordering::Release);
+    }
+
+    /// Whether the index is to be opened again before it is used.
+    pub(super) fn is_left(&self) -> bool {
+        self.numbers.at(LEFT).load(Ordering::Acquire) != 0
     }
 
     /// Remembers that whoever is at work writes.
@@ -197,13 +223,14 @@ impl Drop for AtWork<'_> {
     }
 }
 
-/// Opens the file and holds the lock that whoever comes waits for; not that of an index which was
-/// set aside meanwhile.
-fn hold(path: &Path, keeper: Keeper) -> io::Result<File> {
+/// Holds the lock that whoever comes to the index in a directory waits for; not that of an index
+/// which was set aside meanwhile, or which another one took the place of.
+pub(super) fn hold(dir: &Path, keeper: Keeper) -> io::Result<File> {
+    let path = dir.join(FILE);
     loop {
-        let file = keeper.open_or_make(path)?;
+        let file = keeper.open_or_make(&path)?;
         ofd::lock(&file, DOUBT)?;
-        let (held, there) = (file.metadata()?, fs::symlink_metadata(path));
+        let (held, there) = (file.metadata()?, fs::symlink_metadata(&path));
         if there.is_ok_and(|there| (there.dev(), there.ino()) == (held.dev(), held.ino())) {
             return Ok(file);
         }
@@ -229,14 +256,25 @@ mod tests {
         (dir, data.unwrap())
     }
 
+    /// Comes, and lets others come unless there is doubt.
     fn join(dir: &Path, data: &File) -> (Presence, Option<Doubt>) {
-        Presence::join(dir, Keeper::default(), data, true).unwrap()
+        let lobby = hold(dir, Keeper::default()).unwrap();
+        let (presence, doubt) = Presence::join(lobby, data, true).unwrap();
+        if doubt.is_none() {
+            presence.let_others().unwrap();
+        }
+        (presence, doubt)
+    }
+
+    fn settle(presence: &Presence, doubt: &Doubt, data: &File) {
+        presence.settle(doubt, data).unwrap();
+        presence.let_others().unwrap();
     }
 
     /// One who has the index open, of whom nothing is doubted any more.
     fn known(dir: &Path, data: &File) -> Presence {
         let (presence, doubt) = join(dir, data);
-        presence.settle(&doubt.unwrap(), data).unwrap();
+        settle(&presence, &doubt.unwrap(), data);
         presence
     }
 
@@ -265,7 +303,7 @@ mod tests {
         drop(known(dir.path(), &data));
         data.set_len(100).unwrap();
         let (presence, doubt) = join(dir.path(), &data);
-        presence.settle(&doubt.unwrap(), &data).unwrap();
+        settle(&presence, &doubt.unwrap(), &data);
         drop(presence);
         assert!(join(dir.path(), &data).1.is_none());
     }
@@ -303,7 +341,7 @@ mod tests {
         for _ in 0..3 {
             let (presence, doubt) = join(dir.path(), &data);
             if let Some(doubt) = doubt {
-                presence.settle(&doubt, &data).unwrap();
+                settle(&presence, &doubt, &data);
             }
             assert_eq!(presence.place, Some(0));
             kill(presence);
@@ -319,8 +357,20 @@ mod tests {
             let next = scope.spawn(|| join(dir.path(), &data).1.is_none());
             std::thread::sleep(std::time::Duration::from_millis(20));
             assert!(!next.is_finished());
-            first.settle(&doubt.unwrap(), &data).unwrap();
+            settle(&first, &doubt.unwrap(), &data);
             assert!(next.join().unwrap());
         });
+    }
+
+    #[test]
+    fn an_index_is_left_until_somebody_finds_it_where_it_was() {
+        let (dir, data) = place();
+        let first = known(dir.path(), &data);
+        let other = join(dir.path(), &data).0;
+        first.leave();
+        assert!(other.is_left());
+        kill(first);
+        let next = join(dir.path(), &data).0;
+        assert!(!next.is_left() && !other.is_left());
     }
 }

@@ -67,8 +67,8 @@ impl Index {
 }
 
 fn copy(dir: &Path, path: &Path, keeper: Keeper) -> io::Result<Snapshot> {
-    let (live, _) = keeper.open(&data_file(&dir.join("index")))?;
     for attempt in 0..ATTEMPTS {
+        let (live, _) = keeper.open(&data_file(&dir.join("index")))?;
         let (made, stamp) = (Instant::now(), stamp(dir)?);
         let before = heads(&live)?;
         fs::copy(data_file(&dir.join("index")), data_file(path))?;

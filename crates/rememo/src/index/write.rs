@@ -102,32 +102,26 @@ impl Index {
         self.env.force_sync()
     }
 
-    /// Removes the entries under a call key.
-    pub(crate) fn remove(&self, call: &Digest) -> heed::Result<Removed> {
-        let mut removed = Removed::default();
-        while self.remove_batch(&mut removed, Target::Call(call), |txn| {
+    /// Removes the entries under a call key, and adds what that took away to `removed`.
+    pub(crate) fn remove(&self, call: &Digest, removed: &mut Removed) -> heed::Result<()> {
+        while self.remove_batch(removed, Target::Call(call), |txn| {
             self.keys_under(txn, &call.0, BATCH)
         })? {}
-        Ok(removed)
+        Ok(())
     }
 
     /// Removes the entries of a function.
-    pub(crate) fn clear_function(&self, function: &str) -> heed::Result<Removed> {
-        let mut removed = Removed::default();
-        while self.remove_batch(&mut removed, Target::Function(function), |txn| {
+    pub(crate) fn clear_function(&self, function: &str, removed: &mut Removed) -> heed::Result<()> {
+        while self.remove_batch(removed, Target::Function(function), |txn| {
             self.keys_of(txn, function)?.take(BATCH).collect()
         })? {}
-        self.sweep_function(function)?;
-        Ok(removed)
+        self.sweep_function(function)
     }
 
     /// Removes the entries of a tag.
-    pub(crate) fn clear_tag(&self, tag: &str) -> heed::Result<Removed> {
-        let mut removed = Removed::default();
-        while self.remove_batch(&mut removed, Target::Tag(tag), |txn| {
-            self.keys_tagged(txn, tag)
-        })? {}
-        Ok(removed)
+    pub(crate) fn clear_tag(&self, tag: &str, removed: &mut Removed) -> heed::Result<()> {
+        while self.remove_batch(removed, Target::Tag(tag), |txn| self.keys_tagged(txn, tag))? {}
+        Ok(())
     }
 
     /// Removes everything.

@@ -135,7 +135,7 @@ impl Store {
     pub fn remove(&self, key: &Digest) -> Result<bool, StoreError> {
         self.writable()?;
         self.settle();
-        let removed = self.with_index(|index| index.remove(key))?;
+        let removed = self.removing(|index, removed| index.remove(key, removed))?;
         self.forget(&removed);
         Ok(removed.entries > 0)
     }
@@ -144,7 +144,7 @@ impl Store {
     pub fn clear_function(&self, function: &str) -> Result<u64, StoreError> {
         self.writable()?;
         self.settle();
-        let removed = self.with_index(|index| index.clear_function(function))?;
+        let removed = self.removing(|index, removed| index.clear_function(function, removed))?;
         Ok(self.invalidated(function, &removed))
     }
 
@@ -152,7 +152,7 @@ impl Store {
     pub fn clear_tag(&self, tag: &str) -> Result<u64, StoreError> {
         self.writable()?;
         self.settle();
-        let removed = self.with_index(|index| index.clear_tag(tag))?;
+        let removed = self.removing(|index, removed| index.clear_tag(tag, removed))?;
         Ok(self.invalidated(&format!("tag {tag}"), &removed))
     }
 
@@ -269,6 +269,9 @@ impl Store {
         }
         self.sweep(removed);
         self.tell_of_evicted(removed);
+        if removed.entries > 0 {
+            self.compact_if_due();
+        }
     }
 
     fn sweep(&self, removed: &Removed) {

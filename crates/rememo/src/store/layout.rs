@@ -135,6 +135,7 @@ pub(super) fn holds_only_ours(dir: &Path) -> io::Result<bool> {
         "CACHEDIR.TAG",
         ".gitignore",
         "index",
+        "compacted",
         "objects",
         "tmp",
         "pending",

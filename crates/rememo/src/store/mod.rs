@@ -2,6 +2,7 @@
 
 mod accounts;
 mod adopt;
+mod compact;
 mod config;
 mod fork;
 mod generation;
@@ -29,6 +30,7 @@ pub use room::Room;
 pub use transfer::Taken;
 pub use uses::Uses;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
 use std::fs;
@@ -41,7 +43,9 @@ use crate::access::Keeper;
 use crate::digest::Digest;
 use crate::event::{Event, Events};
 use crate::flight::{Flights, Patience, Wait};
-use crate::index::{Index, Place, Snapshot, is_damage, is_panic, is_read_only, is_strange, place};
+use crate::index::{
+    Index, Place, Removed, Snapshot, is_damage, is_moved, is_panic, is_read_only, is_strange, place,
+};
 use crate::lock::{lock, read, write};
 use crate::object::ObjectStore;
 use generation::Generations;
@@ -77,6 +81,8 @@ struct Shared {
     lacks_states: AtomicBool,
     /// Whether the index answered strangely, and its file was found to be whole.
     suspected: AtomicBool,
+    /// Whether the index's file was found not to become smaller by itself.
+    cannot_compact: AtomicBool,
     /// What went wrong while no call was there to be told.
     untold: Mutex<Vec<Event>>,
 }
@@ -120,6 +126,7 @@ impl Store {
         store.ask_for(asked.0, asked.1);
         store.degraded(moved);
         write(&shared.gate).retired = false;
+        store.follow()?;
         shared.close_if_replaced();
         store.with_index(|_| Ok(()))?;
         store.ask_for_room(&room)?;
@@ -199,6 +206,26 @@ impl Store {
         }
     }
 
+    /// Removes something, in several transactions: another index may take the place of this one
+    /// between two of them, and what is gone by then is gone from that one, too.
+    fn removing(
+        &self,
+        work: impl Fn(&Index, &mut Removed) -> heed::Result<()>,
+    ) -> Result<Removed, StoreError> {
+        let removed = RefCell::default();
+        self.with_index(|index| work(index, &mut removed.borrow_mut()))?;
+        Ok(removed.into_inner())
+    }
+
+    /// Goes on with the index that took the place of the one that was open, which is no other store.
+    fn follow(&self) -> Result<(), StoreError> {
+        let is_moved = read(&self.0.gate)
+            .index
+            .as_ref()
+            .is_some_and(Index::is_moved);
+        if is_moved { self.reopen() } else { Ok(()) }
+    }
+
     /// Has the index be opened again, and its file be read then; whether that was not done already.
     fn suspect(&self) -> bool {
         let is_first = !self.0.suspected.swap(true, Ordering::Relaxed);
@@ -217,8 +244,10 @@ impl Store {
             if let Some(index) = gate.live()
                 && !self.0.is_outdated(&gate)
             {
-                let done = index.at_work(|| work(index));
-                return Ok(done.inspect_err(|error| index.condemn(error))?);
+                match index.at_work(|| work(index)) {
+                    Err(error) if is_moved(&error) => {}
+                    done => return Ok(done.inspect_err(|error| index.condemn(error))?),
+                }
             }
             drop(gate);
             self.reopen()?;
@@ -317,6 +346,7 @@ impl Store {
     /// Begins anew if the directory was removed or replaced since it was opened: what is stored
     /// from now on would be lost in the old one.
     fn renew(&self) -> Result<(), StoreError> {
+        self.follow()?;
         let at = read(&self.0.gate).place;
         if at != place(self.dir()) {
             self.0.close_if_replaced();
@@ -372,6 +402,7 @@ impl Shared {
             recovering: AtomicBool::new(false),
             lacks_states: AtomicBool::new(false),
             suspected: AtomicBool::new(false),
+            cannot_compact: AtomicBool::new(false),
             untold: Mutex::default(),
         })
     }
@@ -398,10 +429,11 @@ impl Shared {
 }
 
 impl Gate {
-    /// The index, unless this is a child that was forked behind the engine's back.
+    /// The index, unless another one took its place, or this is a child that was forked behind the
+    /// engine's back.
     fn live(&self) -> Option<&Index> {
         self.index
             .as_ref()
-            .filter(|index| index.pid == std::process::id())
+            .filter(|index| index.pid == std::process::id() && !index.is_moved())
     }
 }

@@ -187,7 +187,7 @@ impl Store {
     /// is pinned does not.
     pub fn evict(&self, calls: &[Digest]) -> Result<u64, StoreError> {
         self.writable()?;
-        let removed = self.with_index(|index| index.evict(calls))?;
+        let removed = self.removing(|index, removed| index.evict(calls, removed))?;
         self.forget(&removed);
         Ok(removed.evicted.len() as u64)
     }

@@ -31,7 +31,7 @@ const MAGIC: u32 = 0xBEEF_C0DE;
 const VERSION: u32 = 1;
 const PAGE_SIZES: std::ops::RangeInclusive<usize> = 1 << 9..=1 << 15;
 const LONGEST_KEY: usize = 511;
-pub(super) const HEADS: u64 = 2;
+pub(in crate::index) const HEADS: u64 = 2;
 /// The root of a table without rows.
 pub(super) const NOTHING: u64 = u64::MAX;
 /// LMDB goes no deeper.

@@ -17,11 +17,10 @@ use std::os::unix::fs::FileExt;
 
 use rustix::io::Errno;
 
-pub(super) use layout::Head;
 use layout::{
-    DEEPEST, HEADER, HEADS, IN_RUN, IS_TABLE, NOTHING, Node, RUN, TABLE, Table, long, nodes, short,
-    word,
+    DEEPEST, HEADER, IN_RUN, IS_TABLE, NOTHING, Node, RUN, TABLE, Table, long, nodes, short, word,
 };
+pub(super) use layout::{HEADS, Head};
 
 /// What is wrong with the file.
 #[derive(Debug)]
