@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -86,3 +87,57 @@ class Program:
 def program(tmp_path: Path) -> Program:
     """An empty program with a cache of its own."""
     return Program(tmp_path)
+
+
+# Adds the seconds in a file to the clock on the wall, and to no other.
+CLOCK = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+int clock_gettime(clockid_t clock, struct timespec *at) {
+    static int (*real)(clockid_t, struct timespec *);
+    if (!real) real = dlsym(RTLD_NEXT, "clock_gettime");
+    int failed = real(clock, at);
+    if (clock != CLOCK_REALTIME) return failed;
+    long offset = 0;
+    FILE *file = fopen(getenv("WALL_CLOCK"), "r");
+    if (file) {
+        if (fscanf(file, "%ld", &offset) != 1) offset = 0;
+        fclose(file);
+    }
+    at->tv_sec += offset;
+    return failed;
+}
+"""
+
+
+class Clock:
+    """A program whose clock on the wall can be set."""
+
+    def __init__(self, program: Program) -> None:
+        """Builds what stands before the clock."""
+        self.program = program
+        source, library = program.directory / "clock.c", program.directory / "clock.so"
+        source.write_text(CLOCK)
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+        self.offset = program.directory / "offset"
+        self.environment = {"LD_PRELOAD": str(library), "WALL_CLOCK": str(self.offset)}
+
+    def at(self, hours: float) -> None:
+        """Sets it so many hours from now, for whoever runs in its environment."""
+        self.offset.write_text(str(int(hours * 3600)))
+
+    def run(self, hours: float, code: str) -> tuple[object, list[str]]:
+        """Runs code so many hours from now, in a process that has the module `m`."""
+        self.at(hours)
+        return self.program.run(f"import m\n{code}", **self.environment)
+
+
+@pytest.fixture
+def clock(program: Program) -> Clock:
+    """An empty program whose clock can be set."""
+    if not shutil.which("cc"):
+        pytest.skip("there is no C compiler to build a clock with")
+    return Clock(program)

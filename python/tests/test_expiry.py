@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import shutil
-import subprocess
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -14,31 +12,8 @@ from rememo import Cache, TTLInterval, memoize
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Program
+    from conftest import Clock
 
-HOUR = 3600
-# Adds the seconds in a file to the clock on the wall, and to no other.
-CLOCK = """
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
-int clock_gettime(clockid_t clock, struct timespec *at) {
-    static int (*real)(clockid_t, struct timespec *);
-    if (!real) real = dlsym(RTLD_NEXT, "clock_gettime");
-    int failed = real(clock, at);
-    if (clock != CLOCK_REALTIME) return failed;
-    long offset = 0;
-    FILE *file = fopen(getenv("WALL_CLOCK"), "r");
-    if (file) {
-        if (fscanf(file, "%ld", &offset) != 1) offset = 0;
-        fclose(file);
-    }
-    at->tv_sec += offset;
-    return failed;
-}
-"""
 MODULE = """
 import asyncio
 import pathlib
@@ -83,30 +58,11 @@ async def of_later(x):
 """
 
 
-class Clock:
-    """A program whose clock on the wall can be set."""
-
-    def __init__(self, program: Program) -> None:
-        """Builds what stands before the clock."""
-        self.program = program
-        source, library = program.directory / "clock.c", program.directory / "clock.so"
-        source.write_text(CLOCK)
-        subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
-        self.environment = {"LD_PRELOAD": str(library), "WALL_CLOCK": "offset"}
-        program.write(m=MODULE)
-
-    def run(self, hours: float, code: str) -> tuple[object, list[str]]:
-        """Runs code so many hours from now; `m.at` sets the clock meanwhile."""
-        (self.program.directory / "offset").write_text(str(int(hours * HOUR)))
-        return self.program.run(f"import m\n{code}", **self.environment)
-
-
 @pytest.fixture
-def clock(program: Program) -> Clock:
-    """An empty program whose clock can be set."""
-    if not shutil.which("cc"):
-        pytest.skip("there is no C compiler to build a clock with")
-    return Clock(program)
+def clock(clock: Clock) -> Clock:
+    """A program with results that expire, whose clock can be set."""
+    clock.program.write(m=MODULE)
+    return clock
 
 
 def test_a_result_expires_in_every_process(clock: Clock) -> None:

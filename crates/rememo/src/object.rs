@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,6 +13,10 @@ use crate::access::Keeper;
 use crate::codec::{BEGINNING, Encoded, head_len, read_head};
 use crate::digest::Digest;
 use crate::map;
+use crate::ofd;
+
+/// The byte of a staged file that is locked by whoever writes to it.
+const BUSY: u64 = 0;
 
 /// An object in its place.
 pub(crate) struct Placed {
@@ -78,6 +83,8 @@ impl ObjectStore {
             self.keeper.make_dir(dir)?;
         }
         let mut staged = tempfile::NamedTempFile::new_in(&self.staging)?;
+        // Whatever the clock says of its age, it is not abandoned.
+        ofd::lock(staged.as_file(), BUSY)?;
         self.keeper.give(staged.as_file())?;
         staged.write_all(&bytes)?;
         self.announce(staged.path(), call);
@@ -223,7 +230,9 @@ impl ObjectStore {
 
     /// Staged files that nobody has written to for so long, left by processes that were killed.
     pub(crate) fn abandoned(&self, age: Duration) -> io::Result<Vec<(PathBuf, u64)>> {
-        quiet_files(&self.staging, age)
+        let mut quiet = quiet_files(&self.staging, age)?;
+        quiet.retain(|(path, _)| is_free(path).unwrap_or(false));
+        Ok(quiet)
     }
 
     /// The length of an object, if it is there, holds `value` and stays as it is.
@@ -247,6 +256,17 @@ impl ObjectStore {
         let hex = id.to_hex();
         self.objects.join(&hex[..2]).join(&hex[2..])
     }
+}
+
+/// Whether nobody is writing to a staged file.
+fn is_free(path: &Path) -> io::Result<bool> {
+    let mut options = File::options();
+    let file = options
+        .read(true)
+        .write(true)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(path)?;
+    ofd::try_lock(&file, BUSY)
 }
 
 /// The files of a directory that nobody has written to for so long, and their bytes.
@@ -365,6 +385,9 @@ mod tests {
         file.set_modified(before).unwrap();
         let found = store.abandoned(day / 2).unwrap();
         assert_eq!(found, [(old.canonicalize().unwrap(), b"left".len() as u64)]);
+        // The clock was set since it was begun.
+        ofd::lock(&file, BUSY).unwrap();
+        assert_eq!(store.abandoned(day / 2).unwrap(), []);
     }
 
     #[test]

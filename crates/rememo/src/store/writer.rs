@@ -15,7 +15,7 @@ use crate::index::{Birth, Entry, Mark, Put, StoredValue};
 use crate::lock::lock;
 use crate::meter::{Spent, Step};
 
-/// How often an object is put again when it is swept before its entry is in.
+/// How often an object is put again when it, or its file, is swept before its entry is in.
 const ATTEMPTS: usize = 3;
 
 /// The record of an entry in its object is not longer than this. Few are as long: such a result is
@@ -111,7 +111,7 @@ impl Store {
         for _ in 0..ATTEMPTS {
             match self.write_together(&[job])?.pop() {
                 Some(Ok(kept)) => return Ok(kept),
-                Some(Err(Some(error))) => return Err(error),
+                Some(Err(Some(error))) if !is_gone(&error) => return Err(error),
                 _ => {}
             }
         }
@@ -210,6 +210,11 @@ impl Store {
             self.events().emit(&event);
         }
     }
+}
+
+/// Whether an error says that a file was removed while it was worked on.
+fn is_gone(error: &StoreError) -> bool {
+    matches!(error, StoreError::Io(error) if error.kind() == io::ErrorKind::NotFound)
 }
 
 /// What is to be told of a result.
