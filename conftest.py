@@ -11,6 +11,13 @@ ROOT = Path(__file__).parent
 NOT_SEARCHED = (".git", ".venv", "target", "__pycache__")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Examples print to show when they run: that a hit does not is what they are for."""
+    for item in items:
+        if isinstance(item, pytest.DoctestItem):
+            item.add_marker(pytest.mark.filterwarnings("ignore::rememo.DroppedOutputWarning"))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _no_cache_left_behind(tmp_path_factory: pytest.TempPathFactory) -> object:
     """Functions that belong to no project must not reach the user's own cache either."""

@@ -390,7 +390,7 @@ def register(
 
 # An event is a dict with at least "event" and "function"; "event" is one of hit, miss, stored,
 # not_stored, bypassed, evicted, verified, switched_off, thrashing, invalidated, orphans_removed,
-# adopted, compacted and degraded, and, for those who name it, bounded. The
+# adopted, compacted, caution and degraded, and, for those who name it, bounded. The
 # result is a token for `unsubscribe`.
 # "stored" is told of on a thread of its own.
 # With `names`, only of these; with `logged`, only while the logger `rememo.ops` is switched on.

@@ -62,7 +62,9 @@ def run(shell: Any, name: str, cell: str) -> None:  # noqa: ANN401
         from IPython.core.error import UsageError
 
         raise UsageError(f"%%memo: {refused}") from None
-    found = memoize(function)(*[_value(one, namespace) for one in passed])
+    # What a cell prints is seen to be missing.
+    memoized = memoize(function, allow=["output"])
+    found = memoized(*[_value(one, namespace) for one in passed])
     shown: object = found.pop(SHOWN, None)
     for variable, value in found.items():
         namespace[variable] = _import(value) if isinstance(value, Module) else value

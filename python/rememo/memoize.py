@@ -36,11 +36,13 @@ if TYPE_CHECKING:
         "files",
         "kept",
         "network",
+        "output",
         "process",
         "processes",
         "random",
         "terminal",
         "threads",
+        "unread",
     ]
 
 if not TYPE_CHECKING:
@@ -208,7 +210,8 @@ def memoize(  # noqa: PLR0913  options, each by its name
         allow: kinds of things that it may do, and its results are kept all the same: ``"clock"``,
             ``"network"``, ``"random"``, ``"terminal"``, ``"device"``, ``"environment"``,
             ``"files"``, ``"process"``, ``"processes"``, ``"threads"``. On a hit they are not done.
-            With `ttl`, the first three are allowed.
+            With `ttl`, the first three are allowed. With ``"output"``, nothing is said of what it
+            prints, and with ``"unread"``, of files that it is given and nobody is seen to read.
         assume_pure: whether it may do any of these.
         strict: whether it is an error if a result is not kept for what the call did.
         depends_on: what results depend on that is not seen: a `File`, the files in a `Dir`, a

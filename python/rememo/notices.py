@@ -12,6 +12,7 @@ from rememo.warnings import (
     ChildProcessWarning,
     ClockWarning,
     DeviceWarning,
+    DroppedOutputWarning,
     FigureEffectWarning,
     FileEffectWarning,
     ImpurityWarning,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-KINDS = ["not_stored", "bypassed", "degraded", "verified", "switched_off", "thrashing"]
+KINDS = ["not_stored", "bypassed", "degraded", "verified", "switched_off", "thrashing", "caution"]
 # Why a result was not stored, where that is just what its user said.
 AS_ASKED = ["too quick"]
 _PACKAGE = os.path.dirname(__file__) + os.sep  # noqa: PTH120  pathlib has no prefix of a string
@@ -120,6 +121,10 @@ def warn(event: Mapping[str, Any]) -> None:
             of_kind, advice = _IMPURITIES[name]
             message = f"the result of {function} was not stored, for the call {done}. {advice}"
             _tell_once((function, name), message, of_kind)
+        return
+    if what == "caution":
+        about, text, kind = _CAUTIONS[event["kind"]]
+        _tell_once((function, about), text.format(**event), kind)
         return
     if what in _OF_FUNCTIONS:
         text, kind = _OF_FUNCTIONS[what]
@@ -206,6 +211,25 @@ _OF_FUNCTIONS: dict[str, tuple[str, type[RememoWarning]]] = {
             "Raise max_size=, or give max_result_size= or min_compute_time= to what matters less"
         ),
         CacheThrashingWarning,
+    ),
+}
+_PRINTS = (
+    '{function} {detail}, and a hit will not do that again. Say effects=["{kind}"] to have it '
+    'done, allow=["output"] if it does not matter, or print where nothing is memoized'
+)
+# What results are kept for all the same, by kind: what it is about, what is said, the warning.
+_CAUTIONS: dict[str, tuple[str, str, type[RememoWarning]]] = {
+    "stdout": ("output", _PRINTS, DroppedOutputWarning),
+    "stderr": ("output", _PRINTS, DroppedOutputWarning),
+    "unread": (
+        "unread",
+        (
+            "{function} is cached and was given the path {detail}, which nothing was seen to "
+            "read: if a library reads it by itself, a change of the file will not be noticed. "
+            "Pass rememo.FileContents(path), or say depends_on=[File(...)] or track(path); if "
+            'it is not read, say allow=["unread"]'
+        ),
+        UnseenDependencyWarning,
     ),
 }
 _LOST: dict[str, tuple[str, type[RememoWarning]]] = {

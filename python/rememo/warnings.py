@@ -70,7 +70,14 @@ class UnwatchedWarning(ImpurityWarning):
 
 
 class UnseenDependencyWarning(RememoWarning):
-    """A function reaches code or values by computed text, which is not followed."""
+    """A result is stored, and may depend on what nobody saw.
+
+    That is what a function reaches by computed text, or a file that it was given the path of.
+    """
+
+
+class DroppedOutputWarning(RememoWarning):
+    """A function prints, and a hit does not print it again."""
 
 
 class NondeterminismWarning(RememoWarning):

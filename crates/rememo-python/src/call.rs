@@ -6,8 +6,8 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFunction, PyString, PyTuple};
 use rememo::{
-    Begun, Callee, Digest, Encoded, Encoder, Impurity, Key, Log, Missed, Mode, Part, Recollected,
-    Retention, StateTree, Store, Stored, Subject, Undecodable, Unkeyable, World,
+    Begun, Callee, Digest, Encoded, Encoder, Given, Impurity, Key, Log, Missed, Mode, Part,
+    Recollected, Retention, StateTree, Store, Stored, Subject, Undecodable, Unkeyable, World,
 };
 
 use crate::codec::{self, Handing};
@@ -61,6 +61,8 @@ pub struct Call<'a, 'py> {
     remembered: Vec<Digest>,
     /// The recording of what this call is part of.
     outer: Option<Bound<'py, Recording>>,
+    /// The files that arguments name, before the run.
+    pub given: Vec<Given>,
     /// What the run looked at and did.
     log: Log,
     /// The result of the run, where callers are handed views of it.
@@ -127,6 +129,7 @@ impl<'a, 'py> Call<'a, 'py> {
             reads: Reads::default(),
             remembered: Vec::new(),
             outer: None,
+            given: Vec::new(),
             log: Log::default(),
             encoded: None,
             tape: None,
@@ -197,11 +200,21 @@ impl<'a, 'py> Call<'a, 'py> {
         self.memory = Some((store.clone(), epoch));
         self.log = log;
         let _pause = Pause::begin(self.py);
+        if !self.given.is_empty() && self.key.is_none() {
+            // By which it is known what could have opened them.
+            let _ = self.key();
+        }
         let stored = rememo::finish(store, &mut self, missed, value, compute_ns);
         match self.fatal.take() {
             Some(fatal) => Err(fatal),
             None => Ok(stored),
         }
+    }
+
+    /// The files that arguments name, as they are now.
+    pub fn files_given(&self) -> Vec<Given> {
+        let care = &self.memoized.semantics.care;
+        record::files_given(care, &self.signature, &self.values)
     }
 
     /// The call key, with nothing taken from what is known already.
@@ -515,7 +528,13 @@ impl Callee for Call<'_, '_> {
     }
 
     fn observed(&mut self) -> Log {
-        std::mem::take(&mut self.log)
+        let mut log = std::mem::take(&mut self.log);
+        if let (false, Some(key)) = (self.given.is_empty(), &self.key) {
+            record::note_given(&self.given, key.parts(), &mut log);
+        }
+        let effects = &self.memoized.semantics.care.effects;
+        log.retain_cautions(|kind| !effects.names().contains(&kind));
+        log
     }
 
     fn sense(&mut self, subject: &Subject) -> Option<rememo::State> {
@@ -575,6 +594,7 @@ impl Callee for Call<'_, '_> {
         let care = &self.memoized.semantics.care;
         let tape = care.effects.tape(self.py)?;
         let oversight = care.oversight(self.py)?;
+        self.given = self.files_given();
         let mut trouble = heard(tape.as_ref(), "begin");
         let figures = record::figures_made();
         let (done, mut log) = record::record(

@@ -51,7 +51,7 @@ impl Wants {
 }
 
 /// The words for what happens.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     HIT,
     "miss",
     "stored",
@@ -67,6 +67,7 @@ const NAMES: [&str; 15] = [
     "orphans_removed",
     "adopted",
     "compacted",
+    "caution",
 ];
 const HIT: &str = "hit";
 const BOUNDED: &str = "bounded";
@@ -249,6 +250,7 @@ fn number_of(event: &Event) -> usize {
         Event::OrphansRemoved { .. } => 12,
         Event::Adopted { .. } => 13,
         Event::Compacted { .. } => 14,
+        Event::Caution { .. } => 15,
     }
 }
 
@@ -352,6 +354,11 @@ fn describe<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyDict>>
             told.set_item("function", function)?;
             told.set_item("key", key.to_hex())?;
             told.set_item("difference", difference)?;
+        }
+        Event::Caution { function, caution } => {
+            told.set_item("function", function)?;
+            told.set_item("kind", caution.kind)?;
+            told.set_item("detail", caution.told())?;
         }
         Event::Thrashing { function, times } => {
             told.set_item("function", function)?;

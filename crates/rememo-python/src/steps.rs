@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use rememo::{Begun, Digest, Missed, Mode};
+use rememo::{Begun, Digest, Given, Missed, Mode};
 
 use crate::call::Call;
 use crate::memoized::Memoized;
@@ -40,6 +40,8 @@ struct Pending {
     store: rememo::Store,
     epoch: u64,
     missed: Missed,
+    /// The files that arguments name, before the first step.
+    given: Vec<Given>,
 }
 
 /// Begins a call: looks for its result, and claims the call if there is none.
@@ -88,6 +90,7 @@ pub fn begin<'py>(
                 store,
                 epoch,
                 missed,
+                given: call.files_given(),
             })),
             ..plain
         },
@@ -172,7 +175,8 @@ impl Run {
         let compute_ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         let steps = self.steps.with(py, Option::take);
         let log = steps.map(|steps| steps.end(py)).unwrap_or_default();
-        self.end(py, |call, pending| {
+        self.end(py, |mut call, pending| {
+            call.given = pending.given;
             call.finish(
                 &pending.store,
                 pending.epoch,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::callee::{Callee, Stored, Undecodable, Unkeyable};
 use crate::codec::Encoded;
-use crate::deps::{Lease, Settled, World};
+use crate::deps::{Impurity, Lease, Settled, World};
 use crate::digest::Digest;
 use crate::event::{Event, MissReason, NotStored, Tier};
 use crate::explain::compare;
@@ -449,10 +449,11 @@ pub(crate) fn keep<C: Callee>(
     claim: &mut Claim<'static>,
 ) -> bool {
     let function = key.function.clone();
-    let event = match try_keep(store, callee, key, value, run, claim) {
+    let mut cautions = Vec::new();
+    let event = match try_keep(store, callee, key, value, run, (claim, &mut cautions)) {
         Ok(event) => event,
         Err(reason) => Some(Event::NotStored {
-            function,
+            function: function.clone(),
             reason,
             spent: meter::take(),
         }),
@@ -460,6 +461,12 @@ pub(crate) fn keep<C: Callee>(
     let stored = !matches!(event, Some(Event::NotStored { .. }));
     if let Some(event) = event {
         tell(store, callee, &event);
+    }
+    if stored {
+        for caution in cautions {
+            let function = function.clone();
+            tell(store, callee, &Event::Caution { function, caution });
+        }
     }
     stored
 }
@@ -470,7 +477,7 @@ fn try_keep<C: Callee>(
     mut key: Key,
     value: &C::Value,
     (compute_ns, lease): (u64, Option<Lease>),
-    claim: &mut Claim<'static>,
+    (claim, cautions): (&mut Claim<'static>, &mut Vec<Impurity>),
 ) -> Result<Option<Event>, NotStored> {
     let retention = callee.retention();
     if Duration::from_nanos(compute_ns) < retention.min_compute_time {
@@ -489,7 +496,7 @@ fn try_keep<C: Callee>(
         ..Cost::default()
     };
     let digest = key.digest();
-    let mut world = meter::time(Step::Verify, || settled(callee))?;
+    let mut world = meter::time(Step::Verify, || settled(callee, cautions))?;
     world.lease = Lease::both(world.lease, lease);
     meter::time(Step::Key, || still(callee, &key))?;
     if !callee.detached(|| store.knows(&key.state.digest)) {
@@ -513,7 +520,7 @@ fn try_keep<C: Callee>(
 
 /// What the run depended on; refuses a result that depends on what did not stay as it was, or that
 /// is not all that the run did.
-fn settled<C: Callee>(callee: &mut C) -> Result<World, NotStored> {
+fn settled<C: Callee>(callee: &mut C, cautions: &mut Vec<Impurity>) -> Result<World, NotStored> {
     let log = callee.observed();
     if log.is_empty() {
         return Ok(World::default());
@@ -525,6 +532,7 @@ fn settled<C: Callee>(callee: &mut C) -> Result<World, NotStored> {
     let Settled {
         mut world,
         objections,
+        cautions: found,
         changed,
         advanced,
     } = callee.detached(|| log.settle(sensed));
@@ -535,6 +543,7 @@ fn settled<C: Callee>(callee: &mut C) -> Result<World, NotStored> {
     if !changed.is_empty() {
         return Err(NotStored::WorldChanged(changed));
     }
+    *cautions = found;
     for subject in advanced {
         match callee.capture(&subject) {
             Some(state) => world.left.push((subject, state)),

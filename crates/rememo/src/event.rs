@@ -109,6 +109,13 @@ pub enum Event {
         /// What the call cost besides its run.
         spent: Spent,
     },
+    /// A result was stored, and there is something about it that its user may not expect.
+    Caution {
+        /// The identity of the function.
+        function: String,
+        /// What.
+        caution: Impurity,
+    },
     /// A function is not memoized any more in this process, for it is not worth while.
     SwitchedOff {
         /// The identity of the function.
@@ -278,10 +285,7 @@ impl NotStored {
             Self::TooQuick => "min_compute_time says so".to_owned(),
             Self::WorldChanged(subjects) => listed(subjects),
             Self::Impure(objections) => {
-                let told = objections.iter().map(|objection| match &objection.at {
-                    Some(at) => format!("{} ({at})", objection.what),
-                    None => objection.what.clone(),
-                });
+                let told = objections.iter().map(Impurity::told);
                 told.collect::<Vec<_>>().join(", ")
             }
         }

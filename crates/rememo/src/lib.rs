@@ -41,8 +41,9 @@ pub use call::{
 pub use callee::{Callee, Recollected, Stored, Undecodable, Unkeyable};
 pub use codec::{Damage, Encoded, Frame};
 pub use deps::{
-    Aspect, Entries, Exempt, Extent, Impurity, Lease, Left, Links, Log, Manner, Observation,
-    Output, Place, Settled, Stamp, State, Subject, TimeToLive, Wanted, World, state_of_contents,
+    Aspect, Entries, Exempt, Extent, Given, Impurity, Lease, Left, Links, Log, Manner, Observation,
+    Output, Place, Settled, Stamp, State, Subject, TimeToLive, Unnoticed, Wanted, World,
+    state_of_contents,
 };
 pub use digest::{BULK, Digest, Encoder, Folded, Pieces, SCHEME_VERSION};
 pub use event::{Event, Events, MissReason, NotStored, Subscriber, Tier};

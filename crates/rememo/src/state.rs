@@ -169,6 +169,11 @@ impl Key {
         &self.state
     }
 
+    /// Everything that the key was made of, the arguments last.
+    pub fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.state.parts.iter().chain(&self.arguments)
+    }
+
     /// The call key: one digest over scheme version, function, state and arguments.
     pub fn digest(&self) -> Digest {
         self.digest

@@ -294,6 +294,7 @@ impl Book {
             | Event::Adopted { .. }
             | Event::SwitchedOff { .. }
             | Event::Thrashing { .. }
+            | Event::Caution { .. }
             | Event::Degraded { .. } => return None,
         };
         fresh.spent = event.spent().copied().unwrap_or_default();

@@ -9,10 +9,11 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 use rememo::{Aspect, Links, Place, Subject};
 
 use super::depends::Depends;
+use super::output::KINDS as OUTPUTS;
 use crate::effects::Asked;
 
 /// The kinds of things that a run may be allowed to do.
-const KINDS: [&str; 12] = [
+const KINDS: [&str; 14] = [
     "clock",
     "device",
     "environment",
@@ -20,12 +21,16 @@ const KINDS: [&str; 12] = [
     "files",
     "kept",
     "network",
+    OUTPUT,
     "process",
     "processes",
     "random",
     "terminal",
     "threads",
+    "unread",
 ];
+/// The one that stands for each of the streams.
+const OUTPUT: &str = "output";
 
 /// Those for which a result can be good for a while.
 const FOR_A_WHILE: &[&str] = &["clock", "network", "random"];
@@ -187,10 +192,16 @@ impl Care {
     /// The kinds of things that it may do. What is good for a while may depend on what changes
     /// meanwhile.
     pub fn allowed(&self) -> Arc<[&'static str]> {
-        if !self.for_a_while {
+        let for_a_while = if self.for_a_while { FOR_A_WHILE } else { &[] };
+        let outputs: &[_] = if self.allowed.contains(&OUTPUT) {
+            &OUTPUTS
+        } else {
+            &[]
+        };
+        if for_a_while.is_empty() && outputs.is_empty() {
             return self.allowed.clone();
         }
-        [&self.allowed, FOR_A_WHILE].concat().into()
+        [&self.allowed, for_a_while, outputs].concat().into()
     }
 
     /// What of it results were stored under, in words. Those that are good for a while say so

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use rememo::Impurity;
 
 use super::audit::unheard;
-use super::{Recording, current, place, sources};
+use super::{Recording, current, output, place, sources};
 use crate::raw::{Arguments, Probe};
 
 /// Standard input, output and error output.
@@ -38,9 +38,18 @@ fn written(arguments: Arguments<'_, '_>) {
     let py = arguments.py();
     let number = arguments.positional().next();
     let number: Option<RawFd> = number.and_then(|number| number.extract().ok());
-    if let Some(recording) = current(py)
-        && number.is_some_and(|number| STANDARD.contains(&number))
-        && !recording.get().tapes.is_empty()
+    let Some(recording) = current(py) else {
+        return;
+    };
+    let what = arguments.positional().nth(1);
+    if what.is_some_and(|what| what.is_truthy().unwrap_or(true)) {
+        match number {
+            Some(libc::STDOUT_FILENO) => output::tell(&recording, 0),
+            Some(libc::STDERR_FILENO) => output::tell(&recording, 1),
+            _ => {}
+        }
+    }
+    if number.is_some_and(|number| STANDARD.contains(&number)) && !recording.get().tapes.is_empty()
     {
         unheard(|| {
             let objection = Impurity {

@@ -18,8 +18,10 @@ mod environment;
 mod exempt;
 mod fills;
 mod generators;
+mod given;
 mod hdf;
 mod intact;
+mod output;
 mod paths;
 mod place;
 mod probes;
@@ -32,6 +34,7 @@ pub use depends::track;
 pub use environment::{record_environment, sense};
 pub use fills::watch_fills;
 pub use generators::{capture, counts_when_drawn, replay};
+pub use given::{files as files_given, note as note_given};
 pub use pyplot::{
     figure_is_made, figure_is_used, left as leave_figures, made as figures_made, settings_are_read,
     settings_are_set,
@@ -77,6 +80,8 @@ pub struct Recording {
     holds_settings: Attached<bool>,
     /// How many figures pyplot had made before.
     figures_before: u64,
+    /// What is standard output, and error output, before.
+    streams: output::Streams,
 }
 
 impl Recording {
@@ -352,6 +357,7 @@ fn begin<'py>(
         knows_settings: Attached::default(),
         holds_settings: Attached::default(),
         figures_before: pyplot::made(),
+        streams: output::Streams::now(py),
     })
 }
 

@@ -9,7 +9,7 @@ use rememo::{Aspect, Links, Subject};
 use super::audit::{opens, starts_process, unheard};
 use super::carry::thread_starts;
 use super::paths::{from_descriptor, path_of};
-use super::{current, descriptors, environment, place, sources};
+use super::{current, descriptors, environment, output, place, sources};
 use crate::raw::{Arguments, Probe, Unreachable, stand_before};
 
 /// Stands in front of each function. One that can't be reached goes unheard.
@@ -31,7 +31,8 @@ pub fn stand(py: Python<'_>) {
     let all = functions
         .into_iter()
         .chain(descriptors::FUNCTIONS)
-        .chain(sources::ALWAYS);
+        .chain(sources::ALWAYS)
+        .chain(output::FUNCTIONS);
     for (module, name, probe) in all {
         stand_at(py, module, name, probe);
     }

@@ -213,7 +213,10 @@ pub fn note(py: Python<'_>, kind: &'static str, does: &str, by: &str) {
 }
 
 /// Whether some code of a library does something, by its modules and all that is in them.
-fn is_among<'a>(through: impl IntoIterator<Item = &'a (String, String)>, modules: &[&str]) -> bool {
+pub fn is_among<'a>(
+    through: impl IntoIterator<Item = &'a (String, String)>,
+    modules: &[&str],
+) -> bool {
     through.into_iter().any(|(module, _)| {
         let below = |known: &&str| {
             let rest = module.strip_prefix(known);

@@ -27,21 +27,33 @@ pub struct Impurity {
     pub at: Option<String>,
 }
 
+impl Impurity {
+    /// What it did, and where, in words.
+    pub fn told(&self) -> String {
+        match &self.at {
+            Some(at) => format!("{} ({at})", self.what),
+            None => self.what.clone(),
+        }
+    }
+}
+
 /// What a run looked at and did so far.
 #[derive(Debug, Default)]
 pub struct Log {
-    exempt: Arc<Exempt>,
+    pub(super) exempt: Arc<Exempt>,
     /// Kinds of things that a run may do, and its result is kept all the same.
     allowed: Arc<[&'static str]>,
-    sightings: Vec<Sighting>,
+    pub(super) sightings: Vec<Sighting>,
     places: HashMap<Subject, usize>,
     pub(super) touches: Vec<Touch>,
     /// Whether what it changes on disk is to be done again on a hit.
     pub(super) keeps_outputs: bool,
     /// Where that is.
     pub(super) kept: HashSet<PathBuf>,
+    /// The files that go along with the result, though the run was not seen to change them.
+    pub(super) handed_over: HashSet<PathBuf>,
     /// The files that were opened and do not count.
-    aside: HashSet<PathBuf>,
+    pub(super) aside: HashSet<PathBuf>,
     held: Vec<Held>,
     /// Generators of random numbers, with their states before the run: whoever draws from them may
     /// not be heard.
@@ -49,6 +61,9 @@ pub struct Log {
     /// Those that were seeded before they were drawn from.
     seeded: Vec<Subject>,
     objections: Vec<Impurity>,
+    /// What it did or may depend on, for which its result is kept all the same, and of which its user
+    /// is to hear.
+    cautions: Vec<Impurity>,
     /// The directory that the process was in when one was first needed.
     directory: Option<PathBuf>,
     /// Whether it has left that directory since.
@@ -92,6 +107,8 @@ pub struct Settled {
     pub world: World,
     /// What it did for which its result is not kept.
     pub objections: Vec<Impurity>,
+    /// What its user is to hear of, though the result is kept.
+    pub cautions: Vec<Impurity>,
     /// What did not stay as it was while it ran.
     pub changed: Vec<Subject>,
     /// The generators of random numbers that it left in another state.
@@ -139,6 +156,7 @@ impl Log {
             + self.generators.len()
             + self.seeded.len()
             + self.objections.len()
+            + self.cautions.len()
             + usize::from(self.moved)
             + self.leases
     }
@@ -337,6 +355,19 @@ impl Log {
         }
     }
 
+    /// Notes something of which its user is to hear, though the result is kept; of a kind, once.
+    pub fn caution(&mut self, caution: Impurity) {
+        let is_known = |known: &Impurity| known.kind == caution.kind;
+        if !self.allows(caution.kind) && !self.cautions.iter().any(is_known) {
+            self.cautions.push(caution);
+        }
+    }
+
+    /// Leaves out what its user need not hear of.
+    pub fn retain_cautions(&mut self, counts: impl Fn(&'static str) -> bool) {
+        self.cautions.retain(|caution| counts(caution.kind));
+    }
+
     /// Whether the run may do things of a kind.
     pub fn allows(&self, kind: &str) -> bool {
         self.allowed.contains(&kind)
@@ -373,6 +404,9 @@ impl Log {
         }
         for objection in &inner.objections {
             self.object(objection.clone());
+        }
+        for caution in &inner.cautions {
+            self.caution(caution.clone());
         }
         self.aside.extend(inner.aside.iter().cloned());
         if self.directory.is_none() {
@@ -491,6 +525,7 @@ impl Log {
         Settled {
             world: world.without_repetitions(),
             objections,
+            cautions: self.cautions,
             changed,
             advanced,
         }
@@ -568,7 +603,7 @@ impl Log {
     }
 
     /// Whether the run made or changed what is at a path, or a directory that it lies in.
-    fn is_own(&self, path: &Path) -> bool {
+    pub(super) fn is_own(&self, path: &Path) -> bool {
         self.touches
             .iter()
             .any(|touch| path.starts_with(&touch.path))

@@ -2,6 +2,7 @@
 
 mod declared;
 mod exempt;
+mod given;
 mod lease;
 mod log;
 mod look;
@@ -14,6 +15,7 @@ mod world;
 
 pub use declared::Extent;
 pub use exempt::Exempt;
+pub use given::{Given, Unnoticed};
 pub use lease::{Lease, TimeToLive};
 pub use log::{Impurity, Log, Settled};
 pub(crate) use look::{Digests, digests};

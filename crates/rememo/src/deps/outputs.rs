@@ -207,6 +207,7 @@ impl Log {
                 continue;
             }
             if let Some(left) = left_at(&path).filter(|left| *left != Left::Nothing) {
+                self.handed_over.insert(path.clone());
                 outputs.push(Output {
                     place: self.place(&named, &path),
                     path,

@@ -1,0 +1,128 @@
+//! What a run writes to standard output and error output: a hit leaves that out, unless it is asked
+//! for.
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyString, PyType};
+use rememo::Impurity;
+
+use super::audit::unheard;
+use super::probes::keyword;
+use super::{Recording, current, place, sources};
+use crate::raw::{Arguments, Attached, Probe};
+
+pub const FUNCTIONS: [(&str, &str, Probe); 4] = [
+    ("builtins", "print", prints),
+    ("_io", "TextIOWrapper.write", writes),
+    ("_io", "BufferedWriter.write", writes),
+    // Of streams without a buffer.
+    ("_io", "FileIO.write", writes),
+];
+
+/// Libraries whose output is not what a function is for: progress, and what has a channel of its own.
+const ASIDE: [&str; 5] = ["_py_warnings", "joblib", "logging", "tqdm", "warnings"];
+
+/// The kinds under which it is told of, by number.
+pub const KINDS: [&str; 2] = ["stdout", "stderr"];
+
+/// A stream as it is before a run: by the addresses of what writes text and bytes. A run that has
+/// another one stand there meanwhile catches what is written.
+#[derive(Debug, Default)]
+struct Stream {
+    text: usize,
+    bytes: usize,
+    is_told: bool,
+}
+
+/// Standard output and error output as they are before a run.
+#[derive(Debug, Default)]
+pub struct Streams(Attached<[Stream; 2]>);
+
+impl Streams {
+    pub fn now(py: Python<'_>) -> Self {
+        let Ok(sys) = py.import(intern!(py, "sys")) else {
+            return Self::default();
+        };
+        let stream = |name: &Bound<'_, PyString>| {
+            let Ok(text) = sys.getattr(name) else {
+                return Stream::default();
+            };
+            // Streams of other kinds may run any code for that.
+            let bytes = plain_kind(py)
+                .filter(|kind| text.is_instance(kind).unwrap_or(false))
+                .and_then(|_| text.getattr(intern!(py, "buffer")).ok());
+            Stream {
+                text: text.as_ptr() as usize,
+                bytes: bytes.map_or(0, |bytes| bytes.as_ptr() as usize),
+                is_told: false,
+            }
+        };
+        Self(Attached::new([
+            stream(intern!(py, "stdout")),
+            stream(intern!(py, "stderr")),
+        ]))
+    }
+}
+
+/// The class of usual streams of text.
+fn plain_kind(py: Python<'_>) -> Option<&Bound<'_, PyType>> {
+    static KIND: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    KIND.import(py, "_io", "TextIOWrapper").ok()
+}
+
+/// Something is printed: to a stream that is given, or else to standard output.
+fn prints(arguments: Arguments<'_, '_>) {
+    let py = arguments.py();
+    let Some(recording) = current(py) else {
+        return;
+    };
+    let given = keyword(arguments, "file").filter(|file| !file.is_none());
+    let stream = given.or_else(|| py.import("sys").and_then(|sys| sys.getattr("stdout")).ok());
+    if let Some(stream) = stream {
+        written(&recording, &stream);
+    }
+}
+
+/// Something is written to a stream.
+fn writes(arguments: Arguments<'_, '_>) {
+    if let Some(recording) = current(arguments.py())
+        && let Some(stream) = arguments.owner()
+    {
+        written(&recording, &stream);
+    }
+}
+
+fn written(recording: &Bound<'_, Recording>, stream: &Bound<'_, PyAny>) {
+    let address = stream.as_ptr() as usize;
+    let is_it = |known: &Stream| known.text == address || known.bytes == address;
+    let known = recording.get().streams.0.with(recording.py(), |streams| {
+        streams
+            .iter()
+            .position(|known| !known.is_told && is_it(known))
+    });
+    if let Some(number) = known {
+        tell(recording, number);
+    }
+}
+
+/// Notes that something is written to standard output or error output.
+pub fn tell(recording: &Bound<'_, Recording>, number: usize) {
+    let py = recording.py();
+    unheard(|| {
+        if sources::is_among(&place::within_library(py), &ASIDE) || place::is_importing(py) {
+            return;
+        }
+        recording
+            .get()
+            .streams
+            .0
+            .with(py, |streams| streams[number].is_told = true);
+        let caution = Impurity {
+            kind: KINDS[number],
+            what: format!("writes to sys.{}", KINDS[number]),
+            at: place::line(py),
+        };
+        recording.get().note(py, |log| log.caution(caution));
+    });
+}
