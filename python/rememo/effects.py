@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # What is written counts once: not when what is logged, or warned of, is shown.
 _quiet = threading.local()
+# The module that issued the warning which is done again on this thread.
+_issuer = threading.local()
 _lock = threading.RLock()
 
 
@@ -223,7 +225,7 @@ def _told_of_warning(shown: Any) -> tuple[object, ...] | None:  # noqa: ANN401
         # The run catches it itself.
         return None
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    module = None
+    module: str | None = getattr(_issuer, "module", None)
     while frame is not None and module is None:
         if frame.f_code.co_filename == shown.filename and frame.f_lineno == shown.lineno:
             module = frame.f_globals.get("__name__")
@@ -340,7 +342,13 @@ def _warn(_channel: str, what: tuple[Any, ...]) -> None:
     registry: dict[Any, Any] = {} if known is None else known
     if home is not None:
         home.__warningregistry__ = registry
-    warnings.warn_explicit(message, category, filename, lineno, module, registry)
+    # Of no module, it is none that filters could know.
+    issuer = {} if module is None else {"module": module}
+    _issuer.module = module
+    try:
+        warnings.warn_explicit(message, category, filename, lineno, **issuer, registry=registry)
+    finally:
+        _issuer.module = None
 
 
 _REPLAYS: dict[str, Callable[[str, Any], None]] = {

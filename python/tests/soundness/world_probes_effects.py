@@ -261,6 +261,10 @@ OUTPUT: dict[str, tuple[str, Steps]] = {
         _probe("'warnings'", "import warnings; warnings.warn('x', stacklevel=1)"),
         [SAME, SAME],
     ),
+    "a warning of no code that is known": (
+        _probe("'warnings'", "compile('1 is 1', 'x', 'eval')"),
+        [SAME, SAME],
+    ),
     "a warning that is caught": (
         _probe(
             "'warnings'",
