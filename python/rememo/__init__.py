@@ -45,6 +45,7 @@ from rememo.warnings import (
 # What `typing` has under that name; but `typing` is slow to import.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from rememo.acceptances import Acceptance
     from rememo.accounts import FunctionStats
     from rememo.configuration import Configuration, config
     from rememo.dependencies import Dir, Env, File, Package
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from rememo.ttl import TTLInterval
 
 __all__ = [
+    "Acceptance",
     "BoundMemoized",
     "Cache",
     "CacheInfo",
@@ -134,6 +136,7 @@ __all__ = [
 ]
 
 _WHERE_ASKED_FOR = {
+    "Acceptance": "acceptances",
     "BoundMemoized": "methods",
     "CacheInfo": "info",
     "Change": "explain",

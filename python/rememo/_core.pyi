@@ -14,6 +14,7 @@ from typing import (
     overload,
 )
 
+from rememo.acceptances import Acceptance
 from rememo.effects import Tape
 from rememo.explain import Change, Explanation
 from rememo.info import CacheInfo, Entry
@@ -32,6 +33,7 @@ __all__ = [
     "Room",
     "Run",
     "Store",
+    "accept",
     "after_fork_in_child",
     "after_fork_in_parent",
     "arguments_are_read",
@@ -52,6 +54,7 @@ __all__ = [
     "module_name",
     "nanoseconds",
     "parts",
+    "proposed",
     "refuse_calls",
     "register",
     "scan",
@@ -73,6 +76,8 @@ _R = TypeVar("_R")
 _T = TypeVar("_T")
 _Results: TypeAlias = Literal["copy", "view"]
 _Watch: TypeAlias = Literal["content", "mtime", "off"]
+# What it is known by, the function, seconds of Unix time, why, and what changed.
+_Acceptance: TypeAlias = tuple[str, str, float, str, tuple[Change, ...]]
 _PathT = TypeVar("_PathT", bound=str | bytes | PathLike[Any])
 _Self = TypeVar("_Self")
 
@@ -122,6 +127,9 @@ class Store:
     def last_misses(
         self, function: str | None
     ) -> list[tuple[str, float, int, str, str, tuple[Change, ...], int]]: ...
+    # Changes of code that were accepted, the latest first; whether there was one to take back.
+    def acceptances(self) -> list[_Acceptance]: ...
+    def revoke(self, known_as: str) -> bool: ...
     def reset_stats(self, function: str | None) -> None: ...
     # And what else happened.
     def note_uses(self) -> None: ...
@@ -278,6 +286,10 @@ class Memoized(Generic[_P, _R]):
     def call_and_shelve(self, *args: _P.args, **kwargs: _P.kwargs) -> Shelved[_R] | Held[_R]: ...
     def would_hit(self, *args: _P.args, **kwargs: _P.kwargs) -> bool: ...
     def explain(self, *args: _P.args, **kwargs: _P.kwargs) -> Explanation: ...
+    # Has results of older code answer for the code as it is, which must differ from it in nothing
+    # but code: of the latest such state, or of the one that a result was made by whose key begins
+    # as `entry`. ValueError where there is no such state.
+    def accept(self, reason: str, *, entry: str | None = None) -> Acceptance: ...
     # What would answer the call; None where nothing would.
     def entry(self, *args: _P.args, **kwargs: _P.kwargs) -> Entry | None: ...
     # Says whether there was an entry to remove.
@@ -378,6 +390,10 @@ def module_name(module: str) -> str: ...
 def impact(
     memoized: Memoized[..., Any],
 ) -> tuple[str, tuple[int, float], tuple[int, float], tuple[Change, ...]]: ...
+
+# What there is to accept, for the command to read.
+def proposed(memoized: Memoized[..., Any], old: str | None = None) -> bytes: ...
+def accept(memoized: Memoized[..., Any], reason: str, entry: str | None = None) -> _Acceptance: ...
 def scan(
     function: FunctionType,
 ) -> tuple[list[list[str]], list[str], list[str], list[tuple[str, str, str]]]: ...

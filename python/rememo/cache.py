@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Literal, Never, ParamSpec, Self, TypeVar
 
     from rememo._core import FreezeConfig
+    from rememo.acceptances import Acceptance
     from rememo.accounts import FunctionStats
     from rememo.eviction import Adviser, EvictionPolicy
     from rememo.info import Integrity, Usage
@@ -409,6 +410,26 @@ class Cache:
         from rememo.misses import last_misses
 
         return last_misses(self.open_store(), function)
+
+    def acceptances(self) -> list[Acceptance]:
+        """Returns the changes of code that were accepted, the latest first: see `Memoized.accept`.
+
+        Raises:
+            OSError: if the directory cannot be used.
+        """
+        from rememo.acceptances import those
+
+        return list(those(self.open_store().acceptances()))
+
+    def revoke(self, acceptance: str) -> bool:
+        """Takes back what was accepted, by its ``id``: results of the old code answer no more.
+
+        Nor do results that were computed from them. Returns whether there was such an acceptance.
+
+        Raises:
+            OSError: if the directory cannot be used.
+        """
+        return self._opened().revoke(acceptance)
 
     def reduce(self, size: str | int) -> int:
         """Lets go of results, those that save least first, until they take no more than `size`.

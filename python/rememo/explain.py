@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rememo.acceptances import Acceptance
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +110,16 @@ class Explanation:
     impurities: tuple[tuple[str, str, str], ...] = ()
     """What the function uses that its arguments and code do not determine, and that is not seen
     yet: who uses it, its name, and what it reaches."""
+    accepted: tuple[Acceptance, ...] = ()
+    """The changes of code without whose acceptance it were no hit."""
 
     def __str__(self) -> str:
         """Says whether and why, then each change, indented."""
         reason = REASONS.get(self.reason, self.reason)
         lines = [f"{'hit' if self.hit else 'miss'}: {reason}"]
         lines.extend(f"  {line}" for change in self.changes for line in str(change).splitlines())
+        accepted = [line for known in self.accepted for line in str(known).splitlines()]
+        lines.extend(f"  accepted: {line}" for line in accepted)
         lines.extend(
             f"  not seen: {user} uses {name} ({kind})" for user, name, kind in self.impurities
         )

@@ -1,4 +1,4 @@
-"""What edits will have computed again: the part of ``rememo impact`` that needs Python.
+"""What edits will have computed again: what the command asks Python.
 
 Modules are imported, but no memoized function is called: a module that calls one while it is
 imported is refused.
@@ -24,24 +24,27 @@ class Found(TypedDict, total=False):
     current: tuple[int, float]
     last: tuple[int, float]
     changes: list[dict[str, str | None]]
+    proposed: str
 
 
 class UnseenError(Exception):
     """A function cannot be looked at; the message says why."""
 
 
-def look_at(function: str) -> Found:
-    """Returns what is stored of a function, beside its code as it is."""
+def look_at(function: str, old: str | None = None) -> Found:
+    """Returns what is stored of a function, or of one state of it, beside its code as it is."""
     try:
         memoized, is_method = memoized_named(function)
         _, current, last, changes = _core.impact(memoized)
+        proposed = _core.proposed(memoized, old).hex()
     except (UnseenError, TypeError, OSError) as error:
         return {"function": function, "why_not": str(error)}
     if is_method and current[0]:
         why = "its code is as it was, but its class counts with the instance, which only a call has"
-        return {"function": function, "why_not": why, "last": current}
+        return {"function": function, "why_not": why, "last": current, "proposed": proposed}
     told = [{name: getattr(change, name) for name in _PARTS} for change in changes]
-    return {"function": function, "current": current, "last": last, "changes": told}
+    found: Found = {"function": function, "current": current, "last": last}
+    return {**found, "changes": told, "proposed": proposed}
 
 
 _PARTS = ("kind", "name", "old", "new", "old_source", "new_source", "old_details", "new_details")
@@ -109,13 +112,16 @@ def _inside(found: Any) -> Any:  # noqa: ANN401  whatever wraps a function
 
 
 def main() -> None:
-    """Reads names of functions from standard input, and writes what was found into a file."""
-    (output,) = sys.argv[1:]
+    """Reads names of functions from standard input, and writes what was found into a file.
+
+    After the file, the command line may name the state of a function that results are of.
+    """
+    output, *old = sys.argv[1:]
     functions = json.load(sys.stdin)
     # As programs have them.
     sys.argv[1:] = []
     _core.refuse_calls()
-    found = [look_at(function) for function in functions]
+    found = [look_at(function, *old) for function in functions]
     Path(output).write_text(json.dumps(found), encoding="utf-8")
 
 

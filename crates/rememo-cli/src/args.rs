@@ -85,6 +85,8 @@ pub enum Command {
     Gc(Gc),
     /// Say what edits will have computed again; imports modules, but runs no function
     Impact(Impact),
+    /// Have stored results answer for edited code, for you say that the edit is harmless
+    Accept(Accept),
     /// Write entries into an archive, to be taken to another machine
     Export(Export),
     /// Take in the entries of an archive, made by somebody whose code you would run
@@ -267,6 +269,34 @@ pub struct Import {
     /// Take in nothing, only see whether the archive is whole
     #[arg(long)]
     pub dry_run: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Accept {
+    /// Whose code changed without its results changing
+    #[arg(value_name = "FUNCTION")]
+    pub functions: Vec<String>,
+    /// Why the results are the same
+    #[arg(short = 'm', long, value_name = "TEXT", required_unless_present_any = ["list", "revoke"])]
+    pub reason: Option<String>,
+    /// Ask nothing: you have seen what changed
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Have results answer that were made as this one; by default, the latest of other code
+    #[arg(long = "from", value_name = "ENTRY")]
+    pub entry: Option<String>,
+    /// Take the code as it was when the latest result was stored, and import no modules
+    #[arg(long)]
+    pub last_run: bool,
+    /// The Python to import modules with; by default the one that this command came with
+    #[arg(long, value_name = "PROGRAM")]
+    pub python: Option<PathBuf>,
+    /// List what is accepted
+    #[arg(long, conflicts_with_all = ["reason", "yes", "entry", "last_run", "revoke"])]
+    pub list: bool,
+    /// Take back what was accepted under this ID
+    #[arg(long, value_name = "ID", conflicts_with_all = ["functions", "reason", "yes", "entry", "last_run"])]
+    pub revoke: Vec<String>,
 }
 
 #[derive(Debug, ClapArgs)]

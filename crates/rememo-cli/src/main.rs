@@ -20,8 +20,8 @@ use clap::Parser;
 
 use args::{Args, Command};
 use command::{
-    config, diff, doctor, export, gc, impact, import, ls, pin, rm, shell, show, stats, summary,
-    verify, why,
+    accept, config, diff, doctor, export, gc, impact, import, ls, pin, rm, shell, show, stats,
+    summary, verify, why,
 };
 use report::{ended, finish};
 
@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         Some(Command::Unpin(args)) => finish(&shared, || pin::run(&shared, &args, false)),
         Some(Command::Gc(args)) => finish(&shared, || gc::run(&shared, &args)),
         Some(Command::Impact(args)) => finish(&shared, || impact::run(&shared, &args)),
+        Some(Command::Accept(args)) => finish(&shared, || accept::run(&shared, &args)),
         Some(Command::Export(args)) => finish(&shared, || export::run(&shared, &args)),
         Some(Command::Import(args)) => finish(&shared, || import::run(&shared, &args)),
         Some(Command::Verify(args)) => finish(&shared, || verify::run(&shared, &args)),

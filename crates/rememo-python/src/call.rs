@@ -7,7 +7,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFunction, PyString, PyTuple};
 use rememo::{
     Begun, Callee, Digest, Encoded, Encoder, Given, Impurity, Key, Log, Missed, Mode, Part,
-    Recollected, Retention, StateTree, Store, Stored, Subject, Undecodable, Unkeyable, World,
+    PartKind, Recollected, Retention, StateTree, Store, Stored, Subject, Undecodable, Unkeyable,
+    World,
 };
 
 use crate::codec::{self, Handing};
@@ -294,10 +295,17 @@ impl<'a, 'py> Call<'a, 'py> {
             // Whoever does not keep exceptions must not find any.
             let mut whole = Encoder::new();
             whole.digest(&tree.digest);
-            for kind in kinds.bind(self.py) {
-                whole.str(&kind.to_string());
+            let kinds: Vec<_> = kinds
+                .bind(self.py)
+                .iter()
+                .map(|kind| kind.to_string())
+                .collect();
+            for kind in &kinds {
+                whole.str(kind);
             }
             tree.digest = whole.finish();
+            tree.parts
+                .push(option("cache_exceptions", &kinds.join(", ")));
         }
         let terms = self.memoized.semantics.care.terms();
         if terms != Care::default().terms() {
@@ -306,6 +314,7 @@ impl<'a, 'py> Call<'a, 'py> {
             whole.digest(&tree.digest);
             whole.str(&terms);
             tree.digest = whole.finish();
+            tree.parts.push(option("", &terms));
         }
         let unbound = |definition: Option<Bound<'py, PyAny>>| definition.map(Bound::unbind);
         Ok(Rc::new(State {
@@ -482,6 +491,16 @@ impl<'a, 'py> Call<'a, 'py> {
 fn heard(tape: Option<&Bound<'_, PyAny>>, step: &str) -> Option<String> {
     let said = tape?.call_method0(step).and_then(|said| said.extract());
     said.unwrap_or_else(|error| Some(error.to_string()))
+}
+
+/// What its user said of a function that counts, as a part of its state.
+fn option(name: &str, said: &str) -> Part {
+    Part {
+        name: name.to_owned(),
+        kind: PartKind::Options,
+        digest: Digest::of(said.as_bytes()),
+        source: Some(said.to_owned()),
+    }
 }
 
 impl Callee for Call<'_, '_> {

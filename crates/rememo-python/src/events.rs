@@ -266,8 +266,13 @@ fn describe<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyDict>>
             key,
             saved_ns,
             tier,
+            accepted,
             ..
         } => {
+            if !accepted.is_empty() {
+                let ids: Vec<_> = accepted.iter().map(rememo::Digest::short).collect();
+                told.set_item("accepted", ids.join(", "))?;
+            }
             let tier = match tier {
                 Tier::Memory => "memory",
                 Tier::Pending => "pending",

@@ -102,10 +102,10 @@ fn look<'py>(
             Err(error)
         };
     }
-    if let Some(world) = world {
-        record::replay(py, &world);
+    if let Some(world) = &world {
+        record::replay(py, world);
     }
-    link.hit(py, key, saved_ns, start);
+    link.hit(py, (key, saved_ns), world.as_deref(), start);
     if start.is_some() {
         link.consider(py, &memoized.worth);
     }

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use rememo::{Digest, Encoder, Event, StateTree, Store, Tally, Tier, TimeToLive};
+use rememo::{Digest, Encoder, Event, StateTree, Store, Tally, Tier, TimeToLive, World};
 use smallvec::SmallVec;
 
 use crate::definitions::Definitions;
@@ -211,7 +211,13 @@ impl Link {
 
     /// Counts a hit, or tells of it if anybody listens.
     #[inline]
-    pub fn hit(&self, py: Python<'_>, key: Digest, saved_ns: u64, start: Option<Instant>) {
+    pub fn hit(
+        &self,
+        py: Python<'_>,
+        (key, saved_ns): (Digest, u64),
+        world: Option<&World>,
+        start: Option<Instant>,
+    ) {
         if !events::hits_are_heard(py) {
             self.tally.hit(saved_ns);
             if let Some(start) = start {
@@ -224,6 +230,7 @@ impl Link {
             key,
             saved_ns,
             tier: Tier::Memory,
+            accepted: world.map_or_else(Vec::new, World::accepted_by),
             spent: self.tally.spent(start),
         };
         Python::attach(|_| py.detach(|| self.store.events().emit(&event)));

@@ -1,6 +1,7 @@
 //! The Python front-end: fingerprints of Python objects and the memoized callable, translated to
 //! the engine's one call. What Python people read and type lives in `python/rememo`.
 
+mod acceptances;
 mod call;
 mod codec;
 mod definitions;
@@ -58,6 +59,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(inspect::scan, module)?)?;
     module.add_function(wrap_pyfunction!(inspect::module_name, module)?)?;
     module.add_function(wrap_pyfunction!(inspect::impact, module)?)?;
+    module.add_function(wrap_pyfunction!(acceptances::proposed, module)?)?;
+    module.add_function(wrap_pyfunction!(acceptances::accept, module)?)?;
     module.add_function(wrap_pyfunction!(freeze::register, module)?)?;
     module.add_class::<freeze::FreezeConfig>()?;
     module.add_class::<wrappers::Frozen>()?;

@@ -13,6 +13,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyCode, PyDict, PyFunction, PyTuple, PyType};
 use rememo::{Change, Digest, Explanation, MissReason, Mode, Unkeyable};
 
+use crate::acceptances;
 use crate::call::{Call, Semantics};
 use crate::codec::Handing;
 use crate::depth::with_room;
@@ -191,6 +192,16 @@ impl Memoized {
             rememo::clear_entry(store, one)
         })?;
         Ok(cleared.unwrap_or(false))
+    }
+
+    #[pyo3(signature = (reason, *, entry = None))]
+    fn accept<'py>(
+        slf: &Bound<'py, Self>,
+        reason: &str,
+        entry: Option<&str>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let home = slf.py().import("rememo.acceptances")?;
+        home.call_method1("accept", (slf, reason, entry))
     }
 
     #[pyo3(signature = (*args, **kwargs))]
@@ -611,9 +622,20 @@ fn explained<'py>(
     let key = explanation.key.to_hex();
     let impurities: Vec<&Impurity> = impurities.iter().collect();
     let impurities = PyTuple::new(py, impurities)?;
-    module
-        .getattr("Explanation")?
-        .call1((explanation.hit, reason, changes, key, impurities))
+    let accepted = explanation.accepted.iter();
+    let accepted = accepted.map(|known| acceptances::told(py, known));
+    let accepted = accepted.collect::<PyResult<Vec<_>>>()?;
+    let accepted = py
+        .import("rememo.acceptances")?
+        .call_method1("those", (accepted,))?;
+    module.getattr("Explanation")?.call1((
+        explanation.hit,
+        reason,
+        changes,
+        key,
+        impurities,
+        accepted,
+    ))
 }
 
 /// An entry as Python has it.

@@ -13,6 +13,7 @@ use rememo::{
     Subscriber, Trust, Why,
 };
 
+use crate::acceptances;
 use crate::codec::{self, Handing};
 use crate::events::Bridge;
 use crate::keeping::Room;
@@ -273,6 +274,29 @@ impl Store {
             Ok((miss.function, at, miss.times, reason, detail, changes, more))
         });
         told.collect()
+    }
+
+    /// Changes of code that were accepted, the latest first.
+    fn acceptances<'py>(&self, py: Python<'py>) -> PyResult<Vec<acceptances::Told<'py>>> {
+        let Some(store) = self.opened() else {
+            return Ok(Vec::new());
+        };
+        let found = py.detach(|| store.acceptances()).map_err(failed)?;
+        found
+            .iter()
+            .map(|known| acceptances::told(py, known))
+            .collect()
+    }
+
+    /// Has results answer no more for changed code; whether one acceptance is known so.
+    fn revoke(&self, py: Python<'_>, known_as: &str) -> PyResult<bool> {
+        let store = self.opened().ok_or_else(unusable)?;
+        let work = || {
+            let mut known = store.acceptances()?.into_iter();
+            let found = known.find(|known| known.id().short() == known_as);
+            found.map_or(Ok(false), |known| store.revoke(&known))
+        };
+        py.detach(work).map_err(failed)
     }
 
     /// Begins the statistics of one function, or of all, anew.

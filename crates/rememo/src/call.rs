@@ -14,7 +14,7 @@ use crate::index::Entry;
 use crate::meter::{self, Spent, Step};
 use crate::recall::{Broken, Recalled, broken, find, find_or_adopt, make_known};
 use crate::state::{Change, Key, changes};
-use crate::store::{Cost, Generation, Store, Uses};
+use crate::store::{Cost, Generation, Store, StoreError, Uses};
 use crate::verify::verify;
 
 /// How many entries of a function are looked at to say why a call missed.
@@ -96,7 +96,7 @@ pub enum Begun<V> {
 /// A call without a stored result. Dropped, it gives back its claim and nothing is stored.
 #[derive(Debug)]
 pub struct Missed {
-    key: Key,
+    key: Box<Key>,
     claim: Claim<'static>,
     lease: Option<Lease>,
 }
@@ -145,7 +145,7 @@ pub fn begin<C: Callee>(
             Begun::Answered(value)
         }
         None => Begun::Missed(Missed {
-            key,
+            key: Box::new(key),
             claim,
             lease: lease(callee),
         }),
@@ -166,7 +166,7 @@ pub fn finish<C: Callee>(
         mut claim,
         lease,
     } = missed;
-    let stored = keep(store, callee, key, value, (compute_ns, lease), &mut claim);
+    let stored = keep(store, callee, *key, value, (compute_ns, lease), &mut claim);
     callee.detached(|| claim.release());
     stored
 }
@@ -216,30 +216,40 @@ pub fn lookup<C: Callee>(store: &Store, callee: &mut C) -> Result<Option<C::Valu
 
 /// Whether the call has a stored, readable result.
 pub fn would_hit<C: Callee>(store: &Store, callee: &mut C) -> Result<bool, Unkeyable> {
-    let key = callee.key()?.digest();
+    let key = callee.key()?;
     Ok(matches!(
         find_or_adopt(store, callee, &key),
         Recalled::Found { .. }
     ))
 }
 
-/// The entry that would answer the call, with the call key.
+/// The entry that would answer the call, with the call key that it is stored under.
 pub fn entry<C: Callee>(
     store: &Store,
     callee: &mut C,
 ) -> Result<Option<(Digest, Entry)>, Unkeyable> {
-    let key = callee.key()?.digest();
+    let key = callee.key()?;
     Ok(match find_or_adopt(store, callee, &key) {
-        Recalled::Found { entry, .. } => Some((key, *entry)),
+        Recalled::Found { entry, call, .. } => Some((call, *entry)),
         _ => None,
     })
 }
 
-/// Removes the stored result of a call; whether there was one.
+/// Removes the stored result of a call, and those of accepted states that would answer it; whether
+/// there was one.
 pub fn clear_entry<C: Callee>(store: &Store, callee: &mut C) -> Result<bool, Unkeyable> {
-    let key = callee.key()?.digest();
+    let key = callee.key()?;
     let function = callee.function().to_owned();
-    match callee.detached(|| store.remove(&key)) {
+    let remove = || {
+        let answering = store.answering(&key.function, &key.state.digest);
+        let others = answering.iter().map(|known| key.in_state(&known.state));
+        let mut removed = false;
+        for call in std::iter::once(key.digest()).chain(others) {
+            removed |= store.remove(&call)?;
+        }
+        Ok::<_, StoreError>(removed)
+    };
+    match callee.detached(remove) {
         Ok(removed) => {
             let entries = u64::from(removed);
             tell(store, callee, &Event::Invalidated { function, entries });
@@ -294,20 +304,27 @@ fn recall<C: Callee>(
     store: &Store,
     callee: &mut C,
     key: &Key,
-    find: impl FnOnce(&Store, &mut C, &Digest) -> Recalled,
+    find: impl FnOnce(&Store, &mut C, &Key) -> Recalled,
 ) -> Result<C::Value, Missing> {
     let digest = key.digest();
     if let Some(found) = meter::time(Step::Lookup, || callee.recollect(&digest))
-        && meter::time(Step::Verify, || broken(callee, &found.world)).is_none()
+        && meter::time(Step::Verify, || broken(store, callee, &found.world)).is_none()
     {
         callee.inherit(&found.world);
         // What cannot be replayed from memory is tried from the store, and told of then.
         if callee.replay(&found.world).is_ok() {
-            hit(store, callee, key, found.compute_ns, Tier::Memory);
+            let accepted = found.world.accepted_by();
+            hit(
+                store,
+                callee,
+                key,
+                found.compute_ns,
+                (Tier::Memory, accepted),
+            );
             return Ok(found.value);
         }
     }
-    let why = match meter::time(Step::Lookup, || find(store, callee, &digest)) {
+    let why = match meter::time(Step::Lookup, || find(store, callee, key)) {
         Recalled::Absent => return Err(Missing::new(MissReason::New)),
         Recalled::Broken(_, Broken::Expired) => return Err(Missing::new(MissReason::Expired)),
         Recalled::Broken(_, Broken::Changed(changed)) => {
@@ -320,18 +337,27 @@ fn recall<C: Callee>(
         Recalled::Damaged(why) => why,
         Recalled::Found {
             entry,
+            call,
             value: encoded,
             generation,
             tier,
         } => match handed_back(callee, &encoded, &entry.world) {
             Ok(value) => {
-                hit(store, callee, key, entry.compute_ns, tier);
+                let accepted = entry.world.accepted_by();
+                hit(store, callee, key, entry.compute_ns, (tier, accepted));
                 make_known(store, callee, key);
-                let uses = store.uses_of(digest);
+                let uses = store.uses_of(call);
                 uses.count();
                 callee.detached(|| store.note_uses_if_many());
                 let stored = (encoded, entry.world);
-                remember(callee, uses, &value, stored, entry.compute_ns, generation);
+                remember(
+                    callee,
+                    (digest, uses),
+                    &value,
+                    stored,
+                    entry.compute_ns,
+                    generation,
+                );
                 return Ok(value);
             }
             Err(Undecodable::Outdated) => return Err(Missing::new(MissReason::Outdated)),
@@ -359,7 +385,7 @@ fn handed_back<C: Callee>(
 
 fn remember<C: Callee>(
     callee: &mut C,
-    uses: Arc<Uses>,
+    (key, uses): (Digest, Arc<Uses>),
     value: &C::Value,
     (encoded, world): (Encoded, World),
     compute_ns: u64,
@@ -367,7 +393,7 @@ fn remember<C: Callee>(
 ) {
     if let Some(generation) = generation {
         callee.remember(Stored {
-            key: uses.key(),
+            key,
             value,
             encoded,
             compute_ns,
@@ -378,12 +404,19 @@ fn remember<C: Callee>(
     }
 }
 
-fn hit<C: Callee>(store: &Store, callee: &mut C, key: &Key, saved_ns: u64, tier: Tier) {
+fn hit<C: Callee>(
+    store: &Store,
+    callee: &mut C,
+    key: &Key,
+    saved_ns: u64,
+    (tier, accepted): (Tier, Vec<Digest>),
+) {
     let event = Event::Hit {
         function: key.function.clone(),
         key: key.digest(),
         saved_ns,
         tier,
+        accepted,
         spent: meter::take(),
     };
     tell(store, callee, &event);
@@ -496,7 +529,7 @@ fn try_keep<C: Callee>(
         ..Cost::default()
     };
     let digest = key.digest();
-    let mut world = meter::time(Step::Verify, || settled(callee, cautions))?;
+    let mut world = meter::time(Step::Verify, || settled(store, callee, cautions))?;
     world.lease = Lease::both(world.lease, lease);
     meter::time(Step::Key, || still(callee, &key))?;
     if !callee.detached(|| store.knows(&key.state.digest)) {
@@ -505,7 +538,7 @@ fn try_keep<C: Callee>(
     cost.spent = meter::take();
     let (generation, event) = callee.detached(|| {
         (
-            store.generation(),
+            store.generation_of(&world),
             store.keep(key, &encoded, &world, cost, &retention, claim),
         )
     });
@@ -514,13 +547,24 @@ fn try_keep<C: Callee>(
     }
     let uses = store.uses_of(digest);
     let stored = (encoded, world);
-    remember(callee, uses, value, stored, compute_ns, generation);
+    remember(
+        callee,
+        (digest, uses),
+        value,
+        stored,
+        compute_ns,
+        generation,
+    );
     Ok(event)
 }
 
 /// What the run depended on; refuses a result that depends on what did not stay as it was, or that
 /// is not all that the run did.
-fn settled<C: Callee>(callee: &mut C, cautions: &mut Vec<Impurity>) -> Result<World, NotStored> {
+fn settled<C: Callee>(
+    store: &Store,
+    callee: &mut C,
+    cautions: &mut Vec<Impurity>,
+) -> Result<World, NotStored> {
     let log = callee.observed();
     if log.is_empty() {
         return Ok(World::default());
@@ -542,6 +586,9 @@ fn settled<C: Callee>(callee: &mut C, cautions: &mut Vec<Impurity>) -> Result<Wo
     }
     if !changed.is_empty() {
         return Err(NotStored::WorldChanged(changed));
+    }
+    if let Some(revoked) = callee.detached(|| store.revoked(&world).cloned()) {
+        return Err(NotStored::WorldChanged(vec![revoked.subject]));
     }
     *cautions = found;
     for subject in advanced {

@@ -29,6 +29,8 @@ pub enum Event {
         saved_ns: u64,
         /// Where it was.
         tier: Tier,
+        /// The accepted changes of code that it rests on.
+        accepted: Vec<Digest>,
         /// What the call cost so far.
         spent: Spent,
     },

@@ -1,10 +1,11 @@
 //! Why a call would hit or miss: its key beside that of the nearest stored entry.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use crate::acceptance::Acceptance;
 use crate::callee::{Callee, Unkeyable};
-use crate::deps::{Observation, World};
+use crate::deps::{Observation, Subject, World};
 use crate::digest::Digest;
 use crate::event::MissReason;
 use crate::index::Entry;
@@ -28,12 +29,14 @@ pub struct Explanation {
     pub nearest_created_ns: Option<u64>,
     /// What differs from that entry.
     pub changes: Vec<Change>,
+    /// The accepted changes of code that a hit rests on.
+    pub accepted: Vec<Acceptance>,
 }
 
 /// What is stored of a function, beside its code as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Impact {
-    /// What that code made.
+    /// What that code made, or answers for it.
     pub current: Share,
     /// What the code made that was the last to store anything.
     pub last: Share,
@@ -66,17 +69,20 @@ pub fn impact(store: &Store, function: &str, state: &StateTree) -> Result<Impact
     let Some(newest) = entries.first() else {
         return Ok(Impact::default());
     };
-    let share = |of: &Digest| {
+    let answering = store.answering(function, &state.digest);
+    let states = answering.iter().map(|known| known.state);
+    let current: HashSet<_> = states.chain([state.digest]).collect();
+    let share = |of: &HashSet<Digest>| {
         let mut share = Share::default();
-        for entry in entries.iter().filter(|entry| entry.state == *of) {
+        for entry in entries.iter().filter(|entry| of.contains(&entry.state)) {
             share.entries += 1;
             share.compute_ns = share.compute_ns.saturating_add(entry.compute_ns);
         }
         share
     };
     let mut impact = Impact {
-        current: share(&state.digest),
-        last: share(&newest.state),
+        current: share(&current),
+        last: share(&HashSet::from([newest.state])),
         changes: Vec::new(),
     };
     if impact.is_lost()
@@ -98,11 +104,13 @@ pub fn explain<C: Callee>(store: &Store, callee: &mut C) -> Result<Explanation, 
         reason: None,
         nearest_created_ns: None,
         changes: vec![],
+        accepted: vec![],
     };
-    match find_or_adopt(store, callee, &digest) {
+    match find_or_adopt(store, callee, &key) {
         Recalled::Found { entry, .. } => {
             explanation.hit = true;
             explanation.nearest_created_ns = Some(entry.created_ns);
+            explanation.accepted = callee.detached(|| store.accepted_for(&entry.world));
         }
         Recalled::Damaged(_) => explanation.reason = Some(MissReason::Damaged),
         Recalled::Broken(entry, broken) => {
@@ -111,7 +119,7 @@ pub fn explain<C: Callee>(store: &Store, callee: &mut C) -> Result<Explanation, 
                 Broken::Expired => MissReason::Expired,
                 Broken::Changed(_) => MissReason::WorldChanged,
             });
-            explanation.changes = changes_of(callee, &entry.world);
+            explanation.changes = changes_of(store, callee, &entry.world);
         }
         Recalled::Absent => {
             let compared = callee.detached(|| compare(store, &key, COMPARED));
@@ -124,14 +132,17 @@ pub fn explain<C: Callee>(store: &Store, callee: &mut C) -> Result<Explanation, 
 }
 
 /// What changed in a world.
-fn changes_of<C: Callee>(callee: &mut C, world: &World) -> Vec<Change> {
+fn changes_of<C: Callee>(store: &Store, callee: &mut C, world: &World) -> Vec<Change> {
     let sensed: HashMap<_, _> = world
         .sensed()
         .map(|observation| &observation.subject)
         .map(|subject| (subject.clone(), callee.sense(subject)))
         .collect();
     callee.detached(|| {
-        let differences = world.differences(|subject| sensed.get(subject).copied().flatten());
+        let differences = world.differences(|subject| match subject {
+            Subject::Accepted(..) => store.accepted_now(subject),
+            _ => sensed.get(subject).copied().flatten(),
+        });
         let change = |(was, is): (_, Observation)| Change::of_world(was, &is);
         differences.into_iter().map(change).collect()
     })
@@ -151,7 +162,10 @@ pub(crate) struct Compared {
 pub(crate) fn compare(store: &Store, key: &Key, among: usize) -> Compared {
     let entries = store.latest_of(&key.function, among);
     let called_so = |entry: &&Arc<Entry>| entry.argument_digest == key.argument_digest;
-    let same_state = |entry: &&Arc<Entry>| entry.state == key.state.digest;
+    let answering = store.answering(&key.function, &key.state.digest);
+    let states = answering.iter().map(|known| known.state);
+    let fitting: HashSet<_> = states.chain([key.state.digest]).collect();
+    let same_state = |entry: &&Arc<Entry>| fitting.contains(&entry.state);
     let like = entries.iter().find(called_so);
     let unedited = entries.iter().find(same_state);
     let reason = match (like, unedited) {
@@ -162,7 +176,7 @@ pub(crate) fn compare(store: &Store, key: &Key, among: usize) -> Compared {
     let nearest = like.or(unedited).or(entries.first()).cloned();
     let changes = nearest
         .as_ref()
-        .map(|entry| differences(store, entry, key))
+        .map(|entry| differences(store, entry, key, &fitting))
         .unwrap_or_default();
     Compared {
         reason,
@@ -171,8 +185,9 @@ pub(crate) fn compare(store: &Store, key: &Key, among: usize) -> Compared {
     }
 }
 
-fn differences(store: &Store, entry: &Entry, key: &Key) -> Vec<Change> {
-    let old = if entry.state == key.state.digest {
+/// What differs from an entry; of its state, unless that is one of those that fit.
+fn differences(store: &Store, entry: &Entry, key: &Key, fitting: &HashSet<Digest>) -> Vec<Change> {
+    let old = if fitting.contains(&entry.state) {
         None
     } else {
         store.state(&entry.state).ok().flatten()

@@ -3,6 +3,7 @@
 //! A front-end implements [`Callee`] for one call of one function; [`call`] then looks the call
 //! up in a [`Store`], runs it at most once across threads and processes, and keeps its result.
 
+mod acceptance;
 mod access;
 mod array;
 mod call;
@@ -33,6 +34,7 @@ mod stats;
 mod store;
 mod verify;
 
+pub use acceptance::{Acceptance, Proposal, Proposed, propose};
 pub use access::{Access, Fault, Objection, Trust};
 pub use array::ArrayHeader;
 pub use call::{

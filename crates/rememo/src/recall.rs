@@ -1,6 +1,7 @@
 //! Finds the stored result of a call: the newest entry under its key that depends on nothing but
 //! what still is as it was.
 
+use crate::acceptance::Acceptance;
 use crate::callee::Callee;
 use crate::codec::Encoded;
 use crate::deps::{Lease, Observation, World};
@@ -16,8 +17,10 @@ use crate::store::{Generation, Store};
 pub(crate) enum Recalled {
     /// A whole result.
     Found {
-        /// The entry that it belongs to.
+        /// The entry that it belongs to; what is accepted for it to answer is in its world.
         entry: Box<Entry>,
+        /// The call key that it is stored under: another one where it is of an accepted state.
+        call: Digest,
         value: Encoded,
         /// The generation in which it was there.
         generation: Option<Generation>,
@@ -42,23 +45,76 @@ pub(crate) enum Broken {
 }
 
 /// Looks for the result of a call; also for one whose entry was lost.
-pub(crate) fn find_or_adopt<C: Callee>(store: &Store, callee: &mut C, key: &Digest) -> Recalled {
-    match find(store, callee, key) {
-        found @ Recalled::Found { .. } => found,
-        _ if callee.detached(|| store.adopt(key)) => find(store, callee, key),
-        missing => missing,
-    }
+pub(crate) fn find_or_adopt<C: Callee>(store: &Store, callee: &mut C, key: &Key) -> Recalled {
+    find_accepted(store, callee, key, |callee, call| {
+        match find_under(store, callee, call) {
+            found @ Recalled::Found { .. } => found,
+            _ if callee.detached(|| store.adopt(call)) => find_under(store, callee, call),
+            missing => missing,
+        }
+    })
 }
 
 /// Looks for the result of a call among those with entries.
-pub(crate) fn find<C: Callee>(store: &Store, callee: &mut C, key: &Digest) -> Recalled {
+pub(crate) fn find<C: Callee>(store: &Store, callee: &mut C, key: &Key) -> Recalled {
+    find_accepted(store, callee, key, |callee, call| {
+        find_under(store, callee, call)
+    })
+}
+
+/// Looks under the key of a call; then under those that it would have in states of the function whose
+/// results are accepted for the one that it is in.
+fn find_accepted<C: Callee>(
+    store: &Store,
+    callee: &mut C,
+    key: &Key,
+    find: impl Fn(&mut C, &Digest) -> Recalled,
+) -> Recalled {
+    let mut missing = match find(callee, &key.digest()) {
+        found @ Recalled::Found { .. } => return found,
+        missing => missing,
+    };
+    // The generation comes first: whatever is revoked after that ends it.
+    let (before, answering) = callee.detached(|| {
+        let before = store.generation();
+        (before, store.answering(&key.function, &key.state.digest))
+    });
+    for known in answering {
+        match find(callee, &key.in_state(&known.state)) {
+            Recalled::Found {
+                mut entry,
+                call,
+                value,
+                tier,
+                ..
+            } => {
+                let links = known.by.iter().map(Acceptance::observed);
+                entry.world.observations.extend(links);
+                return Recalled::Found {
+                    entry,
+                    call,
+                    value,
+                    generation: before,
+                    tier,
+                };
+            }
+            other if matches!(missing, Recalled::Absent) => missing = other,
+            _ => {}
+        }
+    }
+    missing
+}
+
+/// Looks under a call key.
+fn find_under<C: Callee>(store: &Store, callee: &mut C, key: &Digest) -> Recalled {
     let mut newest_broken = None;
     let (generation, pending) = callee.detached(|| (store.generation(), store.pending(key)));
     if let Some((mut entry, value)) = pending {
-        match meter::time(Step::Verify, || unfit(callee, &mut entry)) {
+        match meter::time(Step::Verify, || unfit(store, callee, &mut entry)) {
             None => {
                 return Recalled::Found {
                     entry: Box::new(entry),
+                    call: *key,
                     value,
                     generation,
                     tier: Tier::Pending,
@@ -77,7 +133,7 @@ pub(crate) fn find<C: Callee>(store: &Store, callee: &mut C, key: &Digest) -> Re
     };
     let mut damage = (found.damaged > 0).then(|| "unreadable entry".to_owned());
     for mut entry in found.entries {
-        let unfit = meter::time(Step::Verify, || unfit(callee, &mut entry));
+        let unfit = meter::time(Step::Verify, || unfit(store, callee, &mut entry));
         if let Some(broken) = unfit {
             newest_broken.get_or_insert((entry, broken));
             continue;
@@ -86,6 +142,7 @@ pub(crate) fn find<C: Callee>(store: &Store, callee: &mut C, key: &Digest) -> Re
             Ok(value) => {
                 return Recalled::Found {
                     entry: Box::new(entry),
+                    call: *key,
                     value,
                     generation,
                     tier: Tier::Directory,
@@ -113,17 +170,17 @@ pub(crate) fn make_known<C: Callee>(store: &Store, callee: &mut C, key: &Key) {
 }
 
 /// Why an entry does not answer the call, if it does not.
-fn unfit<C: Callee>(callee: &mut C, entry: &mut Entry) -> Option<Broken> {
+fn unfit<C: Callee>(store: &Store, callee: &mut C, entry: &mut Entry) -> Option<Broken> {
     if let Some(ttl) = callee.retention().ttl {
         // What was stored when its user said something else keeps to what is said now, too.
         let lease = Some(ttl.since(entry.created_ns));
         entry.world.lease = Lease::both(entry.world.lease, lease);
     }
-    broken(callee, &entry.world)
+    broken(store, callee, &entry.world)
 }
 
 /// The first thing in a world that is not as it was.
-pub(crate) fn broken<C: Callee>(callee: &mut C, world: &World) -> Option<Broken> {
+pub(crate) fn broken<C: Callee>(store: &Store, callee: &mut C, world: &World) -> Option<Broken> {
     if world.is_empty() {
         return None;
     }
@@ -135,6 +192,9 @@ pub(crate) fn broken<C: Callee>(callee: &mut C, world: &World) -> Option<Broken>
         (state != Some(was.state)).then(|| [was.clone(), was.sensed_now(state)])
     });
     let on_disk = || {
+        if let Some(was) = store.revoked(world) {
+            return Some([was.clone(), was.sensed_now(None)]);
+        }
         let (was, is) = world.broken_on_disk()?;
         Some([was.clone(), is])
     };

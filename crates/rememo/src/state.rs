@@ -70,12 +70,21 @@ pub enum PartKind {
     Settings,
     /// What the process keeps of the results of a function.
     Kept,
+    /// What its user said of how a function is watched and kept, as far as that counts.
+    Options,
+    /// A change of code that was accepted.
+    Acceptance,
 }
 
 impl PartKind {
     /// Whether it is code that somebody wrote as such: its source is what it is made from.
     pub(crate) fn is_definition(self) -> bool {
         matches!(self, Self::Function | Self::Class)
+    }
+
+    /// Whether it is there because the user says so, not because code uses it.
+    pub(crate) fn is_said(self) -> bool {
+        matches!(self, Self::Argument | Self::Options)
     }
 }
 
@@ -104,6 +113,8 @@ impl fmt::Display for PartKind {
             Self::Tree => "files in",
             Self::Settings => "settings of",
             Self::Kept => "kept result of",
+            Self::Options => "options",
+            Self::Acceptance => "accepted change of",
         })
     }
 }
@@ -124,6 +135,7 @@ pub struct Key {
     pub(crate) state: Arc<StateTree>,
     pub(crate) arguments: Vec<Part>,
     pub(crate) argument_digest: Digest,
+    remembered: Option<Box<Digest>>,
     lasting: Digest,
     digest: Digest,
 }
@@ -137,17 +149,13 @@ impl Key {
         arguments: Vec<Part>,
         argument_digest: Digest,
     ) -> Self {
-        let mut encoder = Encoder::new();
-        encoder.u64(u64::from(SCHEME_VERSION));
-        encoder.str(&function);
-        encoder.digest(&state.digest);
-        encoder.digest(&argument_digest);
-        let lasting = encoder.finish();
+        let lasting = lasting(&function, &state.digest, &argument_digest);
         Self {
             function,
             state,
             arguments,
             argument_digest,
+            remembered: None,
             lasting,
             digest: lasting,
         }
@@ -157,11 +165,18 @@ impl Key {
     /// once computed. That counts, but a call may be what makes it appear.
     #[must_use]
     pub fn remembering(mut self, remembered: &Digest) -> Self {
-        let mut encoder = Encoder::new();
-        encoder.digest(&self.lasting);
-        encoder.digest(remembered);
-        self.digest = encoder.finish();
+        self.digest = with_remembered(&self.lasting, remembered);
+        self.remembered = Some(Box::new(*remembered));
         self
+    }
+
+    /// The call key of the same call, were the function in another state.
+    pub(crate) fn in_state(&self, state: &Digest) -> Digest {
+        let lasting = lasting(&self.function, state, &self.argument_digest);
+        match &self.remembered {
+            None => lasting,
+            Some(remembered) => with_remembered(&lasting, remembered),
+        }
     }
 
     /// The state of the function.
@@ -183,6 +198,22 @@ impl Key {
     pub fn lasting(&self) -> Digest {
         self.lasting
     }
+}
+
+fn lasting(function: &str, state: &Digest, argument_digest: &Digest) -> Digest {
+    let mut encoder = Encoder::new();
+    encoder.u64(u64::from(SCHEME_VERSION));
+    encoder.str(function);
+    encoder.digest(state);
+    encoder.digest(argument_digest);
+    encoder.finish()
+}
+
+fn with_remembered(lasting: &Digest, remembered: &Digest) -> Digest {
+    let mut encoder = Encoder::new();
+    encoder.digest(lasting);
+    encoder.digest(remembered);
+    encoder.finish()
 }
 
 /// A part that differs between two states.

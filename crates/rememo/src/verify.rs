@@ -19,7 +19,7 @@ pub(crate) fn verify<C: Callee>(
         return Ok(None);
     };
     let digest = key.digest();
-    let found = meter::time(Step::Lookup, || find_or_adopt(store, callee, &digest));
+    let found = meter::time(Step::Lookup, || find_or_adopt(store, callee, &key));
     let Recalled::Found { value: encoded, .. } = found else {
         return Ok(None);
     };

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use rememo::Store;
+use rememo::{Digest, Store};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -63,9 +63,11 @@ pub enum Fate {
 
 /// What Python found of a function.
 #[derive(Deserialize)]
-struct Found {
-    function: String,
-    why_not: Option<String>,
+pub struct Found {
+    pub function: String,
+    pub why_not: Option<String>,
+    /// What of it could be accepted, as bytes in hexadecimal.
+    pub proposed: Option<String>,
     #[serde(default)]
     current: (u64, f64),
     #[serde(default)]
@@ -91,7 +93,7 @@ pub fn run(shared: &Shared, args: &Impact) -> Result<Outlook, Failure> {
     let store = open(shared)?;
     let functions = wanted(&store, &args.functions)?;
     let python = args.python.clone().unwrap_or_else(beside);
-    let found = ask(&python, store.dir(), &functions)?;
+    let found = ask(&python, store.dir(), &functions, None)?;
     let mut functions: Vec<_> = found.into_iter().map(Prospect::from).collect();
     functions.sort_by(|one, other| {
         let cost = other.compute_seconds.total_cmp(&one.compute_seconds);
@@ -106,7 +108,7 @@ pub fn run(shared: &Shared, args: &Impact) -> Result<Outlook, Failure> {
 }
 
 /// The functions that results are stored of, or some of them.
-fn wanted(store: &Store, words: &[String]) -> Result<Vec<String>, Failure> {
+pub fn wanted(store: &Store, words: &[String]) -> Result<Vec<String>, Failure> {
     let mut all = BTreeSet::new();
     store.each(|listed| {
         all.insert(listed.entry.function);
@@ -123,7 +125,7 @@ fn wanted(store: &Store, words: &[String]) -> Result<Vec<String>, Failure> {
 }
 
 /// The Python that this command was installed with, else the one of the path.
-fn beside() -> PathBuf {
+pub fn beside() -> PathBuf {
     env::current_exe()
         .ok()
         .and_then(|command| Some(command.parent()?.join("python")))
@@ -131,8 +133,14 @@ fn beside() -> PathBuf {
         .unwrap_or_else(|| "python3".into())
 }
 
-/// Has Python import the modules and look. What they print goes to standard error.
-fn ask(python: &Path, dir: &Path, functions: &[String]) -> Result<Vec<Found>, Failure> {
+/// Has Python import the modules and look; beside one state of a function that results are of, where
+/// one is named. What they print goes to standard error.
+pub fn ask(
+    python: &Path,
+    dir: &Path,
+    functions: &[String],
+    old: Option<&Digest>,
+) -> Result<Vec<Found>, Failure> {
     let failed = |why: &dyn std::fmt::Display| {
         Failure::Unusable(format!(
             "{} could not look at the functions: {why}; --python names another",
@@ -143,6 +151,7 @@ fn ask(python: &Path, dir: &Path, functions: &[String]) -> Result<Vec<Found>, Fa
     let mut looking = Command::new(python)
         .args(["-m", "rememo.impact"])
         .arg(output.path())
+        .args(old.map(Digest::to_hex))
         .env("REMEMO_DIR", dir)
         .stdin(Stdio::piped())
         .stdout(io::stderr())
@@ -247,6 +256,11 @@ impl Report for Outlook {
                 lasting_seconds(self.compute_seconds)
             ),
         };
-        page.line(USUAL, &told)
+        page.line(USUAL, &told)?;
+        if self.lost > 0 {
+            let told = "where an edit is harmless, `rememo accept FUNCTION` keeps the results";
+            page.line(FAINT, told)?;
+        }
+        Ok(())
     }
 }

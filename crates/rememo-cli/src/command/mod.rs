@@ -1,5 +1,6 @@
 //! The commands, one in each file.
 
+pub mod accept;
 pub mod config;
 pub mod diff;
 pub mod doctor;

@@ -3,10 +3,11 @@
 use std::io;
 
 use rememo::measure::bytes_to_read;
-use rememo::{Listed, Part, Store, StoredValue};
+use rememo::{Acceptance, Listed, Part, Store, StoredValue};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::accept::Accepted;
 use super::ls::Item;
 use crate::args::{Selection, Shared, Show};
 use crate::failure::Failure;
@@ -37,6 +38,8 @@ pub struct Whole {
     pub arguments: Vec<Piece>,
     /// What the call was seen to look at.
     pub dependencies: Vec<Dependency>,
+    /// The changes of code for which it answers though they came after it.
+    pub accepted: Vec<Accepted>,
     /// Until when the result is good, in universal time, if not for good.
     pub expires: Option<String>,
     /// How long encoding the result took, in seconds.
@@ -99,16 +102,22 @@ pub fn run(shared: &Shared, args: &Show) -> Result<Shown, Failure> {
     };
     let more = found.len().saturating_sub(most);
     found.truncate(most);
+    let accepted = store.acceptances()?;
     let entries = found
         .into_iter()
-        .map(|listed| whole(&store, listed, args.source));
+        .map(|listed| whole(&store, listed, &accepted, args.source));
     Ok(Shown {
         entries: entries.collect::<Result<_, Failure>>()?,
         more,
     })
 }
 
-fn whole(store: &Store, listed: Listed, source: bool) -> Result<Whole, Failure> {
+fn whole(
+    store: &Store,
+    listed: Listed,
+    accepted: &[Acceptance],
+    source: bool,
+) -> Result<Whole, Failure> {
     let entry = &listed.entry;
     let state = store.state(&entry.state)?;
     let parts = state.map(|state| state.parts).unwrap_or_default();
@@ -130,6 +139,11 @@ fn whole(store: &Store, listed: Listed, source: bool) -> Result<Whole, Failure> 
         parts: parts.iter().map(piece).collect(),
         arguments: entry.arguments.iter().map(piece).collect(),
         dependencies: observed.collect(),
+        accepted: accepted
+            .iter()
+            .filter(|known| known.function == entry.function && known.old == entry.state)
+            .map(Accepted::from)
+            .collect(),
         expires: entry.world.lease.map(|lease| exactly(lease.until_ns())),
         encode_seconds: seconds(entry.encode_ns),
         codec: entry.codec,
@@ -193,6 +207,12 @@ impl Whole {
                 self.codec_name
             ),
         )?;
+        for known in &self.accepted {
+            page.field(
+                "answers for",
+                &format!("state {}: {}", &known.new[..12], known.line()),
+            )?;
+        }
         if let Some(until) = &self.expires {
             page.field("good until", until)?;
         }

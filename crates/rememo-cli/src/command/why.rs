@@ -2,16 +2,17 @@
 
 use std::io;
 
-use rememo::{LastMiss, MissReason, Why as Cause};
+use rememo::{Acceptance, Change, LastMiss, MissReason, PartKind, Why as Cause};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::accept::Accepted;
 use crate::altered::Altered;
 use crate::args::{Shared, Why};
 use crate::failure::Failure;
 use crate::moment::{ago, exactly};
 use crate::opened::open;
-use crate::page::{FAINT, HEADING, Page, USUAL};
+use crate::page::{FAINT, GOOD, HEADING, Page, USUAL};
 use crate::report::Report;
 use crate::select::{is_key, names, no_such};
 
@@ -44,6 +45,8 @@ pub struct Miss {
     pub changes: Vec<Altered>,
     /// How many changes there were besides.
     pub more: usize,
+    /// That the change of code was accepted since: such a call is answered now.
+    pub accepted: Option<Accepted>,
     #[serde(skip)]
     at_ns: u64,
     #[serde(skip)]
@@ -92,6 +95,7 @@ impl From<&LastMiss> for Miss {
             detail,
             changes,
             more,
+            accepted: None,
             at_ns: miss.at_ns,
             sentence,
         }
@@ -133,9 +137,40 @@ pub fn run(shared: &Shared, args: &Why) -> Result<Account, Failure> {
         found.len().saturating_sub(1)
     };
     let shown = found.len() - more;
+    let accepted = store.acceptances()?;
     Ok(Account {
-        misses: found[..shown].iter().map(Miss::from).collect(),
+        misses: found[..shown]
+            .iter()
+            .map(|miss| Miss {
+                accepted: accepted_since(&accepted, miss).map(Accepted::from),
+                ..Miss::from(miss)
+            })
+            .collect(),
         more,
+    })
+}
+
+/// What was accepted after a call that ran, and is all that it ran for but for its arguments.
+fn accepted_since<'a>(accepted: &'a [Acceptance], miss: &LastMiss) -> Option<&'a Acceptance> {
+    let Cause::Missed { changes, .. } = &miss.why else {
+        return None;
+    };
+    let mut of_code = changes
+        .iter()
+        .filter(|change| change.kind != PartKind::Argument)
+        .peekable();
+    of_code.peek()?;
+    let of_code: Vec<_> = of_code.collect();
+    let mut later = accepted
+        .iter()
+        .filter(|known| known.function == miss.function && known.at_ns > miss.at_ns);
+    later.find(|known| {
+        let same = |one: &Change, other: &Change| {
+            (one.kind, &one.name, one.old, one.new)
+                == (other.kind, &other.name, other.old, other.new)
+        };
+        let is_accepted = |change: &&Change| known.changes.iter().any(|one| same(one, change));
+        of_code.iter().all(is_accepted)
     })
 }
 
@@ -190,6 +225,9 @@ impl Miss {
         }
         if self.more > 0 {
             page.line(FAINT, &format!("  and {} more", self.more))?;
+        }
+        if let Some(known) = &self.accepted {
+            page.line(GOOD, &format!("accepted since: {}", known.line()))?;
         }
         Ok(())
     }

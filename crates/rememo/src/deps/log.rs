@@ -464,7 +464,7 @@ impl Log {
         let held = self.held.iter().map(|held| &held.subject);
         let watched = self.generators.iter().map(|(subject, _)| subject);
         let all = seen.chain(held).chain(watched).chain(&self.seeded);
-        all.filter(|subject| subject.place().is_none())
+        all.filter(|subject| subject.is_sensed())
     }
 
     /// Looks at everything once more, now that the run is over; at what is not on disk, the
@@ -491,8 +491,9 @@ impl Log {
                     .push(Observation::sensed(sighting.subject, state));
                 continue;
             }
+            let is_accepted = matches!(sighting.subject, Subject::Accepted(..));
             if let Some(state) = sighting.state
-                && self.is_before_output(&sighting)
+                && (is_accepted || self.is_before_output(&sighting))
             {
                 let was = Observation::sensed(sighting.subject, state);
                 world.observations.push(was);

@@ -114,7 +114,8 @@ pub fn look(subject: &Subject, path: &Path, ignored: &[PathBuf]) -> Option<Look>
         | Subject::Environment
         | Subject::Generator(_)
         | Subject::Settings(_)
-        | Subject::Kept(..) => return None,
+        | Subject::Kept(..)
+        | Subject::Accepted(..) => return None,
     })
 }
 

@@ -73,6 +73,9 @@ pub enum Subject {
     /// Whether results of a function, by its name, that the process keeps still are as they were
     /// made: those of a digest, or all.
     Kept(String, Option<Digest>),
+    /// Whether it is accepted that results of a function, by its name, of the one state answer for
+    /// the other.
+    Accepted(String, Digest, Digest),
 }
 
 /// What of a file's status.
@@ -125,8 +128,14 @@ impl Subject {
             | Self::Environment
             | Self::Generator(_)
             | Self::Settings(_)
-            | Self::Kept(..) => None,
+            | Self::Kept(..)
+            | Self::Accepted(..) => None,
         }
+    }
+
+    /// Whether only the front-end can look at it.
+    pub fn is_sensed(&self) -> bool {
+        self.place().is_none() && !matches!(self, Self::Accepted(..))
     }
 
     /// What kind of part of a call it is.
@@ -144,6 +153,7 @@ impl Subject {
             Self::Tree(_) => PartKind::Tree,
             Self::Settings(_) => PartKind::Settings,
             Self::Kept(..) => PartKind::Kept,
+            Self::Accepted(..) => PartKind::Acceptance,
         }
     }
 
@@ -169,6 +179,7 @@ impl Subject {
             Self::Tree(_) => "files in",
             Self::Settings(_) => "settings of",
             Self::Kept(..) => "kept result of",
+            Self::Accepted(..) => "accepted change of",
         }
     }
 
@@ -176,7 +187,10 @@ impl Subject {
     pub fn name(&self) -> String {
         match self {
             Self::Variable(name) => String::from_utf8_lossy(name).into_owned(),
-            Self::Generator(name) | Self::Settings(name) | Self::Kept(name, _) => name.clone(),
+            Self::Generator(name)
+            | Self::Settings(name)
+            | Self::Kept(name, _)
+            | Self::Accepted(name, ..) => name.clone(),
             Self::WorkingDirectory | Self::Environment => String::new(),
             _ => self
                 .place()

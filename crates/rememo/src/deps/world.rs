@@ -8,6 +8,7 @@ use super::lease::Lease;
 use super::look::{State, look};
 use super::stamp::{Stamp, now};
 use super::subject::{Aspect, Place, Subject};
+use crate::digest::Digest;
 
 /// Something that a run looked at, and what it found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +58,19 @@ impl World {
     /// What only the front-end can look at.
     pub fn sensed(&self) -> impl Iterator<Item = &Observation> {
         let observations = self.observations.iter();
-        observations.filter(|observation| observation.subject.place().is_none())
+        observations.filter(|observation| observation.subject.is_sensed())
+    }
+
+    /// The accepted changes of code without which the result would not have been handed back.
+    pub fn accepted(&self) -> impl Iterator<Item = &Observation> {
+        let observations = self.observations.iter();
+        observations.filter(|seen| matches!(seen.subject, Subject::Accepted(..)))
+    }
+
+    /// The same, by what they are known by.
+    pub fn accepted_by(&self) -> Vec<Digest> {
+        let accepted = self.accepted();
+        accepted.filter_map(|seen| seen.state.digest()).collect()
     }
 
     /// The first thing on disk that is not as it was, and how it is now.
@@ -136,7 +149,7 @@ impl World {
 }
 
 impl Observation {
-    pub(super) fn sensed(subject: Subject, state: State) -> Self {
+    pub(crate) fn sensed(subject: Subject, state: State) -> Self {
         Self {
             subject,
             state,

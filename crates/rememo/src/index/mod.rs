@@ -1,5 +1,6 @@
 //! The index: call keys to entries, in LMDB, for many threads and processes at once.
 
+mod accepted;
 pub(crate) mod adopt;
 mod audit;
 mod choice;
@@ -45,7 +46,7 @@ use schema::{ENTRY_KEY, function_prefix, read_entry, unseal};
 
 type Database = heed::Database<'static, Bytes, Bytes>;
 
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "entries",
     "objects",
     "states",
@@ -56,6 +57,7 @@ const TABLES: [&str; 10] = [
     "meta",
     "days",
     "misses",
+    "accepted",
 ];
 const ENTRIES: usize = 0;
 const OBJECTS: usize = 1;
@@ -71,6 +73,8 @@ const META: usize = 7;
 const DAYS: usize = 8;
 /// The last calls that were not answered, by function.
 const MISSES: usize = 9;
+/// Changes of code that were accepted; see [`accepted`].
+const ACCEPTED: usize = 10;
 
 /// The file is kept this much longer than its last page, so that a file shorter than its last
 /// page has surely been cut off (LMDB never writes out pages that are freed where they began).

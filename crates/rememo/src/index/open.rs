@@ -284,7 +284,7 @@ fn open_tables(env: &Env<WithoutTls>) -> heed::Result<[Database; TABLES.len()]> 
     let committed = env.create_databases_and_commit(txn, |opener, txn| {
         let mut create = |name| opener.create_database(txn, Some(name));
         let [entries, objects, states, state_refs, by_function, ..] = TABLES;
-        let [.., order, standings, meta, days, misses] = TABLES;
+        let [.., order, standings, meta, days, misses, accepted] = TABLES;
         let tables = [
             create(entries)?,
             create(objects)?,
@@ -296,6 +296,7 @@ fn open_tables(env: &Env<WithoutTls>) -> heed::Result<[Database; TABLES.len()]> 
             create(meta)?,
             create(days)?,
             create(misses)?,
+            create(accepted)?,
         ];
         Ok::<_, Error>(heed::CommitOrAbort::<_, ()>::Commit(tables))
     })?;

@@ -25,6 +25,8 @@ impl Index {
         let keys = self.keys_of(txn, function)?.take(LOOKED_AT);
         let keys = keys.collect::<heed::Result<Vec<_>>>()?;
         let mut known = HashMap::from([(new.digest, false)]);
+        let answering = self.answering_in(txn, function, &new.digest)?;
+        known.extend(answering.into_iter().map(|known| (known.state, false)));
         let mut superseded = Vec::new();
         for key in keys {
             let entry = self.entry(txn, &key)?;

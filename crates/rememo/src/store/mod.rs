@@ -1,5 +1,6 @@
 //! The store: one directory, opened once per process, shared by all its threads.
 
+mod acceptances;
 mod accounts;
 mod adopt;
 mod compact;
@@ -79,6 +80,8 @@ struct Shared {
     recovering: AtomicBool,
     /// Whether there are states of which the parts are not known.
     lacks_states: AtomicBool,
+    /// A generation in which nothing was accepted.
+    accepts_nothing: Mutex<Option<Generation>>,
     /// Whether the index answered strangely, and its file was found to be whole.
     suspected: AtomicBool,
     /// Whether the index's file was found not to become smaller by itself.
@@ -401,6 +404,7 @@ impl Shared {
             used: Mutex::default(),
             recovering: AtomicBool::new(false),
             lacks_states: AtomicBool::new(false),
+            accepts_nothing: Mutex::default(),
             suspected: AtomicBool::new(false),
             cannot_compact: AtomicBool::new(false),
             untold: Mutex::default(),
