@@ -5,6 +5,8 @@
 #   make test       every check that a change must pass
 #   make test-all   the smoke and soundness tests on every CPython found
 #   make lint       formatting, lints, types, spelling and links only
+#   make coverage   which lines of the package the Python tests run, in target/coverage
+#   make coverage-rust  the same of the engine and the Rust tests
 #   make deny       licences, sources and known faults of what is built in
 #   make generator  random programs, edited and changed while they run, for 20 minutes
 #   make stress     processes that write, read and are killed: 10 minutes, and 200 kills of each kind
@@ -14,6 +16,7 @@
 #   make instructions  count the instructions of hits, under callgrind
 #   make plots      draw the comparison with other caches, into docs/images
 #   make soundness  count wrong answers after edits, beside other caches
+#   make recording  record the session in a terminal that the README shows, into docs/images
 #   make docs       the documentation, into site/; the engine's, into target/doc
 #   make dist       sources, wheel and crates, into dist/; tried in an empty environment
 #   make clean      remove what the above made
@@ -41,7 +44,7 @@ BUILT := $(VENV)/.built
 
 .PHONY: demo test test-all lint lint-rust lint-python lint-text deny test-rust test-python \
 	test-paranoid test-docs stress fuzz memcheck generator threads bench instructions plots soundness \
-	bench-environment docs dist services clean
+	bench-environment docs dist services clean coverage coverage-rust recording
 
 demo: $(BUILT) $(VENV)/.group-demo
 	$(BIN)/python examples/flights/demo.py
@@ -76,6 +79,10 @@ bench-environment: $(ENV_READY)
 	scripts/build-command
 	$(BIN)/maturin build --release --quiet --interpreter $(BIN)/python --out $(BENCH)/wheel
 	$(BENCH)/bin/python -m pip install --quiet --no-deps --force-reinstall $(BENCH)/wheel/*.whl
+
+# What the README shows; each line of it is run.
+recording: $(BUILT) $(VENV)/.group-docs
+	$(BIN)/python scripts/record-demo
 
 docs: $(BUILT) $(VENV)/.group-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
@@ -123,6 +130,19 @@ test-rust: $(ENV_READY)
 
 test-python: $(BUILT)
 	$(BIN)/python -m pytest
+
+# TESTS may name some of them. What programs that tests start run is not counted: many tests see what
+# such a program imports.
+coverage: $(BUILT) $(VENV)/.group-coverage
+	mkdir -p target/coverage
+	COVERAGE_FILE=target/coverage/python $(BIN)/python -m coverage run -m pytest $(TESTS)
+	COVERAGE_FILE=target/coverage/python $(BIN)/python -m coverage xml -q -o target/coverage/python.xml
+	COVERAGE_FILE=target/coverage/python $(BIN)/python -m coverage report --skip-covered
+
+# Needs cargo-llvm-cov: cargo install --locked cargo-llvm-cov.
+coverage-rust: $(ENV_READY)
+	mkdir -p target/coverage
+	cargo llvm-cov --package rememo --package rememo-cli --lcov --output-path target/coverage/rust.info
 
 # The same promises, with the key of each hit from memory found again from scratch.
 test-paranoid: $(BUILT)
