@@ -1,0 +1,62 @@
+"""What the page on the command begins with works as it is written there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from command.conftest import Rememo
+
+PAGE = Path(__file__).parents[3] / "docs" / "command.md"
+MODULE = """
+    from rememo import memoize
+    @memoize
+    def price(x):
+        return x {} 3
+"""
+# Words of the page that stand for what the reader has.
+STANDS_FOR = {"FUNCTION": "price", "TEXT": "commutes"}
+
+
+def shown() -> list[list[str]]:
+    """The commands of the first block, each without its name and comment."""
+    block = re.search(r"^```console\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    assert block is not None
+    lines = [shlex.split(line, comments=True) for line in block[1].splitlines()]
+    assert all(words[:2] == ["$", "rememo"] for words in lines)
+    return [[STANDS_FOR.get(word, word) for word in words[2:]] for words in lines]
+
+
+def test_the_page_names_every_command(command: Rememo) -> None:
+    """But those that turn another one round, or are for whoever packs it."""
+    listed = command("--help").out.split("Commands:\n")[1].split("\n\n")[0]
+    commands = {line.split()[0] for line in listed.splitlines() if re.match(r"  \w", line)}
+    named = {words[0] for words in shown() if words}
+    assert commands - named == {"unpin", "completions", "man"}
+
+
+@pytest.mark.parametrize("words", shown(), ids=" ".join)
+def test_a_command_of_the_page_does_what_it_says(
+    words: list[str], tmp_path: Path, command: Rememo
+) -> None:
+    """On a cache with results of two versions of a function, and an edit since."""
+    from conftest import Program
+
+    program = Program(tmp_path)
+    for operator in ("-", "*"):
+        program.write(shop=MODULE.format(operator))
+        program.run("import shop; out = [shop.price(1), shop.price(2)]")
+    program.write(shop=MODULE.format("*").replace("x * 3", "3 * x"))
+    if words[:1] == ["accept"]:
+        # Here, nobody is there to be asked.
+        words = [*words, "--yes"]
+    if words[:1] == ["import"]:
+        command("export", words[1])
+    done = command(*words)
+    assert done.out
+    assert "error" not in done.err
