@@ -299,6 +299,17 @@ impl Store {
         py.detach(work).map_err(failed)
     }
 
+    /// How many calls of a function were answered in this process, and how long they took when they
+    /// were computed, in seconds.
+    fn answered(&self, py: Python<'_>, function: &str) -> (u64, f64) {
+        let Some(store) = self.opened() else {
+            return (0, 0.0);
+        };
+        let stats = py.detach(|| store.events().stats(function));
+        let saved = Duration::from_nanos(stats.saved_ns).as_secs_f64();
+        (stats.hits, saved)
+    }
+
     /// Begins the statistics of one function, or of all, anew.
     fn reset_stats(&self, py: Python<'_>, function: Option<&str>) -> PyResult<()> {
         match self.opened() {

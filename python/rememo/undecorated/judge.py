@@ -36,21 +36,22 @@ class Judge:
     """Finds the store of one function, for as long as it is memoized; see `_core.Memoized`."""
 
     __slots__ = (
-        *("_asked", "_function", "_off", "_quick", "_store"),
-        *("hits", "name", "runs", "saved", "stored", "verdict"),
+        *("_asked", "_function", "_hits_before", "_off", "_quick", "_resolver", "_store"),
+        *("name", "runs", "stored", "verdict"),
     )
 
     def __init__(self, function: FunctionType) -> None:
         """Has nothing against it yet."""
         self.name = identity(function.__module__, function.__qualname__)
         self.verdict = ""
-        self.hits = self.stored = self.runs = 0
-        self.saved = 0.0
+        self.stored = self.runs = 0
         self._function = function
-        self._store = DefaultStore(function)
+        self._resolver = DefaultStore(function)
+        # The one that was last in use.
+        self._store: _core.Store | None = None
         self._off = Off(f"{function.__qualname__} is left as it is written")
         self._asked = False
-        self._quick = 0
+        self._quick = self._hits_before = 0
 
     def __call__(self) -> _core.Store:
         """Returns the store; one that keeps nothing where the function is left alone."""
@@ -58,7 +59,22 @@ class Judge:
             # What it calls is defined by now.
             self._asked = True
             self.verdict = self._unnoticed()
-        return self._off() if self.verdict else self._store()
+        if self.verdict:
+            return self._off()
+        self._store = self._resolver()
+        return self._store
+
+    # Hits are not listened to: that would make each ten times as slow, those of functions that
+    # are decorated too.
+    @property
+    def hits(self) -> int:
+        """How many calls were answered."""
+        return self._store.answered(self.name)[0] if self._store else 0
+
+    @property
+    def saved(self) -> float:
+        """How many seconds those had taken."""
+        return self._store.answered(self.name)[1] if self._store else 0.0
 
     def begin(self) -> Oversight:
         """Oversees a run."""
@@ -67,17 +83,15 @@ class Judge:
     def hear(self, event: Mapping[str, Any]) -> None:
         """Considers what became of a call."""
         what, reason = event["event"], event.get("reason", "")
-        if what == "hit":
-            self.hits += 1
-            self.saved += event["saved_seconds"]
-            self._quick = 0
-        elif self.verdict:
+        if self.verdict:
             return
-        elif what == "stored":
+        if what == "stored":
             self.stored += 1
             self._quick = 0
         elif what == "not_stored" and reason == "too quick":
-            self._quick += 1
+            hits = self.hits
+            self._quick = self._quick + 1 if hits == self._hits_before else 1
+            self._hits_before = hits
             self.runs += 1
             if self._quick == QUICK_CALLS:
                 self.verdict = f"too quick: {QUICK_CALLS} calls in a row"
@@ -156,4 +170,4 @@ def _hear(event: Mapping[str, Any]) -> None:
         judge.hear(event)
 
 
-_core.subscribe(_hear, ["hit", "stored", "not_stored", "bypassed", "switched_off", "verified"])
+_core.subscribe(_hear, ["stored", "not_stored", "bypassed", "switched_off", "verified"])

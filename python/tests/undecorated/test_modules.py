@@ -133,3 +133,21 @@ def test_its_user_is_warned_of_nothing(program: Program) -> None:
     assert "  mod.now: looks at the clock" in out[1]
     # The second call is not even looked up.
     assert events.count("miss") == 1
+
+
+def test_nobody_listens_to_hits(program: Program) -> None:
+    """Or each would take ten times as long; they are counted all the same."""
+    program.write(mod=MODULE)
+    listening = """
+    from rememo import _core
+    asked, subscribe = [], _core.subscribe
+    def noted(callback, names=None, **options):
+        asked.append(names)
+        return subscribe(callback, names, **options)
+    _core.subscribe = noted
+    """
+    out, events = program.run(listening + CODE + "\n    out.append(asked)")
+    assert out[-1]
+    assert all(names and "hit" not in names for names in out[-1])
+    assert events.count("hit") == 1
+    assert "  mod.work: 1 call answered, " in out[3]
