@@ -1,7 +1,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from os import PathLike
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import (
     Any,
     Concatenate,
@@ -50,8 +50,11 @@ __all__ = [
     "freeze",
     "holds",
     "impact",
+    "is_of_library",
     "is_recording",
+    "module_is_asked_for",
     "module_name",
+    "name_is_reached",
     "nanoseconds",
     "parts",
     "proposed",
@@ -422,6 +425,12 @@ def unsubscribe(token: int) -> None: ...
 
 # What `rememo.command_line` hears of.
 def arguments_are_read() -> None: ...
+
+# Something is reached by a name that the code does not say: a module, which is there or not, or what
+# a module holds.
+def module_is_asked_for(name: str, package: str | None, is_there: bool) -> None: ...
+def name_is_reached(module: str, name: str) -> None: ...
+def is_of_library(code: CodeType) -> bool: ...
 
 # What `rememo.pyplot` hears of. Figures have numbers in the order in which they are made; without
 # one, it is asked which is current.

@@ -152,11 +152,10 @@ def forget() -> None:
 
 
 def unseen(function: str, user: str, name: str) -> None:
-    """Warns of a function that reaches code or values by text that is computed as it runs."""
+    """Warns of a function that takes what it uses from a table of the interpreter, or from a frame."""
     tell(
-        f"{function} is cached, but {user} uses {name.removeprefix('builtins.')}: what it reaches "
-        "by computed text is not seen, so a change of it will not be noticed. Reach it by name, "
-        "or say version=... and change that with it",
+        f"{function} is cached, but {user} uses {name}: what it takes from there is not seen, so a "
+        "change of it will not be noticed. Reach it by name, or say version=... and change that with it",
         UnseenDependencyWarning,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import inspect
 import os
 import platform
 import random
@@ -206,9 +208,10 @@ NAMED: dict[str, tuple[Callable[..., Any], str, str]] = {
     "standard input": (lambda: sys.stdin.read(), "sys.stdin", "terminal"),
     "seed of hashes": (lambda: hash("a"), "builtins.hash", "hash seed"),
     "identity": (lambda x: id(x), "builtins.id", "identity"),
-    "eval": (lambda: eval("1"), "builtins.eval", "computed code"),
-    "exec": (lambda: exec("1"), "builtins.exec", "computed code"),
     "table of modules": (lambda: sys.modules["a"], "sys.modules", "computed names"),
+    "all objects": (lambda: gc.get_objects(), "gc.get_objects", "computed names"),
+    "frames": (lambda: sys._getframe().f_globals["a"], "sys._getframe", "computed names"),
+    "frames, inspected": (lambda: inspect.currentframe(), "inspect.currentframe", "computed names"),
 }
 
 
@@ -249,20 +252,11 @@ UNSEEN: dict[str, tuple[str] | tuple[str, str]] = {
     "function within a library replaced": (
         "import textwrap\n@memoize\ndef f(x): return textwrap.fill('a')\ndef change(): textwrap.TextWrapper.fill = lambda s, t: 'b'\n",
     ),
-    "module imported by a computed name": (
-        "import h1, importlib\n@memoize\ndef f(x): return importlib.import_module(f'h{x}').K\ndef change(): h1.K = 2\n# file h1.py\nK = 1\n",
-    ),
-    "module imported by a name in a global": (
-        "import h, importlib\nN = 'h'\n@memoize\ndef f(x): return importlib.import_module(N).K\ndef change(): h.K = 2\n# file h.py\nK = 1\n",
-    ),
     "module found in the table of modules": (
         "import h, sys\n@memoize\ndef f(x): return sys.modules['h'].K\ndef change(): h.K = 2\n# file h.py\nK = 1\n",
     ),
-    "value that eval reaches": (
-        "K = 1\n@memoize\ndef f(x): return eval('K')\ndef change():\n    global K\n    K = 2\n",
-    ),
-    "value that exec reaches": (
-        "K = 1\n@memoize\ndef f(x):\n    r = []\n    exec('r.append(K)')\n    return r\ndef change():\n    global K\n    K = 2\n",
+    "global found in a frame": (
+        "import sys\nK = 1\n@memoize\ndef f(x): return sys._getframe().f_globals['K']\ndef change():\n    global K\n    K = 2\n",
     ),
     "which of two like objects": (
         "class A: pass\na, b = A(), A()\n@memoize\ndef f(x): return x is a\n",

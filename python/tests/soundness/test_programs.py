@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from soundness import program_reached
 from soundness.runner import Runner, write
 
 if TYPE_CHECKING:
@@ -4201,6 +4202,10 @@ SEQUENCES: dict[str, tuple[str, str, list[str]]] = {
         [MISS, MISS, HIT],
     ),
 }
+
+
+PROGRAMS |= program_reached.EDITED
+SEQUENCES |= program_reached.CHANGED
 
 
 def run(jobs: list[tuple[Path, str]], seed: int, **environment: str) -> list[Any]:

@@ -97,7 +97,7 @@ IMPURE = {
     "changed during the call": "def f(xs):\n    xs.append(1)\n    return 1\nf([])",
     "unpicklable": "def f():\n    return lambda: 1\nf()",
     "argument": "import threading\ndef f(x):\n    return 1\nf(threading.Lock())",
-    "computed": "def f(x):\n    return eval(x)\nf('1')",
+    "computed": "import sys\ndef f(x):\n    return sys.modules[x].__name__\nf('sys')",
     "identity": "def f(x):\n    return id(x)\nf(1)",
     "writes made": "def f():\n    open('made', 'w').close()\nf()",
     "generator": "def f():\n    yield 1\nlist(f())",

@@ -480,8 +480,12 @@ pub fn children<'py>(
 
 /// The outside names of a function's code.
 pub fn uses_of(function: &Bound<'_, PyFunction>) -> PyResult<Arc<Uses>> {
-    let code = function.getattr("__code__")?.cast_into::<PyCode>()?;
-    uses(&code).map_err(|refusal| {
+    uses_of_code(&function.getattr("__code__")?.cast_into::<PyCode>()?)
+}
+
+/// The outside names of code, with all code nested in it.
+pub fn uses_of_code(code: &Bound<'_, PyCode>) -> PyResult<Arc<Uses>> {
+    uses(code).map_err(|refusal| {
         refusal
             .fatal
             .unwrap_or_else(|| pyo3::exceptions::PyTypeError::new_err(refusal.what))

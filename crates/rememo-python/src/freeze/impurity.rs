@@ -36,8 +36,11 @@ const SOURCES: &[(&str, &str)] = &[
     ("urllib.request.", "network"),
     ("uuid.uuid1", "random"),
     ("uuid.uuid4", "random"),
-    ("builtins.eval", "computed code"),
-    ("builtins.exec", "computed code"),
+    ("gc.get_objects", "computed names"),
+    ("gc.get_referrers", "computed names"),
+    ("inspect.currentframe", "computed names"),
+    ("inspect.stack", "computed names"),
+    ("sys._getframe", "computed names"),
     ("sys.modules", "computed names"),
 ];
 
@@ -50,19 +53,6 @@ pub(super) fn note(name: &str, rest: &[String], options: &Options, path: &str) {
     }
     if let Some((name, kind)) = found {
         remember(name, kind, options, path);
-    }
-}
-
-/// Remembers a use of something by a name that is computed.
-pub(super) fn computed_name(name: &str, options: &Options, path: &str) {
-    remember(name.to_owned(), "computed names", options, path);
-}
-
-/// Remembers a use of a function that imports by name, under a name that does not say so.
-pub(super) fn importer(name: &str, used_as: &str, options: &Options, path: &str) {
-    let imports = matches!(name, "importlib.import_module" | "builtins.__import__");
-    if imports && !name.ends_with(used_as) {
-        computed_name(name, options, path);
     }
 }
 

@@ -38,9 +38,6 @@ pub(super) fn names<'py>(
     scope: Scope<'_>,
     content: &mut Content<'py>,
 ) -> Result<(), Refusal> {
-    for importer in &used.computed {
-        impurity::computed_name(importer, scope.options, scope.path);
-    }
     // Imports come first: what they run may change what the other names hold.
     content.encoder.len(used.imports.len());
     for import in &used.imports {
@@ -124,7 +121,6 @@ fn global<'py>(
         let name = format!("{}.{first}", module_name(globals.py(), &owner));
         if let Some((_, name)) = library_object(&value, scope.options)? {
             impurity::note(&name, rest, scope.options, scope.path);
-            impurity::importer(&name, first, scope.options, scope.path);
         }
         let place = Identity::Slot(globals.as_ptr() as usize, first.clone());
         return slot(place, name, PartKind::Global, &value, scope, content);
@@ -291,7 +287,6 @@ fn attribute<'py>(
     let library = library_of(module.py(), &module_path, scope.options)?;
     if library.is_some() {
         impurity::note(&name, rest, scope.options, scope.path);
-        impurity::importer(&name, first, scope.options, scope.path);
         patched(&value, rest, scope, content)?;
     }
     match library {

@@ -21,8 +21,6 @@ pub struct Uses {
     pub imports: BTreeSet<Import>,
     /// What the body itself imports into global names.
     pub imported: BTreeMap<String, BTreeSet<Import>>,
-    /// Functions that import a module whose name is not written out.
-    pub computed: BTreeSet<String>,
 }
 
 /// One use of something imported in the body.
@@ -197,11 +195,7 @@ impl<'a, 'py> Scan<'a, 'py> {
                 chain: Vec::new(),
                 from_top,
             });
-            if written_out {
-                return;
-            }
         }
-        found.computed.insert(importer.clone());
     }
 
     /// Where the arguments of a call begin: from 3.13 on, what stands for a missing `self` is put

@@ -65,6 +65,9 @@ impl Library {
     }
 }
 
+/// What the standard library goes by.
+const PYTHON: &str = "python";
+
 /// Modules of libraries by full name: what is installed stays for as long as the process lives.
 static KNOWN: Mutex<Option<HashMap<String, Arc<Library>>>> = Mutex::new(None);
 /// The lists of files of installed distributions, by their directory.
@@ -148,19 +151,52 @@ fn find(py: Python<'_>, module: &str) -> PyResult<Option<Library>> {
     let found = modules.get_item(module).or_else(|_| modules.get_item(top));
     let Ok(found) = found else { return Ok(None) };
     let file = location(&found).or_else(|| location(&modules.get_item(top).ok()?));
-    if let Some((file, site)) = file.as_deref().and_then(|file| Some((file, site(file)?))) {
+    holding(py, file.as_deref(), top)
+}
+
+/// The library that has a file, of a module below one.
+fn holding(py: Python<'_>, file: Option<&Path>, top: &str) -> PyResult<Option<Library>> {
+    if let Some((file, site)) = file.and_then(|file| Some((file, site(file)?))) {
         return Ok(distribution(&site, file, top));
     }
+    let sys = py.import("sys")?;
     let standard = sys.getattr("stdlib_module_names")?.contains(top)?;
-    if standard && file.as_deref().is_none_or(|file| is_standard(py, file)) {
+    if standard && file.is_none_or(|file| is_standard(py, file)) {
         let version = sys.getattr("version")?.extract()?;
         return Ok(Some(Library {
-            name: "python".to_owned(),
+            name: PYTHON.to_owned(),
             version,
             info: None,
         }));
     }
     Ok(None)
+}
+
+/// What tells one build of the library that a module belongs to from another; none for the
+/// interpreter's own and for the user's. The module need not be imported.
+pub fn build_of(py: Python<'_>, module: &str) -> PyResult<Option<String>> {
+    let top = module.split('.').next().unwrap_or(module);
+    let library = match installed(py, module)? {
+        Some(library) => Some(library),
+        None if raw::modules(py).contains(top)? => None,
+        None => {
+            let spec = py
+                .import("importlib.util")?
+                .call_method1("find_spec", (top,))?;
+            // Of a package without an `__init__.py`, nobody knows by its name alone.
+            let file: Option<PathBuf> = match spec.getattr("origin") {
+                Ok(origin) => origin.extract().ok(),
+                Err(_) => None,
+            };
+            match file {
+                Some(file) => holding(py, Some(&file), top)?.map(Arc::new),
+                None => None,
+            }
+        }
+    };
+    Ok(library
+        .filter(|library| library.name != PYTHON)
+        .map(|library| format!("{} {}", library.name, library.version)))
 }
 
 fn location(module: &Bound<'_, PyAny>) -> Option<PathBuf> {

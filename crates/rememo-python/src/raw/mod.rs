@@ -44,6 +44,13 @@ pub fn references(object: &Bound<'_, PyAny>) -> isize {
     unsafe { pyo3::ffi::Py_REFCNT(object.as_ptr()) }
 }
 
+/// The global variables of the Python code that is running on this thread.
+pub fn globals(py: Python<'_>) -> Option<Bound<'_, pyo3::types::PyDict>> {
+    // SAFETY: attached; the result is borrowed, or null where no Python code is running.
+    let found = unsafe { Bound::from_borrowed_ptr_or_opt(py, pyo3::ffi::PyEval_GetGlobals()) };
+    found?.cast_into().ok()
+}
+
 /// How deep the program may recurse, as it says itself.
 pub fn recursion_limit(_py: Python<'_>) -> usize {
     // SAFETY: attached; a number is read.

@@ -10,7 +10,7 @@ use rememo::{Aspect, Entries, Impurity, Links, Manner, Subject};
 
 use super::paths::{from_descriptor, path_of};
 use super::probes::keyword;
-use super::{Recording, current, descriptors, environment, place, sources};
+use super::{Pause, Recording, current, descriptors, environment, place, reached, sources};
 use crate::raw::{Arguments, hear_audit_events, recording_begins, recording_ends};
 
 /// An event that is raised to see whether it is heard.
@@ -28,6 +28,15 @@ pub fn unheard(work: impl FnOnce()) {
         work();
         BUSY.set(false);
     }
+}
+
+/// Does something that is not to be noted, in the midst of noting something or not.
+pub fn quietly<T>(py: Python<'_>, work: impl FnOnce() -> T) -> T {
+    let _pause = Pause::begin(py);
+    let before = BUSY.replace(true);
+    let done = work();
+    BUSY.set(before);
+    done
 }
 
 /// Has audit events heard from now on. The error says why they are not.
@@ -81,6 +90,16 @@ fn told(event: &str, args: &Bound<'_, PyTuple>) {
             HEARD.store(true, Ordering::Relaxed);
             return;
         }
+        "pickle.find_class" => |heard| {
+            if let (Some(module), Some(name)) = (heard.text(0), heard.text(1)) {
+                reached::reach(&heard.recording, module, Some(name));
+            }
+        },
+        "exec" => |heard| {
+            if let Some(code) = heard.argument(0) {
+                reached::executes(&heard.recording, &code);
+            }
+        },
         "import" => |heard| {
             if let Some(name) = heard.argument(0) {
                 sources::importing(heard.py(), &name);
@@ -113,6 +132,10 @@ impl<'py> Heard<'_, 'py> {
 
     fn argument(&self, at: usize) -> Option<Bound<'py, PyAny>> {
         self.args.get_item(at).ok()
+    }
+
+    fn text(&self, at: usize) -> Option<String> {
+        self.argument(at)?.extract().ok()
     }
 
     fn path(&self, at: usize, directory: Option<usize>) -> Option<PathBuf> {

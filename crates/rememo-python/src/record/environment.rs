@@ -11,7 +11,7 @@ use rememo::{Digest, Encoder, Impurity, State, Subject};
 
 use super::audit::unheard;
 use super::command_line::{self, COMMAND_LINE};
-use super::{Recording, current, generators, intact, pyplot};
+use super::{Recording, current, generators, intact, pyplot, reached};
 
 /// The storage of the environment: names to values, both as bytes.
 #[pyclass(module = "rememo._core", name = "_Environment", extends = PyDict)]
@@ -163,6 +163,9 @@ pub fn sense(py: Python<'_>, subject: &Subject) -> Option<State> {
         Subject::Settings(name) if name == COMMAND_LINE => command_line::sense(py),
         Subject::Settings(library) => pyplot::sense(py, library),
         Subject::Kept(name, which) => Some(intact::sense(py, name, *which)),
+        Subject::Module(module) => reached::sense(py, module, None),
+        Subject::Global(module, name) => reached::sense(py, module, Some(name)),
+        Subject::Library(module) => reached::sense_library(py, module),
         _ => None,
     }
 }

@@ -8,11 +8,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFrozenSet, PyFunction, PyTuple, PyWeakrefMethods, PyWeakrefReference};
 use rememo::{Digest, Impurity, State, Subject};
 
-use super::audit::unheard;
-use super::{Pause, Recording, place};
-use crate::freeze::{
-    Graph, Reads, Root, Unfreezable, function_name, is_immutable_scalar, module_name,
-};
+use super::reached::digest_of;
+use super::{Recording, place};
+use crate::freeze::{function_name, is_immutable_scalar, module_name};
 use crate::raw::Attached;
 
 /// Of more results of one function than this, a recording does not tell apart which it was handed.
@@ -246,35 +244,10 @@ fn is_immutable(value: &Bound<'_, PyAny>, depth: usize) -> bool {
 
 /// What a value is now. The error is one that is not about the value.
 fn condition(value: &Bound<'_, PyAny>) -> PyResult<Condition> {
-    let root = Root::Argument {
-        name: String::new(),
-        value: value.clone(),
-    };
-    let pause = Pause::begin(value.py());
-    let mut root = Some(root);
-    let mut frozen = None;
-    let mut freeze = || {
-        let root = root.take()?;
-        frozen = Some(Graph::freeze(root, Reads::default(), &Arc::default()));
-        Some(())
-    };
-    unheard(|| {
-        freeze();
-    });
-    // Unless it goes unheard already, for something is being noted.
-    freeze();
-    drop(pause);
-    match frozen {
-        Some(Err(Unfreezable {
-            fatal: Some(fatal), ..
-        })) => Err(fatal),
-        Some(Err(Unfreezable { path, what, .. })) => {
-            let place = path.trim_start_matches("argument ''");
-            Ok(Condition::Unknown(format!("result{place}: {what}")))
-        }
-        Some(Ok(frozen)) => Ok(Condition::Was(frozen.digest)),
-        None => Ok(Condition::Unknown("nobody looked at it".to_owned())),
-    }
+    Ok(match digest_of(value)? {
+        Ok(digest) => Condition::Was(digest),
+        Err(why) => Condition::Unknown(format!("result{why}")),
+    })
 }
 
 fn is_as(value: &Bound<'_, PyAny>, was: Digest) -> bool {

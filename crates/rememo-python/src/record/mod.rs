@@ -26,6 +26,7 @@ mod paths;
 mod place;
 mod probes;
 mod pyplot;
+mod reached;
 mod sources;
 
 pub use care::Care;
@@ -39,6 +40,7 @@ pub use pyplot::{
     figure_is_made, figure_is_used, left as leave_figures, made as figures_made, settings_are_read,
     settings_are_set,
 };
+pub use reached::{is_of_library, module_is_asked_for, name_is_reached};
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -82,6 +84,8 @@ pub struct Recording {
     figures_before: u64,
     /// What is standard output, and error output, before.
     streams: output::Streams,
+    /// What was reached by name since that was last noted.
+    reached: Attached<reached::Reached>,
 }
 
 impl Recording {
@@ -106,6 +110,7 @@ impl Recording {
 
     /// Ends the recording, and gives what was recorded.
     fn end(&self, py: Python<'_>) -> Log {
+        reached::settle(py, self);
         self.log.with(py, Option::take).unwrap_or_default()
     }
 
@@ -263,6 +268,7 @@ impl Steps {
         let recording = self.recording.bind(py);
         let done = within(py, recording, work);
         if let Some(outer) = outer {
+            reached::settle(py, recording.get());
             recording.get().note(py, |log| {
                 let now = (outer.as_ptr() as usize, log.extent());
                 if self.told.replace(now) != now {
@@ -358,6 +364,7 @@ fn begin<'py>(
         holds_settings: Attached::default(),
         figures_before: pyplot::made(),
         streams: output::Streams::now(py),
+        reached: Attached::default(),
     })
 }
 

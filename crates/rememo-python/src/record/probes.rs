@@ -9,12 +9,12 @@ use rememo::{Aspect, Links, Subject};
 use super::audit::{opens, starts_process, unheard};
 use super::carry::thread_starts;
 use super::paths::{from_descriptor, path_of};
-use super::{current, descriptors, environment, output, place, sources};
+use super::{current, descriptors, environment, output, place, reached, sources};
 use crate::raw::{Arguments, Probe, Unreachable, stand_before};
 
 /// Stands in front of each function. One that can't be reached goes unheard.
 pub fn stand(py: Python<'_>) {
-    let functions: [(&str, &str, Probe); 10] = [
+    let functions: [(&str, &str, Probe); 11] = [
         ("posix", "open", opens),
         ("posix", "stat", stat),
         ("posix", "lstat", lstat),
@@ -27,6 +27,7 @@ pub fn stand(py: Python<'_>) {
         // Neither is an audit event in every version.
         ("_thread", "start_new_thread", thread_starts),
         ("_thread", "start_joinable_thread", thread_starts),
+        ("builtins", "__import__", reached::imports),
     ];
     let all = functions
         .into_iter()
@@ -36,6 +37,7 @@ pub fn stand(py: Python<'_>) {
     for (module, name, probe) in all {
         stand_at(py, module, name, probe);
     }
+    reached::watch(py, "importlib");
 }
 
 /// Stands in front of one function, or method of a class, of a module.

@@ -12,7 +12,7 @@ use rememo::Impurity;
 
 use super::audit::unheard;
 use super::probes::stand_at;
-use super::{arrow, command_line, current, generators, hdf, place};
+use super::{arrow, command_line, current, generators, hdf, place, reached};
 use crate::raw;
 use crate::raw::{Arguments, Probe};
 
@@ -44,7 +44,7 @@ const COUNTING: [&str; 2] = ["joblib.externals.loky.backend.context", "threadpoo
 type Later = (&'static str, fn(Python<'_>));
 
 /// What has to be stood in front of, by modules that a program may do without.
-const LATER: [Later; 16] = [
+const LATER: [Later; 20] = [
     ("_datetime", |py| {
         for name in ["datetime.now", "datetime.utcnow", "date.today"] {
             stand_at(py, "_datetime", name, asks_date);
@@ -73,6 +73,18 @@ const LATER: [Later; 16] = [
     ("pyarrow._orc", arrow::stand_before_orc),
     ("tables.file", hdf::stand_before_pytables),
     ("netCDF4._netCDF4", hdf::stand_before_netcdf),
+    ("pandas.core.computation.scope", |py| {
+        reached::watch(py, "pandas.core.computation.scope");
+    }),
+    ("pandas.core.accessor", |py| {
+        reached::watch(py, "pandas.core.accessor");
+    }),
+    ("xarray.core.extensions", |py| {
+        reached::watch(py, "xarray.core.extensions");
+    }),
+    ("numexpr.necompiler", |py| {
+        reached::watch(py, "numexpr.necompiler");
+    }),
 ];
 
 /// How many of these are stood in front of.

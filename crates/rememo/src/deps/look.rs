@@ -115,7 +115,10 @@ pub fn look(subject: &Subject, path: &Path, ignored: &[PathBuf]) -> Option<Look>
         | Subject::Generator(_)
         | Subject::Settings(_)
         | Subject::Kept(..)
-        | Subject::Accepted(..) => return None,
+        | Subject::Accepted(..)
+        | Subject::Module(_)
+        | Subject::Global(..)
+        | Subject::Library(_) => return None,
     })
 }
 

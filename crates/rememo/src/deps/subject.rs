@@ -76,6 +76,12 @@ pub enum Subject {
     /// Whether it is accepted that results of a function, by its name, of the one state answer for
     /// the other.
     Accepted(String, Digest, Digest),
+    /// All that a module of the user's holds, by its name.
+    Module(String),
+    /// What a module of the user's holds under a name.
+    Global(String, String),
+    /// Which build of a library there is, by a module of it.
+    Library(String),
 }
 
 /// What of a file's status.
@@ -129,7 +135,10 @@ impl Subject {
             | Self::Generator(_)
             | Self::Settings(_)
             | Self::Kept(..)
-            | Self::Accepted(..) => None,
+            | Self::Accepted(..)
+            | Self::Module(_)
+            | Self::Global(..)
+            | Self::Library(_) => None,
         }
     }
 
@@ -154,6 +163,9 @@ impl Subject {
             Self::Settings(_) => PartKind::Settings,
             Self::Kept(..) => PartKind::Kept,
             Self::Accepted(..) => PartKind::Acceptance,
+            Self::Module(_) => PartKind::Module,
+            Self::Global(..) => PartKind::Global,
+            Self::Library(_) => PartKind::Library,
         }
     }
 
@@ -180,6 +192,9 @@ impl Subject {
             Self::Settings(_) => "settings of",
             Self::Kept(..) => "kept result of",
             Self::Accepted(..) => "accepted change of",
+            Self::Module(_) => "module",
+            Self::Global(..) => "global",
+            Self::Library(_) => "library",
         }
     }
 
@@ -190,7 +205,10 @@ impl Subject {
             Self::Generator(name)
             | Self::Settings(name)
             | Self::Kept(name, _)
-            | Self::Accepted(name, ..) => name.clone(),
+            | Self::Accepted(name, ..)
+            | Self::Module(name)
+            | Self::Library(name) => name.clone(),
+            Self::Global(module, name) => format!("{module}.{name}"),
             Self::WorkingDirectory | Self::Environment => String::new(),
             _ => self
                 .place()
