@@ -152,10 +152,11 @@ def forget() -> None:
 
 
 def unseen(function: str, user: str, name: str) -> None:
-    """Warns of a function that takes what it uses from a table of the interpreter, or from a frame."""
+    """Warns of a function that takes what it uses from a table, or from a frame."""
     tell(
         f"{function} is cached, but {user} uses {name}: what it takes from there is not seen, so a "
-        "change of it will not be noticed. Reach it by name, or say version=... and change that with it",
+        "change of it will not be noticed. Reach it by name, or say version=... and change that "
+        "with it",
         UnseenDependencyWarning,
     )
 

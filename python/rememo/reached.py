@@ -51,12 +51,12 @@ def _watch_imports(library: Any) -> None:  # noqa: ANN401  a module
 def _import_module(name: str, package: str | None = None) -> Any:  # noqa: ANN401
     # Runs among the globals of `importlib`.
     try:
-        module = _rememo_plain(name, package)  # type: ignore[name-defined]  # noqa: F821
+        module: Any = _rememo_plain(name, package)  # type: ignore[name-defined]  # noqa: F821
     except ImportError:
-        _rememo_tells(name, package, False)  # type: ignore[name-defined]  # noqa: F821, FBT003
+        _rememo_tells(name, package, False)  # type: ignore[name-defined]  # noqa: F821
         raise
-    _rememo_tells(name, package, True)  # type: ignore[name-defined]  # noqa: F821, FBT003
-    return module
+    _rememo_tells(name, package, True)  # type: ignore[name-defined]  # noqa: F821
+    return module  # pyright: ignore[reportUnknownVariableType]
 
 
 def _watch_pandas_names(library: Any) -> None:  # noqa: ANN401
@@ -64,10 +64,10 @@ def _watch_pandas_names(library: Any) -> None:  # noqa: ANN401
     plain = library.Scope.resolve
 
     @functools.wraps(plain)
-    def resolve(self: object, key: str, is_local: bool) -> object:  # noqa: FBT001
+    def resolve(self: object, key: str, is_local: bool) -> object:
         value = plain(self, key, is_local)
         if _core.is_recording():
-            _tell_of_names([key], sys._getframe(1))
+            _tell_of_names([key])
         return value
 
     library.Scope.resolve = resolve
@@ -86,15 +86,17 @@ def _watch_numexpr_names(library: Any) -> None:  # noqa: ANN401
     ) -> object:
         found = plain(names, local_dict, global_dict, _frame_depth=_frame_depth + 1)
         if _core.is_recording() and local_dict is None:
-            _tell_of_names(names, sys._getframe(1))
+            _tell_of_names(names)
         return found
 
     library.getArguments = arguments
 
 
-def _tell_of_names(names: Iterable[str], frame: FrameType | None) -> None:
+def _tell_of_names(names: Iterable[str]) -> None:
     """Tells of those names that are global variables of the code on whose behalf they are used."""
     unknown = set(names)
+    # What `inspect.currentframe` does; but `inspect` is slow to import.
+    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     while frame is not None and unknown:
         own = frame.f_globals
         if "__name__" in own and not _core.is_of_library(frame.f_code):
@@ -108,7 +110,8 @@ def _tell_of_names(names: Iterable[str], frame: FrameType | None) -> None:
 
 def _watch_accessors(library: Any) -> None:  # noqa: ANN401
     """What is registered for `df.name`, in pandas, and for `array.name`, in xarray."""
-    kind = vars(library).get("Accessor") or library._CachedAccessor
+    names = ("Accessor", "CachedAccessor", "_CachedAccessor")
+    kind = next(getattr(library, name) for name in names if hasattr(library, name))
     plain: Callable[[Any, object, object], object] = kind.__get__
 
     @functools.wraps(plain)

@@ -72,7 +72,8 @@ class UnwatchedWarning(ImpurityWarning):
 class UnseenDependencyWarning(RememoWarning):
     """A result is stored, and may depend on what nobody saw.
 
-    That is what a function takes from `sys.modules`, a frame or `gc`, or a file that it was given the path of.
+    That is what a function takes from `sys.modules`, a frame or `gc`, or a file that it was given
+    the path of.
     """
 
 

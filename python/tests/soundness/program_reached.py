@@ -9,9 +9,13 @@ HIT, MISS = "hit", "stored"
 
 _MODEL = "class Model:\n    k = 1\n    def predict(self): return self.k + 10\n"
 _SAVED = "P = os.path.join(os.path.dirname(__file__), 'saved')\nif not os.path.exists(P): {}\n"
-_PICKLED = f"import os, pickle, h\n{_SAVED.format('pickle.dump(h.Model(), open(P, ' + repr('wb') + '))')}"
+_PICKLED = (
+    f"import os, pickle, h\n{_SAVED.format('pickle.dump(h.Model(), open(P, ' + repr('wb') + '))')}"
+)
 _LOADS = "@memoize\ndef f(x):\n    with open(P, 'rb') as file: return pickle.load(file).predict()\n"
-_ACCESSOR = "@{}('geo')\nclass Geo:\n    def __init__(self, data): pass\n    def size(self): return 10\n"
+_ACCESSOR = (
+    "@{}('geo')\nclass Geo:\n    def __init__(self, data): pass\n    def size(self): return 10\n"
+)
 _PLUGIN = "@memoize\ndef f(x):\n    spec = importlib.util.spec_from_file_location('plug', P)\n    module = importlib.util.module_from_spec(spec)\n    spec.loader.exec_module(module)\n    return module.g()\n"
 _BESIDE = "P = os.path.join(os.path.dirname(__file__), 'plug.py')\n"
 

@@ -96,7 +96,7 @@ pub fn imports(arguments: Arguments<'_, '_>) {
         // Compiled code, which imports for somebody else: a pickle says so itself.
         let of_compiled = given(3, "fromlist").is_some_and(|names| {
             let names = names.cast_exact::<PyList>();
-            names.is_ok_and(|names| names.is_empty())
+            names.is_ok_and(PyListMethods::is_empty)
         });
         let level = given(4, "level").and_then(|level| level.extract::<usize>().ok());
         let name = given(0, "name").and_then(|name| name.extract::<String>().ok());
