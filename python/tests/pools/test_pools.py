@@ -84,3 +84,23 @@ def test_threads_compute_once_what_all_ask_for(rememo_events: list[dict[str, obj
     with ThreadPoolExecutor(8) as executor:
         assert list(executor.map(slow, [1] * 8)) == [1] * 8
     assert Counter(event["event"] for event in rememo_events) == {"miss": 1, "stored": 1, "hit": 7}
+
+
+@pytest.mark.parametrize("backend", ["loky", "multiprocessing", "threading"])
+def test_a_function_that_uses_a_pool_of_joblib_hits_where_processes_are_allowed(
+    backend: str, rememo_cache: object
+) -> None:
+    """What joblib puts on disk for its processes is none of the function's doing."""
+    import joblib
+    import numpy as np
+    from rememo import memoize
+
+    @memoize(allow=["processes"])
+    def sums(n: int) -> list[float]:
+        # Large enough to be handed over through a file.
+        work = (joblib.delayed(np.sum)(np.ones(n)) for _ in range(2))
+        pool = joblib.Parallel(n_jobs=2, backend=backend, max_nbytes=1000)
+        return [float(each) for each in pool(work)]
+
+    assert sums(1000) == [1000.0, 1000.0]
+    assert sums.would_hit(1000)

@@ -50,6 +50,8 @@ fn hiding(py: Python<'_>, hidden: Vec<PathBuf>) -> Exempt {
         hidden,
         directories: of_interpreter(py).clone(),
         names: vec!["site-packages", "dist-packages"],
+        // Through which joblib hands large arrays to its processes, and removes later.
+        beginnings: vec!["joblib_memmapping_folder_"],
         extensions: vec!["pyc"],
     }
 }

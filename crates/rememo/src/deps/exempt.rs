@@ -13,6 +13,8 @@ pub struct Exempt {
     pub directories: Vec<PathBuf>,
     /// Names of directories that do not count wherever they lie.
     pub names: Vec<&'static str>,
+    /// Beginnings of such names.
+    pub beginnings: Vec<&'static str>,
     /// Ends of names of files, without the dot.
     pub extensions: Vec<&'static str>,
 }
@@ -21,7 +23,10 @@ impl Exempt {
     /// Whether an absolute path does not count.
     pub fn covers(&self, path: &Path) -> bool {
         let within = |directory: &PathBuf| path.starts_with(directory);
-        let named = |name: &OsStr| self.names.iter().any(|known| name == *known);
+        let named = |name: &OsStr| {
+            let begins = |known: &&str| name.as_encoded_bytes().starts_with(known.as_bytes());
+            self.names.iter().any(|known| name == *known) || self.beginnings.iter().any(begins)
+        };
         self.hidden.iter().any(within)
             || self.directories.iter().any(within)
             || path.iter().any(named)
