@@ -157,6 +157,6 @@ def test_it_takes_room(rememo_cache: Cache, rememo_events: list[dict[str, Any]])
         Path("out").write_text("x" * 20_000)
         return FileContents("out")
 
-    with pytest.warns(UserWarning, match="20"):
+    with pytest.warns(UserWarning, match=r"takes 19\.5 KiB"):
         make()
     assert [e["event"] for e in rememo_events] == ["miss", "not_stored"]

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFunction, PyString, PyTuple};
 use rememo::{
-    Begun, Callee, Digest, Encoded, Encoder, Given, Impurity, Key, Log, Missed, Mode, Part,
-    PartKind, Recollected, Retention, StateTree, Store, Stored, Subject, Undecodable, Unkeyable,
-    World,
+    Begun, Callee, Digest, Encoded, Encoder, Given, Impurity, Key, Log, Missed, Mode, NotStored,
+    Part, PartKind, Recollected, Retention, StateTree, Store, Stored, Subject, Undecodable,
+    Unkeyable, World,
 };
 
 use crate::codec::{self, Handing};
 use crate::depth::with_room_for_limit;
-use crate::effects::{self, Effects};
+use crate::effects::{self, Effects, Told};
 use crate::freeze::{Config, Frozen, Graph, Reads, Root, Unfreezable, is_immutable_scalar};
 use crate::known::{Known, Link, State, number};
 use crate::memoized::Memoized;
@@ -216,6 +216,15 @@ impl<'a, 'py> Call<'a, 'py> {
     pub fn files_given(&self) -> Vec<Given> {
         let care = &self.memoized.semantics.care;
         record::files_given(care, &self.signature, &self.values)
+    }
+
+    /// What a result may take, with all that goes along.
+    fn most_bytes(&self) -> u64 {
+        let store = self.memory.as_ref().map(|(store, _)| store);
+        let bound = store.and_then(|store| self.py.detach(|| store.bound()).ok());
+        let all = bound.map_or(u64::MAX, |bound| bound.bytes);
+        let most = self.memoized.retention.max_result_size;
+        most.map_or(all, |most| most.min(all))
     }
 
     /// The call key, with nothing taken from what is known already.
@@ -646,10 +655,10 @@ impl Callee for Call<'_, '_> {
         Ok(done?.unbind())
     }
 
-    fn encode(&mut self, value: &Py<PyAny>) -> Result<Encoded, String> {
+    fn encode(&mut self, value: &Py<PyAny>) -> Result<Encoded, NotStored> {
         let value = value.bind(self.py);
         if let Err(error) = prepare_for_the_end(self.py) {
-            return Err(self.judge(&error));
+            return Err(NotStored::Unencodable(self.judge(&error)));
         }
         let (encoded, named) = effects::named_in(self.py, || {
             with_room_for_limit(self.py, || codec::encode(value))
@@ -661,22 +670,28 @@ impl Callee for Call<'_, '_> {
                 .import("rememo.unpicklable")
                 .and_then(|module| module.call_method1("describe", (value, error.value(self.py))))
                 .and_then(|text| text.extract());
-            found.unwrap_or(plain)
+            NotStored::Unencodable(found.unwrap_or(plain))
         })?;
         if self.memoized.exceptions.is_some() && raised::is_raised(value) {
             // Exceptions are known to pickle and not to load: those with arguments of their own.
             codec::decode(self.py, &encoded, Handing::Copy)
-                .map_err(|error| format!("it does not load when it is pickled: {error}"))?;
+                .map_err(|error| format!("it does not load when it is pickled: {error}"))
+                .map_err(NotStored::Unencodable)?;
         }
         if self.memoized.handing == Handing::View {
             self.encoded = Some(encoded.clone());
         }
         let asked = &self.memoized.semantics.care.effects;
         let tape = self.tape.as_ref();
-        match Effects::of_run(self.py, asked, tape, &named, &mut self.log) {
-            Ok(Some(effects)) => Ok(effects.along(encoded)),
-            Ok(None) => Ok(encoded),
-            Err(error) => Err(self.judge(&error)),
+        let mut log = std::mem::take(&mut self.log);
+        let most = || self.most_bytes();
+        let told = Effects::of_run(self.py, (asked, &most), tape, &named, &mut log);
+        self.log = log;
+        match told {
+            Ok(Told::Some(effects)) => Ok(effects.along(encoded)),
+            Ok(Told::Nothing) => Ok(encoded),
+            Ok(Told::TooLarge { size, most }) => Err(NotStored::TooLarge { size, most }),
+            Err(error) => Err(NotStored::Unencodable(self.judge(&error))),
         }
     }
 

@@ -78,20 +78,32 @@ pub struct Effects {
     contents: Vec<Bytes>,
 }
 
+/// What there is of effects after a run.
+pub enum Told {
+    Nothing,
+    Some(Effects),
+    /// Their files take so many bytes, which is too much.
+    TooLarge {
+        size: u64,
+        most: u64,
+    },
+}
+
 impl Effects {
-    /// What a run that is over did and is to be done again; none where there is nothing.
+    /// What a run that is over did and is to be done again. Files are read as a whole, so none is if
+    /// they take more than `most` says.
     pub fn of_run(
         py: Python<'_>,
-        asked: &Asked,
+        (asked, most): (&Asked, &dyn Fn() -> u64),
         tape: Option<&Bound<'_, PyAny>>,
         named: &[PathBuf],
         log: &mut Log,
-    ) -> PyResult<Option<Self>> {
+    ) -> PyResult<Told> {
         let wanted = match (asked.files(), named) {
             (true, _) => Wanted::All,
             (false, []) => {
                 if tape.is_none() {
-                    return Ok(None);
+                    return Ok(Told::Nothing);
                 }
                 Wanted::Some(&[])
             }
@@ -103,6 +115,17 @@ impl Effects {
             let more = log.outputs(Wanted::Some(named));
             outputs.extend(more.into_iter().filter(|more| !known.contains(&more.path)));
         }
+        let lengths = outputs.iter().filter_map(|output| {
+            let found = fs::metadata(&output.path).ok()?;
+            found.is_file().then_some(found.len())
+        });
+        let size = lengths.fold(0, u64::saturating_add);
+        if size > 0 {
+            let most = most();
+            if size > most {
+                return Ok(Told::TooLarge { size, most });
+            }
+        }
         let mut contents = Vec::new();
         let files = PyList::empty(py);
         for output in outputs {
@@ -110,9 +133,11 @@ impl Effects {
         }
         let home = py.import("rememo.effects")?;
         let list: Option<Vec<u8>> = home.call_method1("written", (tape, files))?.extract()?;
-        Ok(list.map(|list| Self {
-            list: list.into(),
-            contents,
+        Ok(list.map_or(Told::Nothing, |list| {
+            Told::Some(Self {
+                list: list.into(),
+                contents,
+            })
         }))
     }
 

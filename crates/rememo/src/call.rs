@@ -517,8 +517,7 @@ fn try_keep<C: Callee>(
         return Err(NotStored::TooQuick);
     }
     let start = Instant::now();
-    let encoded = meter::time(Step::Encode, || callee.encode(value));
-    let encoded = encoded.map_err(NotStored::Unencodable)?;
+    let encoded = meter::time(Step::Encode, || callee.encode(value))?;
     let size = encoded.container_len(0) as u64;
     if let Some(most) = retention.max_result_size.filter(|most| size > *most) {
         return Err(NotStored::TooLarge { size, most });

@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::codec::Encoded;
 use crate::deps::{Impurity, Log, State, Subject, World};
 use crate::digest::Digest;
+use crate::event::NotStored;
 use crate::retention::Retention;
 use crate::state::{Key, Part};
 use crate::store::{Generation, Uses};
@@ -38,7 +39,7 @@ pub trait Callee {
     fn run(&mut self) -> Result<Self::Value, Self::Error>;
 
     /// Encodes a result, or says why it cannot.
-    fn encode(&mut self, value: &Self::Value) -> Result<Encoded, String>;
+    fn encode(&mut self, value: &Self::Value) -> Result<Encoded, NotStored>;
 
     /// Decodes a result, or says why it cannot.
     fn decode(&mut self, encoded: &Encoded) -> Result<Self::Value, Undecodable>;

@@ -145,6 +145,11 @@ impl<'a, 'py> Scan<'a, 'py> {
                     found.shared.insert(chain);
                     next
                 }
+                Role::StoreGlobal => {
+                    // A hit does not assign it: what it is before must be what it is after the call.
+                    found.globals.insert(vec![self.code.name(at).to_owned()]);
+                    position + 1
+                }
                 Role::Import => self.import(position, found),
                 Role::Locals(accesses) => {
                     for (local, access) in locals(at, accesses) {

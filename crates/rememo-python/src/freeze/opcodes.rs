@@ -132,7 +132,7 @@ fn role(name: &str) -> Role {
         "IMPORT_NAME" => Role::Import,
         "IMPORT_FROM" => Role::ImportFrom,
         "STORE_NAME" => Role::StoreName,
-        "STORE_GLOBAL" => Role::StoreGlobal,
+        "STORE_GLOBAL" | "DELETE_GLOBAL" => Role::StoreGlobal,
         "PUSH_NULL" => Role::PrepareCall,
         "PRECALL" | "CALL" => Role::Call(0),
         "CALL_KW" => Role::Call(1),

@@ -215,6 +215,9 @@ fn run<'py, T>(
     let under_way = UnderWay::new();
     let done = within(py, recording, work);
     drop(under_way);
+    if recording.get().watch != Watch::Off {
+        output::left(py, recording.get());
+    }
     let log = recording.get().end(py);
     if let Some(outer) = outer.map(Bound::get) {
         let apart = outer.is_apart();

@@ -49,9 +49,8 @@ impl Streams {
                 return Stream::default();
             };
             // Streams of other kinds may run any code for that.
-            let bytes = plain_kind(py)
-                .filter(|kind| text.is_instance(kind).unwrap_or(false))
-                .and_then(|_| text.getattr(intern!(py, "buffer")).ok());
+            let bytes = is_plain(&text).then(|| text.getattr(intern!(py, "buffer")).ok());
+            let bytes = bytes.flatten();
             Stream {
                 text: text.as_ptr() as usize,
                 bytes: bytes.map_or(0, |bytes| bytes.as_ptr() as usize),
@@ -63,6 +62,48 @@ impl Streams {
             stream(intern!(py, "stderr")),
         ]))
     }
+}
+
+/// Notes that a run left standard output or error output replaced or closed.
+pub fn left(py: Python<'_>, recording: &Recording) {
+    let before = recording
+        .streams
+        .0
+        .with(py, |streams| [streams[0].text, streams[1].text]);
+    for (name, before) in KINDS.iter().zip(before) {
+        let Ok(stream) = py
+            .import(intern!(py, "sys"))
+            .and_then(|sys| sys.getattr(*name))
+        else {
+            continue;
+        };
+        let is_closed = || {
+            let closed = stream.getattr(intern!(py, "closed"));
+            is_plain(&stream)
+                && closed
+                    .and_then(|closed| closed.is_truthy())
+                    .unwrap_or(false)
+        };
+        let left = if stream.as_ptr() as usize != before {
+            "replaced"
+        } else if is_closed() {
+            "closed"
+        } else {
+            continue;
+        };
+        recording.object(
+            py,
+            Impurity {
+                kind: "process",
+                what: format!("leaves sys.{name} {left}"),
+                at: None,
+            },
+        );
+    }
+}
+
+fn is_plain(stream: &Bound<'_, PyAny>) -> bool {
+    plain_kind(stream.py()).is_some_and(|kind| stream.is_instance(kind).unwrap_or(false))
 }
 
 /// The class of usual streams of text.

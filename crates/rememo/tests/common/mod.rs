@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rememo::{
-    Callee, Digest, Encoded, Event, Frame, Key, MissReason, Mode, Part, PartKind, Retention,
-    StateTree, Store, StoreConfig, Subscriber, Undecodable, Unkeyable, call,
+    Callee, Digest, Encoded, Event, Frame, Key, MissReason, Mode, NotStored, Part, PartKind,
+    Retention, StateTree, Store, StoreConfig, Subscriber, Undecodable, Unkeyable, call,
 };
 
 /// Repeats its argument: a function with one helper, which can be edited.
@@ -110,9 +110,9 @@ impl Callee for Repeat {
         Ok(self.argument.repeat(self.times))
     }
 
-    fn encode(&mut self, value: &String) -> Result<Encoded, String> {
+    fn encode(&mut self, value: &String) -> Result<Encoded, NotStored> {
         if self.unencodable {
-            return Err("no".into());
+            return Err(NotStored::Unencodable("no".into()));
         }
         let bytes = value.clone().into_bytes();
         Ok(Encoded {

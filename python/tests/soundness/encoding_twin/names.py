@@ -12,6 +12,7 @@ from .code import ATTRIBUTE, Instruction, instructions_of
 Chain = tuple[str, ...]
 
 _GLOBAL = {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"}
+_ASSIGNED = {"STORE_GLOBAL", "DELETE_GLOBAL"}
 _SHARED = {"LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"}
 _SHUFFLE = {"SWAP", "POP_TOP"}
 _ACCESS = re.compile("(LOAD|STORE|DELETE)_FAST")
@@ -89,6 +90,8 @@ class _Scan:
             return position + len(chain)
         if at.op == "IMPORT_NAME":
             return self._import(position)
+        if at.op in _ASSIGNED:
+            self.found.globals.add((at.name,))
         self.rebound.update(local for local, stored in _locals(at) if stored)
         return position + 1
 
