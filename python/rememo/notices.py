@@ -131,13 +131,20 @@ def warn(event: Mapping[str, Any]) -> None:
         _tell_once((function, what), text.format(**{"detail": "", **event}), kind)
         return
     token, message, kind = _notice(what, function, reason, detail)
-    _tell_once(token, message, kind)
+    if what == "degraded" or reason == "store failed":
+        # One trouble with the store shows in what is read and in what is written alike.
+        _tell_once(token, message, kind, ("*", detail))
+    else:
+        _tell_once(token, message, kind)
 
 
-def _tell_once(token: tuple[str, str], message: str, kind: type[RememoWarning]) -> None:
+def _tell_once(
+    token: tuple[str, str], message: str, kind: type[RememoWarning], *others: tuple[str, str]
+) -> None:
     mine = object()
     # In one step, so that of several threads just one warns.
-    if _told.setdefault(token, mine) is mine:
+    told = [_told.setdefault(one, mine) is mine for one in (token, *others)]
+    if all(told):
         tell(message, kind)
 
 

@@ -297,6 +297,13 @@ impl Missing {
             changes: Vec::new(),
         }
     }
+
+    fn damaged(what: String) -> Self {
+        Self {
+            damage: Some(what),
+            ..Self::new(MissReason::Damaged)
+        }
+    }
 }
 
 /// The stored result, or why there is none: in memory, or where `find` finds it.
@@ -335,6 +342,7 @@ fn recall<C: Callee>(
             });
         }
         Recalled::Damaged(why) => why,
+        Recalled::Unusable(what) => return Err(Missing::damaged(what)),
         Recalled::Found {
             entry,
             call,
@@ -365,10 +373,7 @@ fn recall<C: Callee>(
         },
     };
     let what = format!("a stored result of {} cannot be read: {why}", key.function);
-    Err(Missing {
-        damage: Some(what),
-        ..Missing::new(MissReason::Damaged)
-    })
+    Err(Missing::damaged(what))
 }
 
 /// A stored result, with all that the run left changed made so again.

@@ -6,7 +6,9 @@
 //! producer  a record of who made it (may be empty; not part of the object's identity)
 //! payload   the frames, each beginning at a multiple of 64 bytes
 //! ```
-//! All integers are little-endian. The checksum covers everything but itself.
+//! All integers are little-endian. The checksum covers everything but itself. Version 2 is the file of
+//! an object: the first bytes of its name are mixed into the checksum, so that one in the place of
+//! another is as good as damaged.
 
 use bytes::Bytes;
 use thiserror::Error;
@@ -16,6 +18,7 @@ use crate::digest::{Digest, Encoder};
 
 const MAGIC: &[u8; 4] = b"RMOB";
 const VERSION: u16 = 1;
+const NAMED: u16 = 2;
 const CHECKED_HEADER: usize = 16;
 const HEADER: usize = CHECKED_HEADER + 16;
 const ROW: usize = 9;
@@ -48,7 +51,7 @@ pub enum Damage {
     #[error("not a container")]
     Magic,
     /// The container is of another version.
-    #[error("container version {0}, but this engine reads version {VERSION}")]
+    #[error("container version {0}, but this engine reads versions {VERSION} and {NAMED}")]
     Version(u16),
     /// The bytes end too early, or go on too long.
     #[error("container of the wrong length")]
@@ -56,6 +59,9 @@ pub enum Damage {
     /// The content is not what was written.
     #[error("container checksum does not match")]
     Checksum,
+    /// It is whole, and the object of another name.
+    #[error("it is another result, in the place of this one")]
+    Name,
 }
 
 impl Encoded {
@@ -64,9 +70,19 @@ impl Encoded {
     /// # Panics
     /// With 2³² frames, or a producer record of 4 GiB.
     pub fn to_container(&self, producer: &[u8]) -> Vec<u8> {
+        self.written(None, producer)
+    }
+
+    /// The file of the object that has this value and this name.
+    pub(crate) fn to_object(&self, id: &Digest, producer: &[u8]) -> Vec<u8> {
+        self.written(Some(id), producer)
+    }
+
+    fn written(&self, name: Option<&Digest>, producer: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.container_len(producer.len()));
+        let version = name.map_or(VERSION, |_| NAMED);
         out.extend_from_slice(MAGIC);
-        out.extend_from_slice(&VERSION.to_le_bytes());
+        out.extend_from_slice(&version.to_le_bytes());
         out.extend_from_slice(&self.codec.to_le_bytes());
         for count in [self.frames.len(), producer.len()] {
             let count = u32::try_from(count).expect("frames and producer are counted in 32 bits");
@@ -82,46 +98,53 @@ impl Encoded {
             out.resize(out.len().next_multiple_of(ALIGNMENT), 0);
             out.extend_from_slice(&frame.bytes);
         }
-        let sum = checksum(&out).to_le_bytes();
+        let sum = checksum(&out, name).to_le_bytes();
         out[CHECKED_HEADER..HEADER].copy_from_slice(&sum);
         out
     }
 
     /// Reads a container back, with its producer record; refuses anything but what was written.
     pub fn from_container(bytes: impl Into<Bytes>) -> Result<(Self, Bytes), Damage> {
-        let bytes = &bytes.into();
-        let header = Header::read(bytes)?;
-        let table_end = header
-            .frames
-            .checked_mul(ROW)
-            .and_then(|len| len.checked_add(HEADER));
-        let table = bytes
-            .get(HEADER..table_end.ok_or(Damage::Length)?)
-            .ok_or(Damage::Length)?;
-        let mut rest = Reader {
-            bytes,
-            at: HEADER + table.len(),
-        };
-        let producer = rest.take(header.producer as u64)?;
-        let mut frames = Vec::with_capacity(header.frames);
-        for row in table.chunks_exact(ROW) {
-            let len = u64::from_le_bytes(array(row, 0));
-            rest.align();
-            frames.push(Frame {
-                bytes: rest.take(len)?,
-                writable: row[8] != 0,
-            });
+        let bytes = bytes.into();
+        let header = Header::unchecked(&bytes)?;
+        if header.version != VERSION {
+            return Err(Damage::Version(header.version));
         }
-        if rest.at != bytes.len() {
-            return Err(Damage::Length);
+        if !header.is_sum_of(&bytes, None) {
+            return Err(Damage::Checksum);
         }
-        Ok((
-            Self {
-                codec: header.codec,
-                frames,
-            },
-            producer,
-        ))
+        header.parts(&bytes)
+    }
+
+    /// Reads the file of an object back, with its producer record; refuses anything but what was
+    /// written under that name.
+    pub(crate) fn from_object(
+        bytes: impl Into<Bytes>,
+        id: &Digest,
+    ) -> Result<(Self, Bytes), Damage> {
+        let bytes = bytes.into();
+        let header = Header::unchecked(&bytes)?;
+        if header.is_sum_of(&bytes, Some(id)) {
+            return header.parts(&bytes);
+        }
+        // Which of the two it is only matters to whoever reads the message.
+        match Self::from_nameless(bytes) {
+            Ok(_) => Err(Damage::Name),
+            Err(_) => Err(Damage::Checksum),
+        }
+    }
+
+    /// Reads the file of an object whose name is not known, which is the first value.
+    pub(crate) fn from_nameless(bytes: impl Into<Bytes>) -> Result<(Digest, Self, Bytes), Damage> {
+        let bytes = bytes.into();
+        let header = Header::unchecked(&bytes)?;
+        let (value, producer) = header.parts(&bytes)?;
+        let id = value.object_id();
+        if header.is_sum_of(&bytes, Some(&id)) {
+            Ok((id, value, producer))
+        } else {
+            Err(Damage::Checksum)
+        }
     }
 
     /// The name of this value's object: codec and frames, not who made it.
@@ -178,18 +201,52 @@ pub(crate) fn read_head(head: &[u8]) -> Option<(&[u8], u64)> {
 }
 
 struct Header {
+    version: u16,
     codec: u16,
     frames: usize,
     producer: usize,
 }
 
 impl Header {
-    fn read(bytes: &[u8]) -> Result<Self, Damage> {
-        let header = Self::unchecked(bytes)?;
-        if checksum(bytes) != u128::from_le_bytes(array(bytes, CHECKED_HEADER)) {
-            return Err(Damage::Checksum);
+    /// Whether a container has the checksum that it says, where it may have this name.
+    fn is_sum_of(&self, bytes: &[u8], name: Option<&Digest>) -> bool {
+        let name = name.filter(|_| self.version == NAMED);
+        checksum(bytes, name) == u128::from_le_bytes(array(bytes, CHECKED_HEADER))
+    }
+
+    /// What is in a container that begins with this, and the record of its producer.
+    fn parts(&self, bytes: &Bytes) -> Result<(Encoded, Bytes), Damage> {
+        let table_end = self
+            .frames
+            .checked_mul(ROW)
+            .and_then(|len| len.checked_add(HEADER));
+        let table = bytes
+            .get(HEADER..table_end.ok_or(Damage::Length)?)
+            .ok_or(Damage::Length)?;
+        let mut rest = Reader {
+            bytes,
+            at: HEADER + table.len(),
+        };
+        let producer = rest.take(self.producer as u64)?;
+        let mut frames = Vec::with_capacity(self.frames);
+        for row in table.chunks_exact(ROW) {
+            let len = u64::from_le_bytes(array(row, 0));
+            rest.align();
+            frames.push(Frame {
+                bytes: rest.take(len)?,
+                writable: row[8] != 0,
+            });
         }
-        Ok(header)
+        if rest.at != bytes.len() {
+            return Err(Damage::Length);
+        }
+        Ok((
+            Encoded {
+                codec: self.codec,
+                frames,
+            },
+            producer,
+        ))
     }
 
     /// The header, whatever comes after it.
@@ -201,10 +258,11 @@ impl Header {
             return Err(Damage::Magic);
         }
         let version = u16::from_le_bytes(array(bytes, 4));
-        if version != VERSION {
+        if ![VERSION, NAMED].contains(&version) {
             return Err(Damage::Version(version));
         }
         Ok(Self {
+            version,
             codec: u16::from_le_bytes(array(bytes, 6)),
             frames: u32::from_le_bytes(array(bytes, 8)) as usize,
             producer: u32::from_le_bytes(array(bytes, 12)) as usize,
@@ -234,11 +292,12 @@ impl Reader<'_> {
     }
 }
 
-fn checksum(container: &[u8]) -> u128 {
+fn checksum(container: &[u8], name: Option<&Digest>) -> u128 {
     let mut hasher = XxHash3_128::new();
     hasher.write(&container[..CHECKED_HEADER]);
     hasher.write(&container[HEADER..]);
-    hasher.finish_128()
+    let name = name.map_or(0, |id| u128::from_le_bytes(array(&id.0, 0)));
+    hasher.finish_128() ^ name
 }
 
 /// The same bytes with the checksum that they should have; none if they are too short for one.
@@ -247,7 +306,7 @@ pub(crate) fn with_right_checksum(mut container: Vec<u8>) -> Option<Vec<u8>> {
     if container.len() < HEADER {
         return None;
     }
-    let sum = checksum(&container).to_le_bytes();
+    let sum = checksum(&container, None).to_le_bytes();
     container[CHECKED_HEADER..HEADER].copy_from_slice(&sum);
     Some(container)
 }
@@ -285,6 +344,38 @@ mod tests {
                 "bit {bit}"
             );
         }
+    }
+
+    #[test]
+    fn an_object_is_read_under_its_name_only() {
+        let value = small();
+        let id = value.object_id();
+        let file = value.to_object(&id, b"producer");
+        let read = (value, Bytes::from_static(b"producer"));
+        assert_eq!(Encoded::from_object(file.clone(), &id), Ok(read.clone()));
+        let other = Digest::of(b"other");
+        assert_eq!(
+            Encoded::from_object(file.clone(), &other),
+            Err(Damage::Name)
+        );
+        let (value, producer) = read.clone();
+        assert_eq!(
+            Encoded::from_nameless(file.clone()),
+            Ok((id, value, producer))
+        );
+        assert_eq!(
+            Encoded::from_container(file.clone()),
+            Err(Damage::Version(NAMED))
+        );
+        for at in 0..file.len() {
+            let mut rotten = file.clone();
+            rotten[at] ^= 1;
+            assert!(Encoded::from_object(rotten.clone(), &id).is_err(), "{at}");
+            assert!(Encoded::from_nameless(rotten).is_err(), "{at}");
+        }
+        // As they were written before names counted.
+        let plain = read.0.to_container(&read.1);
+        assert_eq!(Encoded::from_object(plain, &id), Ok(read));
     }
 
     #[test]

@@ -112,7 +112,9 @@ pub fn explain<C: Callee>(store: &Store, callee: &mut C) -> Result<Explanation, 
             explanation.nearest_created_ns = Some(entry.created_ns);
             explanation.accepted = callee.detached(|| store.accepted_for(&entry.world));
         }
-        Recalled::Damaged(_) => explanation.reason = Some(MissReason::Damaged),
+        Recalled::Damaged(_) | Recalled::Unusable(_) => {
+            explanation.reason = Some(MissReason::Damaged);
+        }
         Recalled::Broken(entry, broken) => {
             explanation.nearest_created_ns = Some(entry.created_ns);
             explanation.reason = Some(match broken {

@@ -73,7 +73,7 @@ impl ObjectStore {
             }
             return Ok((id, size));
         }
-        let bytes = value.to_container(producer);
+        let bytes = value.to_object(&id, producer);
         for dir in [
             &self.objects,
             path.parent().unwrap_or(&self.objects),
@@ -136,10 +136,9 @@ impl ObjectStore {
         let (file, found) = self.keeper.open(&pending)?;
         let bytes = map::read(file, found.len(), self.keeper.is_exclusive())?;
         let len = bytes.len() as u64;
-        let read = Encoded::from_container(bytes);
-        let (value, producer) =
+        let read = Encoded::from_nameless(bytes);
+        let (id, _, producer) =
             read.map_err(|damage| io::Error::new(io::ErrorKind::InvalidData, damage))?;
-        let id = value.object_id();
         let path = self.path(&id);
         self.keeper
             .make_dir(path.parent().unwrap_or(&self.objects))?;
@@ -244,7 +243,7 @@ impl ObjectStore {
     ) -> Option<u64> {
         let bytes = self.get(id).ok()?;
         let len = bytes.len() as u64;
-        let (stored, producer) = Encoded::from_container(bytes).ok()?;
+        let (stored, producer) = Encoded::from_object(bytes, id).ok()?;
         (stored == *value && stays(&producer)).then_some(len)
     }
 
@@ -358,7 +357,7 @@ mod tests {
         assert_eq!(put(&store, b"one", b"second, longer"), (id, size));
         let bytes = store.get(&id).unwrap();
         assert_eq!(
-            Encoded::from_container(bytes.clone()).unwrap(),
+            Encoded::from_object(bytes.clone(), &id).unwrap(),
             (value(b"one"), b"first".to_vec().into())
         );
         let mode = fs::metadata(store.path(&id)).unwrap().permissions().mode();
@@ -397,6 +396,6 @@ mod tests {
         let (id, _) = put(&store, b"one", b"");
         fs::write(store.path(&id), b"RMOB").unwrap();
         put(&store, b"one", b"");
-        assert!(Encoded::from_container(store.get(&id).unwrap()).is_ok());
+        assert!(Encoded::from_object(store.get(&id).unwrap(), &id).is_ok());
     }
 }

@@ -8,9 +8,10 @@ use crate::deps::{Lease, Observation, World};
 use crate::digest::Digest;
 use crate::event::Tier;
 use crate::index::Entry;
+use crate::map::is_refusal;
 use crate::meter::{self, Step};
 use crate::state::{Key, StateTree};
-use crate::store::{Generation, Store};
+use crate::store::{Generation, Store, StoreError};
 
 /// What there is for a call.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub(crate) enum Recalled {
     Absent,
     /// An entry that cannot be read, and why.
     Damaged(String),
+    /// The store cannot be read, and why.
+    Unusable(String),
     /// Entries, of which the newest depends on something that is not as it was.
     Broken(Box<Entry>, Broken),
 }
@@ -129,7 +132,7 @@ fn find_under<C: Callee>(store: &Store, callee: &mut C, key: &Digest) -> Recalle
     }
     let found = match callee.detached(|| store.under(key)) {
         Ok(found) => found,
-        Err(error) => return Recalled::Damaged(error.to_string()),
+        Err(error) => return Recalled::Unusable(error.to_string()),
     };
     let mut damage = (found.damaged > 0).then(|| "unreadable entry".to_owned());
     for mut entry in found.entries {
@@ -138,7 +141,7 @@ fn find_under<C: Callee>(store: &Store, callee: &mut C, key: &Digest) -> Recalle
             newest_broken.get_or_insert((entry, broken));
             continue;
         }
-        match callee.detached(|| store.open_value(&entry)) {
+        match callee.detached(|| store.value_of(&entry)) {
             Ok(value) => {
                 return Recalled::Found {
                     entry: Box::new(entry),
@@ -148,7 +151,10 @@ fn find_under<C: Callee>(store: &Store, callee: &mut C, key: &Digest) -> Recalle
                     tier: Tier::Directory,
                 };
             }
-            Err(why) => damage = Some(why),
+            Err(error) if is_refusal(&error) => {
+                return Recalled::Unusable(StoreError::from(error).at(store.dir()).to_string());
+            }
+            Err(error) => damage = Some(error.to_string()),
         }
     }
     match (damage, newest_broken) {

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from rememo import Cache
 
 from python.tests.store.conftest import MODULE
 
@@ -276,6 +277,47 @@ def test_a_store_that_cannot_be_written_or_copied_is_done_without(project: Proje
     done = project.run(CALLS, under=read_only(project), TMPDIR=str(project.directory / "nothing"))
     told_once(done, str(project.store))
     assert done.names == ["degraded"]
+
+
+def test_a_damaged_index_that_cannot_be_written_says_so_each_time(project: Project) -> None:
+    """What is wrong with it, and not that it was tried before; the warning comes once."""
+    project.run(FILL)
+    data = project.store / "index" / "data.mdb"
+    content = data.read_bytes()
+    data.write_bytes(content[:8192] + b"\xab" * (len(content) - 8192))
+    code = """
+        import m
+        out = m.double(1)
+        for attempt in range(2):
+            _core.Store(os.path.abspath(".rememo"), False, False)
+    """
+    done = project.run(code, under=read_only(project))
+    assert done.out == 2
+    details = [event["detail"] for event in done.events if event["event"] == "degraded"]
+    assert len(details) == 3
+    assert len(set(details)) == 1
+    assert "page" in details[0]
+    assert len(done.warnings) == 1, done.warnings
+
+
+@pytest.mark.parametrize("repair", [False, True])
+def test_an_object_in_the_place_of_another_is_noticed(project: Project, *, repair: bool) -> None:
+    """Though it is whole, its call runs again, with a warning; the other one is as it was."""
+    project.run(FILL)
+    one, two = object_of(project, b"1,1,"), object_of(project, b"2,2,")
+    one.write_bytes(two.read_bytes())
+    if repair:
+        with Cache(project.store) as cache:
+            found = cache.verify(repair=True)
+            assert (found.damaged, found.repaired) == (1, True)
+        done = project.run(CALLS)
+        assert done.names == ["miss", "stored"] + ["hit"] * 5
+    else:
+        done = project.run(CALLS)
+        told_once(done, "another result, in the place of this one")
+        assert done.names == ["degraded", "miss", "stored"] + ["hit"] * 5
+        assert done.events[1]["reason"] == "damaged"
+    assert project.run(CALLS + "out = m.text(2, 2000) == '2,' * 2000").names == ["hit"] * 7
 
 
 def test_a_store_that_cannot_be_written_cannot_be_cleared(project: Project) -> None:

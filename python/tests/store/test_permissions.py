@@ -71,7 +71,7 @@ out = all(rights)
 """,
     )
     assert done.out is True
-    assert len(set(map(tuple, done.warnings))) == len(done.warnings), "something was said twice"
+    assert len(done.warnings) <= 1, done.warnings
     assert not set(done.categories) - {"StoreWarning"}
     calls = "[m.double(n) for n in range(5, 10)] + [len(m.text(n, 3000)) for n in range(5, 10)]"
     again = run(project, f"out = {calls}")

@@ -148,8 +148,16 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Why the directory cannot be used, where that is what it says.
+    pub(super) fn reason(&self) -> String {
+        match self {
+            Self::Unusable { why, .. } => why.clone(),
+            other => other.to_string(),
+        }
+    }
+
     /// The same failure, with the directory that it was met in.
-    pub(super) fn at(self, dir: &Path) -> Self {
+    pub(crate) fn at(self, dir: &Path) -> Self {
         match self {
             Self::Io(error) => match error.downcast() {
                 Ok(objection) => Self::Untrusted {

@@ -1,6 +1,7 @@
 //! What a store does with entries: recall, keep, list and clear them.
 
 use bytes::Bytes;
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -40,7 +41,8 @@ pub(crate) struct Cost {
 impl Store {
     /// The entries under a call key, newest first.
     pub(crate) fn under(&self, key: &Digest) -> Result<Found, StoreError> {
-        self.with_index(|index| index.get(key))
+        let found = self.with_index(|index| index.get(key));
+        found.map_err(|error| error.at(self.dir()))
     }
 
     /// The entry and the result that are on their way to a call key.
@@ -225,17 +227,17 @@ impl Store {
 
     /// The result of an entry.
     pub fn open_value(&self, entry: &Entry) -> Result<Encoded, String> {
-        let container = self.unchecked(entry)?;
-        let (value, _) = Encoded::from_container(container).map_err(|damage| damage.to_string())?;
-        Ok(value)
+        self.value_of(entry).map_err(|error| error.to_string())
     }
 
-    /// The container of an entry's result, as it was read.
-    pub(super) fn unchecked(&self, entry: &Entry) -> Result<Bytes, String> {
-        match &entry.value {
-            StoredValue::Inline(bytes) => Ok(Bytes::copy_from_slice(bytes)),
-            StoredValue::Object(id) => self.0.objects.get(id).map_err(|error| error.to_string()),
-        }
+    /// The same; what is wrong with it is an error, too, if it can be read.
+    pub(crate) fn value_of(&self, entry: &Entry) -> io::Result<Encoded> {
+        let read = match &entry.value {
+            StoredValue::Inline(bytes) => Encoded::from_container(Bytes::copy_from_slice(bytes)),
+            StoredValue::Object(id) => Encoded::from_object(self.0.objects.get(id)?, id),
+        };
+        let invalid = |damage| io::Error::new(io::ErrorKind::InvalidData, damage);
+        Ok(read.map_err(invalid)?.0)
     }
 
     /// The entry of a result, but for where its value will be.

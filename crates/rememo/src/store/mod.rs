@@ -100,8 +100,8 @@ struct Gate {
     retired: bool,
     /// What the index is a copy of, where the directory may be read only; and the generation then.
     copied: Option<(Snapshot, Option<Generation>)>,
-    /// Until when no copy is tried after one that failed.
-    no_copy_until: Option<Instant>,
+    /// Until when no copy is tried after one that failed, and why that one did.
+    no_copy: Option<(Instant, String)>,
 }
 
 impl Store {
@@ -272,19 +272,20 @@ impl Store {
         let moved = layout::prepare(dir, self.0.config.access)?.moved;
         let mut bounded = Ok(None);
         let damage = if is_read_only(dir) {
-            if gate
-                .no_copy_until
-                .is_some_and(|until| Instant::now() < until)
+            if let Some((until, why)) = &gate.no_copy
+                && Instant::now() < *until
             {
                 return Err(StoreError::Unusable {
                     dir: dir.to_owned(),
-                    why: "a copy of its index failed a short while ago".to_owned(),
+                    why: why.clone(),
                 });
             }
             let generation = self.0.generations.current();
             let copied = Index::open_copy(dir, self.0.keeper);
-            let (index, snapshot) = copied.inspect_err(|_| {
-                gate.no_copy_until = Some(Instant::now() + COPY_AGAIN);
+            let (index, snapshot) = copied.map_err(|error| {
+                let error = StoreError::from(error).at(dir);
+                gate.no_copy = Some((Instant::now() + COPY_AGAIN, error.reason()));
+                error
             })?;
             gate.index = Some(index);
             gate.copied = Some((snapshot, generation));

@@ -43,12 +43,9 @@ impl Store {
     /// # Errors
     /// What is wrong with it, where it is not, or cannot be read.
     pub fn container_of(&self, entry: &Entry) -> Result<Bytes, String> {
-        let container = self.unchecked(entry)?;
-        let (value, producer) =
-            Encoded::from_container(container.clone()).map_err(|damage| damage.to_string())?;
+        let value = self.open_value(entry)?;
         match entry.object() {
             Some(id) if value.object_id() != *id => Err("a result of something else".to_owned()),
-            _ if producer.is_empty() => Ok(container),
             _ => Ok(value.to_container(&[]).into()),
         }
     }
