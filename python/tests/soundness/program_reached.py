@@ -46,6 +46,12 @@ EDITED: Edited = {
         "13",
         HIT,
     ),
+    "class of a module that is named like one of the interpreter's": (
+        f"import os, sys\nsys.modules.pop('sched', None)\nsys.path.insert(0, os.path.dirname(__file__))\nimport pickle, sched\n{_SAVED.format('pickle.dump(sched.Model(), open(P, ' + repr('wb') + '))')}{_LOADS}# file sched.py\n{_MODEL}",
+        "self.k + 10",
+        "self.k + 11",
+        MISS,
+    ),
     "function that a pickle names": (
         f"import os, pickle, h\n{_SAVED.format('pickle.dump(h.g, open(P, ' + repr('wb') + '))')}@memoize\ndef f(x):\n    with open(P, 'rb') as file: return pickle.load(file)()\n# file h.py\ndef g(): return 10\n",
         "10",

@@ -172,9 +172,18 @@ fn holding(py: Python<'_>, file: Option<&Path>, top: &str) -> PyResult<Option<Li
     Ok(None)
 }
 
-/// What tells one build of the library that a module belongs to from another; none for the
-/// interpreter's own and for the user's. The module need not be imported.
-pub fn build_of(py: Python<'_>, module: &str) -> PyResult<Option<String>> {
+/// Whose a module is.
+pub enum Origin {
+    /// The interpreter's own.
+    Standard,
+    /// A library's, with what tells one build of it from another.
+    Library(String),
+    /// The user's; or there is none.
+    User,
+}
+
+/// Whose a module is, which need not be imported.
+pub fn origin_of(py: Python<'_>, module: &str) -> PyResult<Origin> {
     let top = module.split('.').next().unwrap_or(module);
     let library = match installed(py, module)? {
         Some(library) => Some(library),
@@ -194,9 +203,11 @@ pub fn build_of(py: Python<'_>, module: &str) -> PyResult<Option<String>> {
             }
         }
     };
-    Ok(library
-        .filter(|library| library.name != PYTHON)
-        .map(|library| format!("{} {}", library.name, library.version)))
+    Ok(match library {
+        Some(library) if library.name == PYTHON => Origin::Standard,
+        Some(library) => Origin::Library(format!("{} {}", library.name, library.version)),
+        None => Origin::User,
+    })
 }
 
 fn location(module: &Bound<'_, PyAny>) -> Option<PathBuf> {

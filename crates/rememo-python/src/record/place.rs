@@ -87,6 +87,12 @@ fn is_importer(file: &str) -> bool {
     )
 }
 
+/// Whether it is the import machinery itself that does what happens.
+pub fn is_in_importer(py: Python<'_>) -> bool {
+    let innermost = calls(py).find_map(|frame| running(&frame.code));
+    innermost.is_some_and(|(file, _)| is_importer(&file))
+}
+
 /// The line of the user's program that is running, as `file:line`.
 pub fn line(py: Python<'_>) -> Option<String> {
     let own = lines(py).find(|(file, _)| !is_of_library(py, file));

@@ -15,7 +15,9 @@ use rememo::{Digest, Impurity, State, Subject};
 use super::audit::{quietly, unheard};
 use super::probes::keyword;
 use super::{Recording, current, place};
-use crate::freeze::{Graph, Reads, Root, Unfreezable, build_of, module_name, uses_of_code};
+use crate::freeze::{
+    Graph, Origin, Reads, Root, Unfreezable, module_name, origin_of, uses_of_code,
+};
 use crate::raw;
 use crate::raw::Arguments;
 
@@ -101,7 +103,7 @@ pub fn imports(arguments: Arguments<'_, '_>) {
         let level = given(4, "level").and_then(|level| level.extract::<usize>().ok());
         let name = given(0, "name").and_then(|name| name.extract::<String>().ok());
         if let (Some(name), 0) = (name, level.unwrap_or(0))
-            && !(of_compiled || place::is_importing(py))
+            && !(of_compiled || place::is_importing(py) || place::is_in_importer(py))
         {
             let top = name.split('.').next().unwrap_or(&name).to_owned();
             reach(&recording, top, None);
@@ -178,15 +180,11 @@ fn object(recording: &Recording, py: Python<'_>, reached: impl Display) {
 /// What a run depends on that reached something; nothing where that is part of the interpreter.
 fn subject(py: Python<'_>, module: &str, name: Option<String>) -> Option<Subject> {
     let top = module.split('.').next().unwrap_or(module);
-    let is_standard = || {
-        let names = py.import("sys")?.getattr("stdlib_module_names")?;
-        names.contains(top)
-    };
-    if top == "rememo" || top != "__main__" && is_standard().unwrap_or(false) {
-        return None;
-    }
-    if build_of(py, module).ok().flatten().is_some() {
-        return Some(Subject::Library(top.to_owned()));
+    match origin_of(py, module).unwrap_or(Origin::User) {
+        Origin::Standard => return None,
+        Origin::Library(_) if top == "rememo" => return None,
+        Origin::Library(_) => return Some(Subject::Library(top.to_owned())),
+        Origin::User => {}
     }
     let module = module_name(py, module);
     Some(match name {
@@ -197,8 +195,10 @@ fn subject(py: Python<'_>, module: &str, name: Option<String>) -> Option<Subject
 
 /// The state of a library, by a module of it; none where it cannot be told.
 pub fn sense_library(py: Python<'_>, module: &str) -> Option<State> {
-    let build = quietly(py, || build_of(py, module)).ok()?;
-    Some(build.map_or(State::Absent, |build| State::of(build.as_bytes())))
+    Some(match quietly(py, || origin_of(py, module)).ok()? {
+        Origin::Library(build) => State::of(build.as_bytes()),
+        Origin::Standard | Origin::User => State::Absent,
+    })
 }
 
 /// The state of a module, or of what it holds under a name; none where it has no fingerprint.
