@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::acceptance::Acceptance;
+use crate::acceptance::{Acceptance, Proposed, propose};
 use crate::callee::{Callee, Unkeyable};
 use crate::deps::{Observation, Subject, World};
 use crate::digest::Digest;
@@ -38,7 +38,8 @@ pub struct Explanation {
 pub struct Impact {
     /// What that code made, or answers for it.
     pub current: Share,
-    /// What the code made that was the last to store anything.
+    /// What the code made that was the last to store anything; the last that differs in nothing but
+    /// code, where there is such.
     pub last: Share,
     /// What changed since then; nothing where there are results of that very code.
     pub changes: Vec<Change>,
@@ -86,9 +87,10 @@ pub fn impact(store: &Store, function: &str, state: &StateTree) -> Result<Impact
         changes: Vec::new(),
     };
     if impact.is_lost()
-        && let Some(old) = store.state(&newest.state)?
+        && let Proposed::Change(nearest) = propose(store, function, state, None)?
     {
-        impact.changes = changes(&old.parts, &state.parts);
+        impact.last = share(&HashSet::from([nearest.old]));
+        impact.changes = nearest.changes;
     }
     Ok(impact)
 }

@@ -149,6 +149,24 @@ def test_what_changed_is_shown(project: Path, command: Rememo) -> None:
     assert "nothing is stored for 'modl'" in command("impact", "modl", status=1).err
 
 
+def test_what_was_tried_and_undone_is_not_told_of(project: Path, command: Rememo) -> None:
+    """The code is compared with what it was when it differed in nothing else."""
+    steps = project / "steps.py"
+    edit(steps, "from tools import clean", "from tools import clean\nTIMES = 3")
+    edit(steps, "* 3", "* TIMES")
+    run(project)
+    edit(steps, "TIMES = 3", "TIMES = 4")
+    run(project)
+    edit(steps, "TIMES = 4", "TIMES = 3")
+    edit(steps, "[name] * TIMES", "TIMES * [name]")
+    (row,) = command.json("impact", "load")["functions"]
+    assert row["fate"] == "lost"
+    assert [change["name"] for change in row["changes"]] == ["steps.load"]
+    command("accept", "load", "--reason", "commutes", "--yes")
+    assert lost(command.json("impact", "load")) == set()
+    assert "steps.load" not in run(project)
+
+
 def test_what_cannot_be_looked_at_is_told_of(project: Path, command: Rememo) -> None:
     """A module that is broken, ends the program, or calls what it memoizes is no end of it."""
     for text, why in [
