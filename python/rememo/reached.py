@@ -99,11 +99,11 @@ def _tell_of_names(names: Iterable[str]) -> None:
     frame: FrameType | None = sys._getframe(2)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     while frame is not None and unknown:
         own = frame.f_globals
-        if "__name__" in own and not _core.is_of_library(frame.f_code):
+        if not _core.is_of_library(frame.f_code):
             is_function = frame.f_locals is not own
             unknown -= {name for name in unknown if is_function and name in frame.f_locals}
             for name in {name for name in unknown if name in own}:
-                _core.name_is_reached(own["__name__"], name)
+                _core.variable_is_reached(own, name)
                 unknown.discard(name)
         frame = frame.f_back
 

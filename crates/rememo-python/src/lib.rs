@@ -54,6 +54,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(record::is_of_library, module)?)?;
     module.add_function(wrap_pyfunction!(record::module_is_asked_for, module)?)?;
     module.add_function(wrap_pyfunction!(record::name_is_reached, module)?)?;
+    module.add_function(wrap_pyfunction!(record::variable_is_reached, module)?)?;
     module.add_function(wrap_pyfunction!(record::settings_are_read, module)?)?;
     module.add_function(wrap_pyfunction!(record::settings_are_set, module)?)?;
     module.add_function(wrap_pyfunction!(inspect::digest, module)?)?;

@@ -257,6 +257,16 @@ CHANGED: Changed = {
         "[m.f(1), m.f(1), m.change(), m.f(1), m.f(1)]",
         [MISS, HIT, MISS, HIT],
     ),
+    "value that eval reaches, of code that is in no module": (
+        "import types\nfrom rememo import memoize as m\nD = {'__name__': __name__, 'm': m, 'K': 1}\nexec(\"@m\\ndef f(x): return eval('K + x')\", D)\ndef f(x): return D['f'](x)\ndef change(): D['K'] = 2\n",
+        "[m.f(1), m.f(1), m.change(), m.f(1)]",
+        ["not_stored", "not_stored", "not_stored"],
+    ),
+    "value that a query reaches, of code that is in no module": (
+        "import pandas as pd\nfrom rememo import memoize as m\nD = {'__name__': __name__, 'm': m, 'pd': pd, 'K': 1}\nexec(\"@m\\ndef f(x): return len(pd.DataFrame({'a': range(9)}).query('a > @K'))\", D)\ndef f(x): return D['f'](x)\ndef change(): D['K'] = 2\n",
+        "[m.f(1), m.f(1), m.change(), m.f(1)]",
+        ["not_stored", "not_stored", "not_stored"],
+    ),
     "module without a fingerprint, imported by a computed name": (
         "import h1, importlib\n@memoize\ndef f(x): return importlib.import_module(f'h{x}').K\n# file h1.py\nimport threading\nK = 1\nL = threading.Lock()\n",
         "[m.f(1), m.f(1)]",

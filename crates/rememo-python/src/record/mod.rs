@@ -40,7 +40,7 @@ pub use pyplot::{
     figure_is_made, figure_is_used, left as leave_figures, made as figures_made, settings_are_read,
     settings_are_set,
 };
-pub use reached::{is_of_library, module_is_asked_for, name_is_reached};
+pub use reached::{is_of_library, module_is_asked_for, name_is_reached, variable_is_reached};
 
 use std::cell::Cell;
 use std::collections::HashMap;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use pyo3::exceptions::{PyAttributeError, PyImportError};
 use pyo3::prelude::*;
-use pyo3::types::{PyCode, PyList, PyString};
+use pyo3::types::{PyCode, PyDict, PyList, PyModule, PyString};
 use rememo::{Digest, Impurity, State, Subject};
 
 use super::audit::{quietly, unheard};
@@ -48,6 +48,18 @@ pub fn reach(recording: &Bound<'_, Recording>, module: String, name: Option<Stri
 pub fn name_is_reached(py: Python<'_>, module: String, name: String) {
     if let Some(recording) = current(py) {
         reach(&recording, module, Some(name));
+    }
+}
+
+/// A global variable is reached, of the code with these.
+#[pyfunction]
+pub fn variable_is_reached(py: Python<'_>, variables: &Bound<'_, PyDict>, name: String) {
+    let Some(recording) = current(py) else {
+        return;
+    };
+    match home_of(variables) {
+        Some(home) => reach(&recording, home, Some(name)),
+        None => unheard(|| object(recording.get(), py, format_args!("variable {name}"))),
     }
 }
 
@@ -138,17 +150,25 @@ pub fn executes(recording: &Bound<'_, Recording>, code: &Bound<'_, PyAny>) {
         }
         reach(recording, module.clone(), None);
     }
-    if let Some(globals) = raw::globals(py).filter(|_| !place::is_in_library(py))
-        && let Ok(Some(home)) = globals.get_item("__name__")
-        && let Ok(home) = home.extract::<String>()
-    {
+    if let Some(globals) = raw::globals(py).filter(|_| !place::is_in_library(py)) {
         // As they are before the code runs.
         for name in uses.globals.iter().filter_map(|chain| chain.first()) {
             if globals.contains(name).unwrap_or(false) {
-                note(recording.get(), py, &home, Some(name.clone()));
+                match home_of(&globals) {
+                    Some(home) => note(recording.get(), py, &home, Some(name.clone())),
+                    None => object(recording.get(), py, format_args!("variable {name}")),
+                }
             }
         }
     }
+}
+
+/// The name of the module whose variables these are; none of code that was executed among others.
+fn home_of(globals: &Bound<'_, PyDict>) -> Option<String> {
+    let home = globals.get_item("__name__").ok()??;
+    let module = raw::modules(globals.py()).get_item(&home).ok()??;
+    let own = module.cast::<PyModule>().ok()?.dict();
+    own.is(globals).then(|| home.extract().ok())?
 }
 
 /// Notes how all is that was reached since the last time.
