@@ -4,12 +4,13 @@
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyString, PyType};
+use pyo3::types::PyType;
 use rememo::Impurity;
 
 use super::audit::unheard;
 use super::probes::keyword;
 use super::{Recording, current, place, sources};
+use crate::raw;
 use crate::raw::{Arguments, Attached, Probe};
 
 pub const FUNCTIONS: [(&str, &str, Probe); 4] = [
@@ -41,11 +42,8 @@ pub struct Streams(Attached<[Stream; 2]>);
 
 impl Streams {
     pub fn now(py: Python<'_>) -> Self {
-        let Ok(sys) = py.import(intern!(py, "sys")) else {
-            return Self::default();
-        };
-        let stream = |name: &Bound<'_, PyString>| {
-            let Ok(text) = sys.getattr(name) else {
+        let stream = |at: usize| {
+            let Some(text) = standard(py, at) else {
                 return Stream::default();
             };
             // Streams of other kinds may run any code for that.
@@ -57,11 +55,16 @@ impl Streams {
                 is_told: false,
             }
         };
-        Self(Attached::new([
-            stream(intern!(py, "stdout")),
-            stream(intern!(py, "stderr")),
-        ]))
+        Self(Attached::new([stream(0), stream(1)]))
     }
+}
+
+/// Standard output or error output, by its number among the kinds. Asked for at every run, so the
+/// module is not imported for it.
+fn standard(py: Python<'_>, at: usize) -> Option<Bound<'_, PyAny>> {
+    let name = [intern!(py, "stdout"), intern!(py, "stderr")][at];
+    let sys = raw::modules(py).get_item(intern!(py, "sys")).ok()??;
+    sys.getattr(name).ok()
 }
 
 /// Notes that a run left standard output or error output replaced or closed.
@@ -70,11 +73,8 @@ pub fn left(py: Python<'_>, recording: &Recording) {
         .streams
         .0
         .with(py, |streams| [streams[0].text, streams[1].text]);
-    for (name, before) in KINDS.iter().zip(before) {
-        let Ok(stream) = py
-            .import(intern!(py, "sys"))
-            .and_then(|sys| sys.getattr(*name))
-        else {
+    for (at, before) in before.into_iter().enumerate() {
+        let Some(stream) = standard(py, at) else {
             continue;
         };
         let is_closed = || {
@@ -95,7 +95,7 @@ pub fn left(py: Python<'_>, recording: &Recording) {
             py,
             Impurity {
                 kind: "process",
-                what: format!("leaves sys.{name} {left}"),
+                what: format!("leaves sys.{} {left}", KINDS[at]),
                 at: None,
             },
         );
@@ -119,7 +119,7 @@ fn prints(arguments: Arguments<'_, '_>) {
         return;
     };
     let given = keyword(arguments, "file").filter(|file| !file.is_none());
-    let stream = given.or_else(|| py.import("sys").and_then(|sys| sys.getattr("stdout")).ok());
+    let stream = given.or_else(|| standard(py, 0));
     if let Some(stream) = stream {
         written(&recording, &stream);
     }
