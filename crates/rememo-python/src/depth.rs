@@ -2,6 +2,7 @@
 //! recursion that the interpreter allows must not end the process.
 
 use std::cell::Cell;
+use std::sync::OnceLock;
 
 use crate::raw;
 use pyo3::exceptions::PyRecursionError;
@@ -25,9 +26,8 @@ thread_local! {
 ///
 /// Fails with a `RecursionError` where the stack is used up.
 pub fn with_room<T>(py: Python<'_>, work: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
-    match stacker::remaining_stack() {
-        Some(remaining) if remaining < NEEDED => {}
-        _ => return work(),
+    if has(NEEDED) {
+        return work();
     }
     let pieces = PIECES.get();
     if may_grow(py) && (pieces + 1) * PIECE <= ALL {
@@ -36,7 +36,7 @@ pub fn with_room<T>(py: Python<'_>, work: impl FnOnce() -> PyResult<T>) -> PyRes
         PIECES.set(pieces);
         return done;
     }
-    if stacker::remaining_stack().is_some_and(|remaining| remaining < LEAST) {
+    if !has(LEAST) {
         return Err(PyRecursionError::new_err(
             "memoized calls within memoized calls are too deep for the stack",
         ));
@@ -51,10 +51,47 @@ pub fn with_room_for_limit<T>(py: Python<'_>, work: impl FnOnce() -> T) -> T {
         return work();
     }
     let needed = raw::recursion_limit(py).saturating_mul(LEVEL).min(ALL);
-    match stacker::remaining_stack() {
-        Some(remaining) if remaining < needed => stacker::grow(needed, work),
-        _ => work(),
+    if has(needed) {
+        work()
+    } else {
+        stacker::grow(needed, work)
     }
+}
+
+/// Whether so many bytes of stack are left, or nobody knows.
+fn has(needed: usize) -> bool {
+    first_stack_has(needed)
+        || stacker::remaining_stack().is_none_or(|remaining| remaining >= needed)
+}
+
+/// Whether this is the stack that the process began with, and has so many bytes left for sure.
+///
+/// To know the bounds of that stack, the C library reads the list of all mappings: a millisecond in
+/// a program with a hundred libraries. Where it began is where the kernel put the name of the
+/// program, and how far it reaches at least follows from its limit, for the kernel leaves a gap of
+/// 128 MiB below it even where the limit was lower.
+fn first_stack_has(needed: usize) -> bool {
+    static BOUNDS: OnceLock<Option<(usize, usize)>> = OnceLock::new();
+    let Some((lowest, highest)) = *BOUNDS.get_or_init(first_stack) else {
+        return false;
+    };
+    let here = std::ptr::from_ref(&needed).addr();
+    (lowest + needed..highest).contains(&here)
+}
+
+#[cfg(target_os = "linux")]
+fn first_stack() -> Option<(usize, usize)> {
+    /// Half of the gap, as some of it is taken at random.
+    const SURE: u64 = 64 << 20;
+    let highest = rustix::param::linux_execfn().as_ptr().addr();
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Stack).current;
+    let size = usize::try_from(limit.unwrap_or(SURE).min(SURE)).ok()?;
+    Some((highest.checked_sub(size)?, highest))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn first_stack() -> Option<(usize, usize)> {
+    None
 }
 
 /// Whether a call may go on in another piece of memory. From 3.14 on the interpreter compares the
