@@ -64,7 +64,7 @@ impl Table {
             holders: HashMap::new(),
             runners: HashMap::new(),
             files: [const { None }; FILES],
-            pid: std::process::id(),
+            pid: crate::process::id(),
         }
     }
 
@@ -203,7 +203,7 @@ impl Flights {
     /// The table, emptied first if this is a child that was forked behind the engine's back.
     fn table(&self) -> MutexGuard<'_, Table> {
         let mut table = lock(&self.table);
-        if table.pid != std::process::id() {
+        if table.pid != crate::process::id() {
             *table = Table::empty();
         }
         table
@@ -241,7 +241,7 @@ impl<'a> Wait<'a> {
         let release = Release {
             flights: self.flights,
             byte: self.byte,
-            pid: std::process::id(),
+            pid: crate::process::id(),
         };
         Claim {
             waited: self.waited,
@@ -254,7 +254,7 @@ impl<'a> Wait<'a> {
 impl Drop for Release<'_> {
     /// Releases the claim; in a forked child it is the parent's, and stays.
     fn drop(&mut self) {
-        if self.pid != std::process::id() {
+        if self.pid != crate::process::id() {
             return;
         }
         let mut table = self.flights.table();

@@ -27,6 +27,7 @@ mod meter;
 mod misses;
 mod object;
 mod ofd;
+mod process;
 mod recall;
 mod retention;
 mod state;

@@ -259,7 +259,7 @@ fn distribution(site: &Path, file: &Path, top: &str) -> Option<Library> {
         })
         .collect();
     // The one named like the module is the likeliest.
-    infos.sort_by_key(|info| !package(info).is_some_and(|(name, _)| same_name(name, top)));
+    infos.sort_by_cached_key(|info| !package(info).is_some_and(|(name, _)| same_name(name, top)));
     let info = infos.into_iter().find(|info| {
         record(info)
             .lines()

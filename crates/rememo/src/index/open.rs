@@ -94,7 +94,7 @@ impl Index {
             tables,
             cleared,
             presence,
-            pid: std::process::id(),
+            pid: crate::process::id(),
             condemned: AtomicBool::new(false),
         }
     }

@@ -70,7 +70,7 @@ impl Presence {
             file,
             place: None,
             wrote: AtomicBool::new(false),
-            pid: std::process::id(),
+            pid: crate::process::id(),
         };
         // Whoever was about to put another index in the place of this one has died.
         joined.stay();
@@ -201,7 +201,7 @@ impl Presence {
 impl Drop for Presence {
     fn drop(&mut self) {
         // A forked child has the place of its parent.
-        if let Some(place) = self.place.filter(|_| self.pid == std::process::id()) {
+        if let Some(place) = self.place.filter(|_| self.pid == crate::process::id()) {
             self.number(place).store(0, Ordering::Release);
         }
     }

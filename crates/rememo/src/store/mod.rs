@@ -439,6 +439,6 @@ impl Gate {
     fn live(&self) -> Option<&Index> {
         self.index
             .as_ref()
-            .filter(|index| index.pid == std::process::id() && !index.is_moved())
+            .filter(|index| index.pid == crate::process::id() && !index.is_moved())
     }
 }

@@ -120,7 +120,7 @@ impl Default for State {
             settled: 0,
             resting: 0,
             writer: Writer::Absent,
-            pid: std::process::id(),
+            pid: crate::process::id(),
         }
     }
 }
@@ -380,7 +380,7 @@ impl Queue {
     /// The state, emptied first if this is a child that was forked behind the engine's back.
     fn state(&self) -> MutexGuard<'_, State> {
         let mut state = lock(&self.state);
-        if state.pid != std::process::id() {
+        if state.pid != crate::process::id() {
             *state = State::default();
         }
         state
