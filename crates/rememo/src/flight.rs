@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, MutexGuard};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
@@ -44,6 +44,8 @@ pub(crate) struct Table {
     holders: HashMap<u64, Holder>,
     /// How many claims each thread holds.
     runners: HashMap<ThreadId, usize>,
+    /// How many threads nap until a claim is released.
+    napping: usize,
     files: [Option<File>; FILES],
     pid: u32,
 }
@@ -63,6 +65,7 @@ impl Table {
         Self {
             holders: HashMap::new(),
             runners: HashMap::new(),
+            napping: 0,
             files: [const { None }; FILES],
             pid: crate::process::id(),
         }
@@ -191,12 +194,24 @@ impl Flights {
 
     /// Waits until a claim of this process is released, or for `time` at most.
     fn nap(&self, byte: u64, time: Duration) {
-        let table = self.table();
+        let mut table = self.table();
         if table.holders.contains_key(&byte) {
-            drop(self.landed.wait_timeout(table, time));
+            table.napping += 1;
+            let waited = self.landed.wait_timeout(table, time);
+            let mut table = waited.unwrap_or_else(PoisonError::into_inner).0;
+            table.napping = table.napping.saturating_sub(1);
         } else {
             drop(table);
             thread::sleep(time);
+        }
+    }
+
+    /// Wakes those who nap, if any do: to wake nobody is a system call all the same.
+    fn wake(&self, table: MutexGuard<'_, Table>) {
+        let somebody = table.napping > 0;
+        drop(table);
+        if somebody {
+            self.landed.notify_all();
         }
     }
 
@@ -266,8 +281,7 @@ impl Drop for Release<'_> {
             // Closing the file unlocks as well; other claims go on in this process only.
             *file = None;
         }
-        drop(table);
-        self.flights.landed.notify_all();
+        self.flights.wake(table);
     }
 }
 
@@ -313,8 +327,7 @@ impl Landing<'_> {
             *holder = Holder::Writer;
             table.stop(me);
         }
-        drop(table);
-        flights.landed.notify_all();
+        flights.wake(table);
     }
 }
 
