@@ -11,11 +11,14 @@ import subprocess
 import sys
 import textwrap
 from importlib.resources import abc as resources
-from pathlib import Path
 from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING
 
 import pytest
 from rememo.sources import source_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LONG_AGO = 4e9  # no file has been written since
 
@@ -37,7 +40,16 @@ def functions_of(module: ModuleType) -> list[FunctionType]:
 
 @pytest.mark.parametrize(
     "module",
-    [argparse, asyncio.base_events, inspect, json.decoder, numbers, resources, subprocess, textwrap],
+    [
+        argparse,
+        asyncio.base_events,
+        inspect,
+        json.decoder,
+        numbers,
+        resources,
+        subprocess,
+        textwrap,
+    ],
     ids=lambda module: module.__name__,
 )
 def test_text_is_what_inspect_finds(module: ModuleType) -> None:

@@ -49,7 +49,11 @@ mod tests {
         assert_eq!(parent, process::id());
         // SAFETY: the child does nothing that could take a lock, and leaves at once.
         match unsafe { libc::fork() } {
-            0 => unsafe { libc::_exit(i32::from(id() == parent || id() != process::id())) },
+            0 => {
+                let is_wrong = id() == parent || id() != process::id();
+                // SAFETY: ends the child, which has nothing to clean up.
+                unsafe { libc::_exit(i32::from(is_wrong)) }
+            }
             child => {
                 let mut status = -1;
                 // SAFETY: the status is written to a number of this function's.
