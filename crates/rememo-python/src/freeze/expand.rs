@@ -16,6 +16,7 @@ use super::graph::{Content, Options, Refusal, Scope};
 use super::instances::{self, Layout};
 use super::modules::if_imported;
 use super::origin::is_library_class;
+use super::reductions;
 use super::walk::{Children, Expansion, Step};
 use super::wrappers::{self, Wrapper};
 use super::{code, packs, scalars, subclasses, tag};
@@ -197,8 +198,8 @@ impl<'a, 'py> Expander<'a, 'py> {
             Kind::ReducedSubclass(layout, home) => {
                 subclasses::reduced(value, &layout, home.bind(self.py), self.scope, content)
             }
-            Kind::Reduced => instances::reduced(value, self.scope, content),
-            Kind::Iterator => Err(instances::refusal(
+            Kind::Reduced => reductions::reduced(value, self.scope, content),
+            Kind::Iterator => Err(reductions::refusal(
                 value,
                 "an iterator is used up by looking at it",
             )),

@@ -23,6 +23,7 @@ mod opcodes;
 mod origin;
 mod packs;
 mod reads;
+mod reductions;
 mod scalars;
 mod subclasses;
 mod tag;

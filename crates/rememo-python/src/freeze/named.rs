@@ -5,9 +5,9 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 
 use super::graph::{Content, Options, Refusal, Scope};
-use super::instances::refusal;
 use super::origin::{Library, constant, library_object, library_of, module_name, type_name};
 use super::reads::Reads;
+use super::reductions::refusal;
 use super::walk::{Children, Expansion};
 use super::{tag, walk};
 use crate::raw;

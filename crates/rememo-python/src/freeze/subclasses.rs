@@ -10,6 +10,7 @@ use pyo3::types::{
 use super::graph::{Content, Options, Refusal, Scope};
 use super::instances::{self, Layout, pickles_its_own_way};
 use super::origin::is_library_class;
+use super::reductions;
 use super::walk::{Children, Expansion, Step};
 use super::{named, tag};
 use crate::raw;
@@ -50,7 +51,7 @@ pub(super) fn reduced<'py>(
     }
     let reduced = reduced.cast_into::<PyTuple>()?;
     let mut parts = Vec::with_capacity(reduced.len());
-    for (step, part) in instances::parts(&reduced)? {
+    for (step, part) in reductions::parts(&reduced)? {
         let part = if is_namespace_of(value, &part)? {
             value.py().None().into_bound(value.py())
         } else {
@@ -67,7 +68,7 @@ pub(super) fn reduced<'py>(
     let mut children = vec![(Step::Inside, value.get_type().into_any())];
     children.extend(parts);
     children.extend(content_of_the_base(value, home)?);
-    children.extend(instances::left_out_of_exceptions(value, scope.options)?);
+    children.extend(reductions::left_out_of_exceptions(value, scope.options)?);
     children.extend(instances::state(value, layout, scope, content)?);
     Ok(Expansion {
         children: Children::Some(children),
@@ -94,9 +95,9 @@ fn as_the_base<'py>(
         (Some(_), Some(plain)) if replaced(&plain)? => plain.call1((value,)),
         (Some(full), _) => full.call1((value, 5)),
         (None, Some(plain)) => plain.call1((value,)),
-        (None, None) => return instances::reduction(value),
+        (None, None) => return reductions::reduction(value),
     };
-    reduced.map_err(|error| instances::unpicklable(value, error))
+    reduced.map_err(|error| reductions::unpicklable(value, error))
 }
 
 /// Elements and items as the base gives them, where the subclass has put something in their place:
