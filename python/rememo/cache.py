@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     _Policy = Literal["gdsf", "lru", "lfu", "decayed", "tinylfu"]
     _Results = Literal["copy", "view"]
     _Watch = Literal["content", "mtime", "off"]
-    _Effect = Literal["stdout", "stderr", "logs", "warnings", "files"]
+    _Effect = Literal["stdout", "stderr", "logs", "warnings", "files", "arguments", "globals"]
     _Kind = Literal[
         "clock",
         "device",

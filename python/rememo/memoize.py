@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     _R = TypeVar("_R")
     _Results = Literal["copy", "view"]
     _Watch = Literal["content", "mtime", "off"]
-    _Effect = Literal["stdout", "stderr", "logs", "warnings", "files"]
+    _Effect = Literal["stdout", "stderr", "logs", "warnings", "files", "arguments", "globals"]
     _Kind = Literal[
         "clock",
         "device",
@@ -60,6 +60,8 @@ CO_VARKEYWORDS = 0x08
 NOT_PLAIN = 0x20 | 0x80 | 0x100 | 0x200
 # The variable by which a function that stands for another callable calls that.
 STOOD_FOR = "_rememo_stands_for"
+# The effects by which a hit changes what the call can reach.
+MUTATIONS = {"arguments", "globals"}
 # What `memoize` can be told.
 OPTIONS = (
     "cache",
@@ -219,8 +221,10 @@ def memoize(  # noqa: PLR0913  options, each by its name
             for what it returns. They are looked at whenever the function is called.
         effects: what it does is done again on a hit, in order: what it writes to ``"stdout"`` and
             ``"stderr"``, what it ``"logs"``, the ``"warnings"`` that it issues, the ``"files"``
-            that it makes, writes anew, renames and removes. By default nothing is: what it writes
-            and logs is dropped, and a call that leaves files changed is not kept.
+            that it makes, writes anew, renames and removes; and how it changes the ``"arguments"``
+            that it is given and the ``"globals"`` of its code, in their place. By default nothing
+            is: what it writes and logs is dropped, and a call that leaves files, arguments or
+            globals changed is not kept.
         round_floats: for parameters, by name, how many digits after the point are kept of numbers,
             as `round` does it. The function is given the rounded numbers, in lists, tuples,
             dictionaries and arrays too, and so returns something else than it would without this.
@@ -383,6 +387,11 @@ def _wrap(  # noqa: PLR0913  options, each by its name
                 f"{function.__qualname__} returns its result later, and {option}= is for functions "
                 "that return it at once: leave it out"
             )
+    if retention.results == "view" and not MUTATIONS.isdisjoint(care.effects):
+        raise TypeError(
+            f"{function.__qualname__} may change what it is given, and a result that goes with "
+            'that is a copy: leave out results="view"'
+        )
     resolver = _resolver(function, cache, enabled=enabled)
     _check_names(function, ignore)
     rounding = None

@@ -246,7 +246,10 @@ _LOST: dict[str, tuple[str, type[RememoWarning]]] = {
         ResultTooLargeWarning,
     ),
     "changed during the call": (
-        ", for this changed during the call: {detail}. Change a copy instead",
+        (
+            ", for this changed during the call: {detail}. Change a copy instead, or say "
+            'effects=["arguments", "globals"] to have hits change it, too'
+        ),
         ChangedDuringCallWarning,
     ),
     "read while it changed": (

@@ -111,6 +111,7 @@ def call_and_shelve(
     """
     from rememo.cache import Cache
     from rememo.fronts import front_of
+    from rememo.memoize import MUTATIONS
 
     named = dict(kwargs or {})
     if front_of(cast("Any", memoized.__wrapped__)):
@@ -119,6 +120,9 @@ def call_and_shelve(
             "functions that return it at once: call it"
         )
     result = memoized(*args, **named)
+    if not MUTATIONS.isdisjoint(memoized.care.effects):
+        # What is stored may be the very argument.
+        return Held(result)
     entry = memoized.entry(*args, **named)
     if entry is None:
         return Held(result)

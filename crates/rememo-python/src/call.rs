@@ -6,18 +6,19 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFunction, PyString, PyTuple};
 use rememo::{
-    Begun, Callee, Digest, Encoded, Encoder, Given, Impurity, Key, Log, Missed, Mode, NotStored,
-    Part, PartKind, Recollected, Retention, StateTree, Store, Stored, Subject, Undecodable,
-    Unkeyable, World,
+    Begun, Callee, Change, Digest, Encoded, Encoder, Given, Impurity, Key, Log, Missed, Mode,
+    NotStored, Part, PartKind, Recollected, Retention, StateTree, Store, Stored, Subject,
+    Undecodable, Unkeyable, World,
 };
 
 use crate::codec::{self, Handing};
 use crate::depth::with_room_for_limit;
 use crate::effects::{self, Effects, Told};
-use crate::freeze::{Config, Frozen, Graph, Reads, Root, Unfreezable, is_immutable_scalar};
+use crate::freeze::{Config, Frozen, Graph, Place, Reads, Root, Unfreezable, is_immutable_scalar};
 use crate::known::{Known, Link, State, number};
 use crate::memoized::Memoized;
 use crate::memory::{self, Kept};
+use crate::mutations::{IN_COMMON, Mutations, result_of};
 use crate::narrate;
 use crate::raised;
 use crate::raw::QuickHash;
@@ -72,6 +73,10 @@ pub struct Call<'a, 'py> {
     tape: Option<Bound<'py, PyAny>>,
     /// What is done again together with the result that was found.
     effects: Option<Arc<Effects>>,
+    /// The values that its code uses, where what becomes of them is to be done again.
+    places: Vec<Place<'py>>,
+    /// What it changes in its place.
+    mutations: Mutations<'py>,
 }
 
 impl<'a, 'py> Call<'a, 'py> {
@@ -135,6 +140,8 @@ impl<'a, 'py> Call<'a, 'py> {
             encoded: None,
             tape: None,
             effects: None,
+            places: Vec::new(),
+            mutations: Mutations::default(),
         }
     }
 
@@ -167,7 +174,16 @@ impl<'a, 'py> Call<'a, 'py> {
                 let view = codec::decode(self.py, &encoded, Handing::View);
                 view.map(Bound::unbind).or(result)
             }
-            _ => result,
+            _ => result.and_then(|value| self.handed(value)),
+        }
+    }
+
+    /// A result, stored or not, as the caller is to have it.
+    pub fn handed(&self, value: Py<PyAny>) -> PyResult<Py<PyAny>> {
+        if self.memoized.semantics.care.effects.mutations() {
+            result_of(value, self.py)
+        } else {
+            Ok(value)
         }
     }
 
@@ -276,6 +292,9 @@ impl<'a, 'py> Call<'a, 'py> {
 
     fn found_state(&mut self) -> Result<Rc<State>, Unkeyable> {
         let frozen = self.freeze(Root::Function(self.function.clone()))?;
+        if self.memoized.semantics.care.effects.mutations() {
+            self.places = frozen.places;
+        }
         narrate::impurities(self.py, &self.name, &frozen.impurities);
         let mut tree = StateTree {
             digest: frozen.digest,
@@ -360,7 +379,15 @@ impl<'a, 'py> Call<'a, 'py> {
             let reads = self.reads;
             // Taken on both sides of the digest: where they agree, it is of the same values.
             let before = self.values_fingerprint(&state);
-            let (arguments, argument_digest) = self.arguments()?;
+            let (mut arguments, mut argument_digest) = self.arguments()?;
+            if self.memoized.semantics.care.effects.mutations() {
+                let part = self.in_common()?;
+                let mut whole = Encoder::new();
+                whole.digest(&argument_digest);
+                whole.digest(&part.digest);
+                argument_digest = whole.finish();
+                arguments.push(part);
+            }
             let after = self.values_fingerprint(&state);
             self.fingerprint = before.filter(|_| before == after);
             // What one part reads of code counts in all: in that case, all is looked at anew.
@@ -387,6 +414,10 @@ impl<'a, 'py> Call<'a, 'py> {
 
     /// The fingerprint of the arguments in memory, where one goes with this state.
     fn values_fingerprint(&mut self, state: &Rc<State>) -> Option<QuickHash> {
+        if self.memoized.semantics.care.effects.mutations() {
+            // It does not say which values are one and the same object.
+            return None;
+        }
         let known = self.known_with(state)?;
         let taken = self
             .signature
@@ -445,6 +476,35 @@ impl<'a, 'py> Call<'a, 'py> {
         Ok((parts, whole.finish()))
     }
 
+    /// Which of the things that the call can reach are one and the same object.
+    fn in_common(&mut self) -> Result<Part, Unkeyable> {
+        let mut arguments = Vec::with_capacity(self.values.len());
+        for (parameter, value) in self.signature.parameters().iter().zip(&self.values) {
+            if parameter.ignored || value.cast::<Ignore>().is_ok() {
+                continue;
+            }
+            let value = match value.cast::<FrozenArgument>() {
+                Ok(promised) => promised.get().value.bind(self.py).clone(),
+                Err(_) => value.clone(),
+            };
+            arguments.push((parameter.text.clone(), value));
+        }
+        let places = std::mem::take(&mut self.places);
+        let all_counts = self.memoized.semantics.config.leaves_nothing_out();
+        let looked = self
+            .mutations
+            .look(&self.function, arguments, &places, all_counts);
+        let pattern = looked.map_err(|error| Unkeyable {
+            what: format!("what it can reach: {}", self.judge(&error)),
+        })?;
+        Ok(Part {
+            name: IN_COMMON.to_owned(),
+            kind: PartKind::Value,
+            digest: Digest::of(pattern.as_bytes()),
+            source: None,
+        })
+    }
+
     fn argument(
         &mut self,
         name: String,
@@ -452,6 +512,10 @@ impl<'a, 'py> Call<'a, 'py> {
     ) -> Result<(Digest, Vec<Part>), Unkeyable> {
         let Ok(promised) = value.cast::<FrozenArgument>() else {
             let frozen = self.freeze(Root::Argument { name, value })?;
+            if self.memoized.semantics.care.effects.mutations() {
+                let beside = |place: &Place<'py>| place.kind != PartKind::Argument;
+                self.places.extend(frozen.places.into_iter().filter(beside));
+            }
             return Ok((frozen.digest, frozen.parts));
         };
         let (promised, config) = (promised.get(), &self.memoized.semantics.config);
@@ -523,6 +587,7 @@ impl Callee for Call<'_, '_> {
     fn key(&mut self) -> Result<Key, Unkeyable> {
         let key = match self.unchanged() {
             Some(key) => key,
+            None if self.memoized.semantics.care.effects.mutations() => self.key_from_scratch()?,
             None => self.key_with(Self::state)?,
         };
         self.key = Some(key.clone());
@@ -548,8 +613,12 @@ impl Callee for Call<'_, '_> {
         let found = memory::get(self.py, key).filter(|found| link.is_good(found))?;
         let (compute_ns, world) = (found.compute_ns, found.world.clone());
         self.effects.clone_from(&found.effects);
+        let value = found.open(self.py, self.memoized.handing)?;
+        if self.memoized.semantics.care.effects.mutations() {
+            self.mutations.find(&value);
+        }
         Some(Recollected {
-            value: found.open(self.py, self.memoized.handing)?.unbind(),
+            value: value.unbind(),
             compute_ns,
             world: world.unwrap_or_default(),
         })
@@ -580,12 +649,19 @@ impl Callee for Call<'_, '_> {
     }
 
     fn replay(&mut self, world: &World) -> Result<(), String> {
-        // First what may fail: a miss must find generators in the states that it asks for.
+        // First what may fail: a miss must find everything in the state that it asks for.
+        let failed = |this: &mut Self, error: &PyErr| {
+            format!("what it did cannot be done again: {}", this.judge(error))
+        };
+        let undo = self.mutations.do_again();
+        let undo = undo.map_err(|error| failed(self, &error))?;
         if let Some(effects) = self.effects.take() {
             let outer = self.outer.clone();
-            record::as_part_of(self.py, outer.as_ref(), || effects.replay(self.py)).map_err(
-                |error| format!("what it did cannot be done again: {}", self.judge(&error)),
-            )?;
+            let replayed = record::as_part_of(self.py, outer.as_ref(), || effects.replay(self.py));
+            if let Err(error) = replayed {
+                let undone = undo.map_or(Ok(()), |undo| undo.call0().map(|_| ()));
+                return Err(failed(self, &undone.err().unwrap_or(error)));
+            }
         }
         record::replay(self.py, world);
         Ok(())
@@ -623,6 +699,7 @@ impl Callee for Call<'_, '_> {
         let tape = care.effects.tape(self.py)?;
         let oversight = care.oversight(self.py)?;
         self.given = self.files_given();
+        self.mutations.begin()?;
         let mut trouble = heard(tape.as_ref(), "begin");
         let figures = record::figures_made();
         let (done, mut log) = record::record(
@@ -652,7 +729,17 @@ impl Callee for Call<'_, '_> {
             log.object(objection);
         }
         (self.log, self.tape) = (log, tape);
-        Ok(done?.unbind())
+        let effects = &self.memoized.semantics.care.effects;
+        Ok(self.mutations.end(done?, effects).unbind())
+    }
+
+    fn left_out(&mut self, changes: Vec<Change>) -> (Vec<Change>, Option<String>) {
+        let effects = &self.memoized.semantics.care.effects;
+        if effects.mutations() {
+            self.mutations.left_out(effects, changes)
+        } else {
+            (changes, None)
+        }
     }
 
     fn encode(&mut self, value: &Py<PyAny>) -> Result<Encoded, NotStored> {
@@ -660,7 +747,7 @@ impl Callee for Call<'_, '_> {
         if let Err(error) = prepare_for_the_end(self.py) {
             return Err(NotStored::Unencodable(self.judge(&error)));
         }
-        let (encoded, named) = effects::named_in(self.py, || {
+        let (encoded, mut named) = effects::named_in(self.py, || {
             with_room_for_limit(self.py, || codec::encode(value))
         });
         let encoded = encoded.map_err(|error| {
@@ -672,6 +759,7 @@ impl Callee for Call<'_, '_> {
                 .and_then(|text| text.extract());
             NotStored::Unencodable(found.unwrap_or(plain))
         })?;
+        named.append(&mut self.mutations.named);
         if self.memoized.exceptions.is_some() && raised::is_raised(value) {
             // Exceptions are known to pickle and not to load: those with arguments of their own.
             codec::decode(self.py, &encoded, Handing::Copy)
@@ -701,7 +789,12 @@ impl Callee for Call<'_, '_> {
         };
         self.effects = effects.map(Arc::new);
         match codec::decode(self.py, &encoded, self.memoized.handing) {
-            Ok(value) => Ok(value.unbind()),
+            Ok(value) => {
+                if self.memoized.semantics.care.effects.mutations() {
+                    self.mutations.find(&value);
+                }
+                Ok(value.unbind())
+            }
             Err(error) if codec::is_outdated(self.py, &error) => Err(Undecodable::Outdated),
             Err(error) => Err(Undecodable::Damaged(self.judge(&error))),
         }

@@ -16,7 +16,17 @@ use rememo::{Encoded, Frame, Left, Log, Output, State, Wanted, state_of_contents
 use crate::raw;
 
 /// The kinds of things that can be done again.
-const KINDS: [&str; 5] = ["stdout", "stderr", "logs", "warnings", "files"];
+const KINDS: [&str; 7] = [
+    "stdout",
+    "stderr",
+    "logs",
+    "warnings",
+    "files",
+    "arguments",
+    "globals",
+];
+/// Those of them that are changes of what a call can reach.
+const MUTATIONS: [&str; 2] = ["arguments", "globals"];
 /// Added to the number of a codec where effects come along.
 const ALONG: u16 = 1 << 8;
 
@@ -57,9 +67,15 @@ impl Asked {
         self.0.contains(&"files")
     }
 
+    /// Whether anything is changed in its place.
+    pub fn mutations(&self) -> bool {
+        MUTATIONS.iter().any(|kind| self.0.contains(kind))
+    }
+
     /// What takes down what is written and logged, where that is asked for.
     pub fn tape<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let channels = self.0.iter().filter(|kind| **kind != "files");
+        let is_heard = |kind: &&&str| **kind != "files" && !MUTATIONS.contains(kind);
+        let channels = self.0.iter().filter(is_heard);
         let channels: Vec<_> = channels.collect();
         if channels.is_empty() {
             return Ok(None);

@@ -15,6 +15,7 @@ mod keeping;
 mod known;
 mod memoized;
 mod memory;
+mod mutations;
 mod narrate;
 mod raised;
 mod raw;

@@ -135,8 +135,11 @@ impl Memoized {
         let (py, this) = (slf.py(), slf.get());
         let (args, kwargs) = &this.rounded(args, kwargs)?;
         let kwargs = kwargs.as_ref();
-        let found = this.ask(py, args, kwargs, |store, one| rememo::lookup(store, one))?;
-        if let Some(value) = found.flatten() {
+        let found = this.ask(py, args, kwargs, |store, one| {
+            let found = rememo::lookup(store, one)?;
+            Ok(found.map(|value| one.handed(value)))
+        })?;
+        if let Some(value) = found.flatten().transpose()? {
             let Some(front) = &this.front else {
                 return this.handed_back(value.into_bound(py));
             };

@@ -609,12 +609,18 @@ fn still<C: Callee>(callee: &mut C, key: &Key) -> Result<(), NotStored> {
     let now = callee.key().map_err(|unkeyable| {
         NotStored::Unencodable(format!("the call has no key any more: {unkeyable}"))
     })?;
-    if now.lasting() == key.lasting() {
+    let mut changed = Vec::new();
+    let is_same = now.lasting() == key.lasting();
+    if !is_same {
+        changed.extend(changes(&key.state.parts, &now.state.parts));
+        changed.extend(changes(&key.arguments, &now.arguments));
+    }
+    let is_told = is_same || !changed.is_empty();
+    let (left_out, why) = callee.left_out(changed);
+    if is_told && left_out.is_empty() && why.is_none() {
         return Ok(());
     }
-    let mut changed = changes(&key.state.parts, &now.state.parts);
-    changed.extend(changes(&key.arguments, &now.arguments));
-    Err(NotStored::KeyChanged(changed))
+    Err(NotStored::KeyChanged(left_out, why))
 }
 
 fn since(start: Instant) -> u64 {

@@ -10,7 +10,7 @@ use crate::deps::{Impurity, Log, State, Subject, World};
 use crate::digest::Digest;
 use crate::event::NotStored;
 use crate::retention::Retention;
-use crate::state::{Key, Part};
+use crate::state::{Change, Key, Part};
 use crate::store::{Generation, Uses};
 
 /// One call of one function, as a front-end presents it.
@@ -62,6 +62,12 @@ pub trait Callee {
     /// The state now of something that is not on disk; none where it cannot be told.
     fn sense(&mut self, _subject: &Subject) -> Option<State> {
         None
+    }
+
+    /// Of what changed in the key while the function ran, what a hit would leave as it was; and why,
+    /// where it was to be changed. Asked where nothing did, too.
+    fn left_out(&mut self, changes: Vec<Change>) -> (Vec<Change>, Option<String>) {
+        (changes, None)
     }
 
     /// Told of what the run did for which its result is not kept.

@@ -242,8 +242,9 @@ impl MissReason {
 pub enum NotStored {
     /// The result cannot be encoded.
     Unencodable(String),
-    /// While the call ran, something in its key changed.
-    KeyChanged(Vec<Change>),
+    /// While the call ran, something in its key changed; and why a hit could not change it, where it
+    /// was to.
+    KeyChanged(Vec<Change>, Option<String>),
     /// It takes more bytes than a result may.
     TooLarge {
         /// Its bytes, encoded.
@@ -266,7 +267,7 @@ impl NotStored {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Unencodable(_) => "unpicklable",
-            Self::KeyChanged(_) => "changed during the call",
+            Self::KeyChanged(..) => "changed during the call",
             Self::TooLarge { .. } => "too large",
             Self::TooQuick => "too quick",
             Self::WorldChanged(_) => "read while it changed",
@@ -279,7 +280,9 @@ impl NotStored {
     pub fn detail(&self) -> String {
         match self {
             Self::Unencodable(detail) | Self::StoreFailed(detail) => detail.clone(),
-            Self::KeyChanged(changes) => listed(changes),
+            Self::KeyChanged(changes, None) => listed(changes),
+            Self::KeyChanged(changes, Some(why)) if changes.is_empty() => why.clone(),
+            Self::KeyChanged(changes, Some(why)) => format!("{} ({why})", listed(changes)),
             Self::TooLarge { size, most } => {
                 let (size, most) = (bytes_to_read(*size), bytes_to_read(*most));
                 format!("it takes {size}, and may take {most}")

@@ -110,7 +110,7 @@ fn an_edit_during_the_run_keeps_the_result_out() {
     callee.call(&store);
     let events = log.take();
     let Event::NotStored {
-        reason: NotStored::KeyChanged(changes),
+        reason: NotStored::KeyChanged(changes, None),
         ..
     } = &events[1]
     else {

@@ -23,6 +23,13 @@ pub struct Config {
 }
 
 impl Config {
+    /// Whether all counts of what there is.
+    pub fn leaves_nothing_out(&self) -> bool {
+        self.ignore_attributes.is_empty()
+            && self.ignore_classes.is_empty()
+            && !self.ignore_dict_order
+    }
+
     /// Writes all of it.
     pub fn write(&self, encoder: &mut Encoder) {
         let lists = [&self.by_version, &self.by_content, &self.deep];

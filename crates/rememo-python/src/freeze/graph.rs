@@ -93,6 +93,17 @@ pub struct Frozen<'py> {
     pub remembered: Option<Digest>,
     /// By what to see whether it is still so; or why it can't be seen.
     pub watched: Option<Result<Watched, &'static str>>,
+    /// The values that are parts, and where they were found.
+    pub places: Vec<Place<'py>>,
+}
+
+/// Where code found a value.
+pub struct Place<'py> {
+    pub kind: PartKind,
+    pub name: String,
+    /// What holds it, by address, and under which name there.
+    pub holder: (usize, String),
+    pub value: Bound<'py, PyAny>,
 }
 
 /// A use of something that arguments and code do not determine: who uses it, its name, its kind.
@@ -144,6 +155,18 @@ impl<'py> Target<'py> {
         match &self.subject {
             Subject::Library { version } => Some(version.clone()),
             Subject::Value(value) => scalars::number(value),
+            _ => None,
+        }
+    }
+
+    fn place(&self) -> Option<Place<'py>> {
+        match (&self.subject, &self.identity) {
+            (Subject::Value(value), Identity::Slot(address, variable)) => Some(Place {
+                kind: self.kind,
+                name: self.name.clone(),
+                holder: (*address, variable.clone()),
+                value: value.clone(),
+            }),
             _ => None,
         }
     }
@@ -339,6 +362,11 @@ impl<'py> Graph<'py> {
         let digest = self.digest(&mut parts, &mut definitions)?;
         let watched = self.options.watch.finish(&self.options);
         let listed = parts.len();
+        let places = self
+            .pending
+            .iter()
+            .filter_map(|target| target.place())
+            .collect();
         let remembered = self.remembered(py, root, &mut parts, &mut definitions)?;
         parts.truncate(listed);
         definitions.truncate(listed);
@@ -351,6 +379,7 @@ impl<'py> Graph<'py> {
             reads: options.reads.with(options.reads_met.get()),
             remembered,
             watched,
+            places,
         })
     }
 

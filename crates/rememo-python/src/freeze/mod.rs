@@ -34,7 +34,9 @@ mod wrappers;
 pub use config::{Config, FreezeConfig, register, registrations};
 pub use functions::function_name;
 pub use glance::{Glance, Referred, Types, glance, shape_of};
-pub use graph::{Frozen, Graph, Impurity, Root, Unfreezable, children, uses_of, uses_of_code};
+pub use graph::{
+    Frozen, Graph, Impurity, Place, Root, Unfreezable, children, uses_of, uses_of_code,
+};
 pub use origin::{Origin, module_name, origin_of};
 pub use reads::Reads;
 pub use scalars::is_immutable_scalar;
