@@ -66,7 +66,7 @@ CHANGES: dict[str, Mutation] = {
     "array": (lambda: np.zeros(3), lambda a: a.__setitem__(0, 1)),
     "array: a large one": (lambda: np.zeros(100_000), lambda a: a.sort() or a.fill(2)),
     "array: by a view": (lambda: np.zeros(3), lambda a: a[1:].fill(1)),
-    "array: the shape": (lambda: np.zeros(4), lambda a: setattr(a, "shape", (2, 2))),
+    "array: the shape": (lambda: np.zeros(4), lambda a: a.resize((2, 2), refcheck=False)),
     "DataFrame: a column": (lambda: pd.DataFrame({"a": [1]}), grow),
     "DataFrame: in place": (
         lambda: pd.DataFrame({"a": [2, 1]}),

@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use super::exempt::Exempt;
 use super::lease::Lease;
-use super::look::{Look, State, look};
+use super::look::State;
 use super::outputs::Manner;
 use super::sighting::{Sighting, device, first_look};
 use super::subject::{Place, Subject};
-use super::world::{Observation, World};
+use super::world::World;
 
 /// Something that a run did, for which its result is not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,22 +54,22 @@ pub struct Log {
     pub(super) handed_over: HashSet<PathBuf>,
     /// The files that were opened and do not count.
     pub(super) aside: HashSet<PathBuf>,
-    held: Vec<Held>,
+    pub(super) held: Vec<Held>,
     /// Generators of random numbers, with their states before the run: whoever draws from them may
     /// not be heard.
-    generators: Vec<(Subject, State)>,
+    pub(super) generators: Vec<(Subject, State)>,
     /// Those that were seeded before they were drawn from.
-    seeded: Vec<Subject>,
-    objections: Vec<Impurity>,
+    pub(super) seeded: Vec<Subject>,
+    pub(super) objections: Vec<Impurity>,
     /// What it did or may depend on, for which its result is kept all the same, and of which its user
     /// is to hear.
-    cautions: Vec<Impurity>,
+    pub(super) cautions: Vec<Impurity>,
     /// The directory that the process was in when one was first needed.
-    directory: Option<PathBuf>,
+    pub(super) directory: Option<PathBuf>,
     /// Whether it has left that directory since.
-    moved: bool,
+    pub(super) moved: bool,
     /// When all results that were handed to it are good, and how often that was told.
-    lease: Option<Lease>,
+    pub(super) lease: Option<Lease>,
     leases: usize,
 }
 
@@ -85,34 +85,19 @@ pub(super) struct Touch {
     pub(super) own: bool,
     /// What there was before, where the change depends on that.
     pub(super) before: Option<Sighting>,
-    by: Impurity,
+    pub(super) by: Impurity,
     /// Whether the result is kept all the same.
     pub(super) allowed: bool,
 }
 
 /// Something that is not on disk and was set, with its state before that.
 #[derive(Clone, Debug)]
-struct Held {
-    subject: Subject,
-    before: State,
-    by: Impurity,
+pub(super) struct Held {
+    pub(super) subject: Subject,
+    pub(super) before: State,
+    pub(super) by: Impurity,
     /// Whether the result is kept all the same.
-    allowed: bool,
-}
-
-/// What a run that is over depended on.
-#[derive(Debug, Default)]
-pub struct Settled {
-    /// What it looked at.
-    pub world: World,
-    /// What it did for which its result is not kept.
-    pub objections: Vec<Impurity>,
-    /// What its user is to hear of, though the result is kept.
-    pub cautions: Vec<Impurity>,
-    /// What did not stay as it was while it ran.
-    pub changed: Vec<Subject>,
-    /// The generators of random numbers that it left in another state.
-    pub advanced: Vec<Subject>,
+    pub(super) allowed: bool,
 }
 
 impl Log {
@@ -465,105 +450,6 @@ impl Log {
         let watched = self.generators.iter().map(|(subject, _)| subject);
         let all = seen.chain(held).chain(watched).chain(&self.seeded);
         all.filter(|subject| subject.is_sensed())
-    }
-
-    /// Looks at everything once more, now that the run is over; at what is not on disk, the
-    /// front-end did just now.
-    pub fn settle(mut self, sensed: impl IntoIterator<Item = (Subject, Option<State>)>) -> Settled {
-        let sensed: HashMap<_, _> = sensed.into_iter().collect();
-        let now = |subject: &Subject| sensed.get(subject).copied().flatten();
-        let objections = self.lasting(now);
-        self.draw_unheard(now);
-        let hidden = &self.exempt.hidden;
-        let mut world = World {
-            lease: self.lease,
-            ..World::default()
-        };
-        let mut changed = Vec::new();
-        let mut advanced = std::mem::take(&mut self.seeded);
-        for sighting in std::mem::take(&mut self.sightings) {
-            if let (Subject::Generator(_), Some(state)) = (&sighting.subject, sighting.state) {
-                if now(&sighting.subject) != Some(state) {
-                    advanced.push(sighting.subject.clone());
-                }
-                world
-                    .observations
-                    .push(Observation::sensed(sighting.subject, state));
-                continue;
-            }
-            let is_accepted = matches!(sighting.subject, Subject::Accepted(..));
-            if let Some(state) = sighting.state
-                && (is_accepted || self.is_before_output(&sighting))
-            {
-                let was = Observation::sensed(sighting.subject, state);
-                world.observations.push(was);
-                continue;
-            }
-            let found = match sighting.subject.place() {
-                Some(_) => look(&sighting.subject, &sighting.path, hidden),
-                None => now(&sighting.subject).map(Look::without_stamp),
-            };
-            match found.filter(|found| sighting.agrees_with(found)) {
-                Some(found) => world.observations.push(Observation {
-                    subject: sighting.subject,
-                    state: found.state,
-                    stamp: found.stamp,
-                    settled: found.settled,
-                }),
-                None => changed.push(sighting.subject),
-            }
-        }
-        let lists = |observation: &Observation| {
-            let subject = &observation.subject;
-            matches!(
-                subject,
-                Subject::Listing(..) | Subject::Matches(_) | Subject::Tree(_)
-            )
-        };
-        if world.observations.iter().any(lists) {
-            world.ignored = hidden.iter().map(|path| path.as_path().into()).collect();
-        }
-        Settled {
-            world: world.without_repetitions(),
-            objections,
-            cautions: self.cautions,
-            changed,
-            advanced,
-        }
-    }
-
-    /// Generators that are in another state now were used.
-    fn draw_unheard(&mut self, now: impl Fn(&Subject) -> Option<State>) {
-        for (generator, before) in std::mem::take(&mut self.generators) {
-            if now(&generator) != Some(before) {
-                self.draw(generator, before);
-            }
-        }
-    }
-
-    /// What the run did that is still to be seen, and for which its result is not kept.
-    fn lasting(&self, now: impl Fn(&Subject) -> Option<State>) -> Vec<Impurity> {
-        let mut lasting = self.objections.clone();
-        let left = self
-            .touches
-            .iter()
-            .filter(|touch| !touch.allowed)
-            .filter(|touch| touch.was_there || fs::symlink_metadata(&touch.path).is_ok());
-        lasting.extend(left.map(|touch| touch.by.clone()));
-        let set = self
-            .held
-            .iter()
-            .filter(|held| !held.allowed && now(&held.subject) != Some(held.before));
-        lasting.extend(set.map(|held| held.by.clone()));
-        if self.moved && env::current_dir().ok() != self.directory {
-            let left = Impurity {
-                kind: "process",
-                what: "leaves the process in another directory".to_owned(),
-                at: None,
-            };
-            lasting.extend(Some(left).filter(|left| !self.allows(left.kind)));
-        }
-        lasting
     }
 
     pub(super) fn has_seen(&self, subject: &Subject) -> bool {
