@@ -773,7 +773,10 @@ impl Callee for Call<'_, '_> {
         let tape = self.tape.as_ref();
         let mut log = std::mem::take(&mut self.log);
         let most = || self.most_bytes();
-        let told = Effects::of_run(self.py, (asked, &most), tape, &named, &mut log);
+        let Some((store, _)) = &self.memory else {
+            return Ok(encoded);
+        };
+        let told = Effects::of_run(self.py, (asked, &most), store, tape, &named, &mut log);
         self.log = log;
         match told {
             Ok(Told::Some(effects)) => Ok(effects.along(encoded)),

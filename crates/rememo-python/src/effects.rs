@@ -11,7 +11,7 @@ use bytes::Bytes;
 use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString};
-use rememo::{Encoded, Frame, Left, Log, Output, State, Wanted, state_of_contents};
+use rememo::{Digest, Encoded, Frame, Left, Log, Output, State, Store, Wanted, state_of_contents};
 
 use crate::raw;
 
@@ -106,11 +106,12 @@ pub enum Told {
 }
 
 impl Effects {
-    /// What a run that is over did and is to be done again. Files are read as a whole, so none is if
-    /// they take more than `most` says.
+    /// What a run that is over did and is to be done again. Of files, none is taken if they take more
+    /// than `most` says.
     pub fn of_run(
         py: Python<'_>,
         (asked, most): (&Asked, &dyn Fn() -> u64),
+        store: &Store,
         tape: Option<&Bound<'_, PyAny>>,
         named: &[PathBuf],
         log: &mut Log,
@@ -145,7 +146,7 @@ impl Effects {
         let mut contents = Vec::new();
         let files = PyList::empty(py);
         for output in outputs {
-            files.append(told(py, &output, &mut contents)?)?;
+            files.append(told(py, store, &output, &mut contents)?)?;
         }
         let home = py.import("rememo.effects")?;
         let list: Option<Vec<u8>> = home.call_method1("written", (tape, files))?.extract()?;
@@ -226,6 +227,7 @@ pub fn named_in<T>(py: Python<'_>, work: impl FnOnce() -> T) -> (T, Vec<PathBuf>
 /// An output as `rememo.effects` has it; what a file holds goes to `contents`.
 fn told<'py>(
     py: Python<'py>,
+    store: &Store,
     output: &Output,
     contents: &mut Vec<Bytes>,
 ) -> PyResult<Bound<'py, PyAny>> {
@@ -244,8 +246,12 @@ fn told<'py>(
     if kind == "directory" {
         return Ok((kind, path, mode).into_pyobject(py)?.into_any());
     }
-    let bytes = py.detach(|| fs::read(&output.path)).map_err(failed)?;
-    let digest = rememo::Digest::of(&bytes).to_hex();
+    let (bytes, digest) = py
+        .detach(|| {
+            let bytes = store.content_of(&output.path);
+            bytes.map(|bytes| (bytes.clone(), Digest::of(&bytes).to_hex()))
+        })
+        .map_err(failed)?;
     let modified = output.timed.then(|| {
         found
             .mtime()
@@ -253,7 +259,7 @@ fn told<'py>(
             .saturating_add(found.mtime_nsec())
     });
     let at = contents.len();
-    contents.push(bytes.into());
+    contents.push(bytes);
     Ok((kind, path, mode, modified, at, digest)
         .into_pyobject(py)?
         .into_any())
@@ -276,7 +282,7 @@ pub fn holds(py: Python<'_>, path: PathBuf, digest: &str, mode: u32) -> bool {
     py.detach(move || {
         let is_file = |found: fs::Metadata| found.is_file() && found.mode() & 0o7777 == mode;
         fs::metadata(&path).is_ok_and(is_file)
-            && rememo::Digest::from_hex(digest)
+            && Digest::from_hex(digest)
                 .is_some_and(|digest| state_of_contents(&path) == State::Is(digest))
     })
 }

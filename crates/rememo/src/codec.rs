@@ -10,6 +10,8 @@
 //! an object: the first bytes of its name are mixed into the checksum, so that one in the place of
 //! another is as good as damaged.
 
+use std::io::{self, Cursor, Seek, SeekFrom, Write};
+
 use bytes::Bytes;
 use thiserror::Error;
 use twox_hash::XxHash3_128;
@@ -70,17 +72,47 @@ impl Encoded {
     /// # Panics
     /// With 2³² frames, or a producer record of 4 GiB.
     pub fn to_container(&self, producer: &[u8]) -> Vec<u8> {
-        self.written(None, producer)
+        let mut out = Cursor::new(Vec::with_capacity(self.container_len(producer.len())));
+        self.write(None, producer, &mut out)
+            .expect("memory takes whatever is written");
+        out.into_inner()
     }
 
-    /// The file of the object that has this value and this name.
-    pub(crate) fn to_object(&self, id: &Digest, producer: &[u8]) -> Vec<u8> {
-        self.written(Some(id), producer)
+    /// Writes the file of the object that has this value and this name, frame by frame.
+    pub(crate) fn write_object(
+        &self,
+        id: &Digest,
+        producer: &[u8],
+        out: &mut (impl Write + Seek),
+    ) -> io::Result<()> {
+        self.write(Some(id), producer, out)
     }
 
-    fn written(&self, name: Option<&Digest>, producer: &[u8]) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.container_len(producer.len()));
-        let version = name.map_or(VERSION, |_| NAMED);
+    fn write(
+        &self,
+        name: Option<&Digest>,
+        producer: &[u8],
+        out: &mut (impl Write + Seek),
+    ) -> io::Result<()> {
+        let head = self.head(name.map_or(VERSION, |_| NAMED), producer);
+        let mut hasher = begun_checksum(&head);
+        out.write_all(&head)?;
+        let mut len = head.len();
+        for frame in &self.frames {
+            let padding = &[0; ALIGNMENT][..len.next_multiple_of(ALIGNMENT) - len];
+            for piece in [padding, &frame.bytes] {
+                hasher.write(piece);
+                out.write_all(piece)?;
+                len += piece.len();
+            }
+        }
+        out.seek(SeekFrom::Start(CHECKED_HEADER as u64))?;
+        out.write_all(&ended_checksum(&hasher, name).to_le_bytes())
+    }
+
+    /// All that is before the frames, without the checksum.
+    fn head(&self, version: u16, producer: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(HEADER + self.frames.len() * ROW + producer.len());
         out.extend_from_slice(MAGIC);
         out.extend_from_slice(&version.to_le_bytes());
         out.extend_from_slice(&self.codec.to_le_bytes());
@@ -94,12 +126,6 @@ impl Encoded {
             out.push(u8::from(frame.writable));
         }
         out.extend_from_slice(producer);
-        for frame in &self.frames {
-            out.resize(out.len().next_multiple_of(ALIGNMENT), 0);
-            out.extend_from_slice(&frame.bytes);
-        }
-        let sum = checksum(&out, name).to_le_bytes();
-        out[CHECKED_HEADER..HEADER].copy_from_slice(&sum);
         out
     }
 
@@ -293,9 +319,18 @@ impl Reader<'_> {
 }
 
 fn checksum(container: &[u8], name: Option<&Digest>) -> u128 {
+    ended_checksum(&begun_checksum(container), name)
+}
+
+/// The checksum over what a container begins with.
+fn begun_checksum(container: &[u8]) -> XxHash3_128 {
     let mut hasher = XxHash3_128::new();
     hasher.write(&container[..CHECKED_HEADER]);
     hasher.write(&container[HEADER..]);
+    hasher
+}
+
+fn ended_checksum(hasher: &XxHash3_128, name: Option<&Digest>) -> u128 {
     let name = name.map_or(0, |id| u128::from_le_bytes(array(&id.0, 0)));
     hasher.finish_128() ^ name
 }
@@ -350,7 +385,9 @@ mod tests {
     fn an_object_is_read_under_its_name_only() {
         let value = small();
         let id = value.object_id();
-        let file = value.to_object(&id, b"producer");
+        let mut file = Cursor::new(Vec::new());
+        value.write_object(&id, b"producer", &mut file).unwrap();
+        let file = file.into_inner();
         let read = (value, Bytes::from_static(b"producer"));
         assert_eq!(Encoded::from_object(file.clone(), &id), Ok(read.clone()));
         let other = Digest::of(b"other");

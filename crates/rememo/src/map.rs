@@ -16,6 +16,9 @@ use crate::access::Keeper;
 /// Files of this many bytes and more are mapped: below, a copy costs less than a mapping.
 pub(crate) const MAPPED: u64 = 256 * 1024;
 
+/// Files of this many bytes and more are copied on disk, and not into memory.
+const COPIED: u64 = 8 << 20;
+
 /// The content of an object's file, which is mapped if it is large and nobody else can write to it.
 pub(crate) fn read(mut file: File, len: u64, exclusive: bool) -> io::Result<Bytes> {
     if len < MAPPED || !exclusive {
@@ -28,6 +31,24 @@ pub(crate) fn read(mut file: File, len: u64, exclusive: bool) -> io::Result<Byte
     // which leaves a mapping valid. The store is its owner's alone, as was seen to when it was
     // opened, so whoever could change a file under us could change this process as well.
     let map = unsafe { Mmap::map(&file)? };
+    Ok(Bytes::from_owner(map))
+}
+
+/// What a file holds now. If that is much, it is a copy without a name, in a directory, that is mapped:
+/// the system can do with it what it does with what it has read of files.
+pub(crate) fn copied(path: &Path, directory: &Path) -> io::Result<Bytes> {
+    let mut file = File::open(path)?;
+    if file.metadata()?.len() < COPIED {
+        let mut content = Vec::new();
+        file.read_to_end(&mut content)?;
+        return Ok(content.into());
+    }
+    let mut copy = tempfile::tempfile_in(directory)?;
+    if io::copy(&mut file, &mut copy)? == 0 {
+        return Ok(Bytes::new());
+    }
+    // SAFETY: the file has no name, and nobody else has it open; it is not written to any more.
+    let map = unsafe { Mmap::map(&copy)? };
     Ok(Bytes::from_owner(map))
 }
 

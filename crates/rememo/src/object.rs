@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Cursor, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,6 +26,9 @@ pub(crate) struct Placed {
     /// The record of its producer, without any promise that it is what was written.
     pub producer: Bytes,
 }
+
+/// Objects of this many bytes and more are written piece by piece, and never are in memory as a whole.
+const PIECEMEAL: usize = 1 << 20;
 
 /// A directory of objects.
 #[derive(Clone, Debug)]
@@ -73,7 +76,6 @@ impl ObjectStore {
             }
             return Ok((id, size));
         }
-        let bytes = value.to_object(&id, producer);
         for dir in [
             &self.objects,
             path.parent().unwrap_or(&self.objects),
@@ -86,13 +88,13 @@ impl ObjectStore {
         // Whatever the clock says of its age, it is not abandoned.
         ofd::lock(staged.as_file(), BUSY)?;
         self.keeper.give(staged.as_file())?;
-        staged.write_all(&bytes)?;
+        let len = write(staged.as_file_mut(), value, (&id, producer))?;
         self.announce(staged.path(), call);
         staged.persist(&path).map_err(|failed| failed.error)?;
         if sync {
             self.sync(&path)?;
         }
-        Ok((id, bytes.len() as u64))
+        Ok((id, len))
     }
 
     /// Has a result found under its call key if this process is killed before its entry is in the
@@ -280,6 +282,21 @@ fn quiet_files(dir: &Path, age: Duration) -> io::Result<Vec<(PathBuf, u64)>> {
         }
     }
     Ok(found)
+}
+
+/// Writes an object to a file; how long it is.
+fn write(file: &mut File, value: &Encoded, (id, producer): (&Digest, &[u8])) -> io::Result<u64> {
+    let len = value.container_len(producer.len());
+    if len < PIECEMEAL {
+        let mut whole = Cursor::new(Vec::with_capacity(len));
+        value.write_object(id, producer, &mut whole)?;
+        file.write_all(whole.get_ref())?;
+    } else {
+        let mut pieces = BufWriter::new(file);
+        value.write_object(id, producer, &mut pieces)?;
+        pieces.flush()?;
+    }
+    Ok(len as u64)
 }
 
 #[cfg(test)]

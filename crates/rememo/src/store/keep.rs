@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,6 +14,7 @@ use crate::digest::Digest;
 use crate::event::{Event, NotStored};
 use crate::flight::Claim;
 use crate::index::{Entry, Found, Removed, StoredValue};
+use crate::map;
 use crate::meter::Spent;
 use crate::retention::Retention;
 use crate::state::{Key, StateTree};
@@ -39,6 +41,12 @@ pub(crate) struct Cost {
 }
 
 impl Store {
+    /// What a file holds now, to be kept with a result. It takes no more memory than there is to
+    /// spare, however much it is.
+    pub fn content_of(&self, path: &Path) -> io::Result<Bytes> {
+        map::copied(path, self.dir())
+    }
+
     /// The entries under a call key, newest first.
     pub(crate) fn under(&self, key: &Digest) -> Result<Found, StoreError> {
         let found = self.with_index(|index| index.get(key));
