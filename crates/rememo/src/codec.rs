@@ -337,11 +337,14 @@ fn ended_checksum(hasher: &XxHash3_128, name: Option<&Digest>) -> u128 {
 
 /// The same bytes with the checksum that they should have; none if they are too short for one.
 #[cfg(any(test, fuzzing))]
-pub(crate) fn with_right_checksum(mut container: Vec<u8>) -> Option<Vec<u8>> {
+pub(crate) fn with_right_checksum(
+    mut container: Vec<u8>,
+    name: Option<&Digest>,
+) -> Option<Vec<u8>> {
     if container.len() < HEADER {
         return None;
     }
-    let sum = checksum(&container, None).to_le_bytes();
+    let sum = checksum(&container, name).to_le_bytes();
     container[CHECKED_HEADER..HEADER].copy_from_slice(&sum);
     Some(container)
 }
@@ -432,7 +435,7 @@ mod tests {
     fn absurd_lengths_are_refused_without_allocating() {
         let mut bytes = small().to_container(b"");
         bytes[HEADER..HEADER + 8].copy_from_slice(&u64::MAX.to_le_bytes());
-        let bytes = with_right_checksum(bytes).unwrap();
+        let bytes = with_right_checksum(bytes, None).unwrap();
         assert_eq!(Encoded::from_container(bytes), Err(Damage::Length));
     }
 

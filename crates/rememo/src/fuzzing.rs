@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::array::ArrayHeader;
 use crate::codec::{Encoded, head_len, read_head, with_right_checksum};
+use crate::digest::Digest;
 use crate::index::Birth;
 use crate::index::cleared::Verdicts;
 use crate::index::schema::{Entry, ObjectRecord, seal, unseal, with_checksum};
@@ -17,7 +18,7 @@ use crate::store::format_version;
 /// A container: what is read is no larger than what was given, and reads the same once written.
 pub fn container(bytes: &[u8]) {
     assert!(read_container(bytes).is_none_or(|len| len <= bytes.len()));
-    if let Some(bytes) = with_right_checksum(bytes.to_vec()) {
+    if let Some(bytes) = with_right_checksum(bytes.to_vec(), None) {
         assert!(read_container(&bytes).is_none_or(|len| len <= bytes.len()));
     }
 }
@@ -36,6 +37,38 @@ fn read_container(bytes: &[u8]) -> Option<usize> {
         + producer.len();
     assert_eq!(Encoded::from_container(again), Ok((value, producer)));
     Some(len)
+}
+
+/// The file of an object, read under a name that comes before it, and under the one that it has.
+pub fn object(bytes: &[u8]) {
+    let (name, file) = bytes.split_first_chunk().unwrap_or((&[0; 32], bytes));
+    let name = Digest(*name);
+    read_object(file, &name);
+    let Some(named) = with_right_checksum(file.to_vec(), Some(&name)) else {
+        return;
+    };
+    read_object(&named, &name);
+    // The same under the name that goes with what is in it.
+    if let Ok((value, producer)) = Encoded::from_object(named, &name) {
+        let id = value.object_id();
+        read_object(&value.to_object(&id, &producer), &id);
+    }
+}
+
+fn read_object(file: &[u8], name: &Digest) {
+    if let Ok((value, producer)) = Encoded::from_object(file.to_vec(), name) {
+        let held: usize = value.frames.iter().map(|frame| frame.bytes.len()).sum();
+        assert!(held + producer.len() <= file.len());
+        let again = value.to_object(name, &producer);
+        assert_eq!(Encoded::from_object(again, name), Ok((value, producer)));
+    }
+    if let Ok((id, value, producer)) = Encoded::from_nameless(file.to_vec()) {
+        assert_eq!(value.object_id(), id);
+        assert_eq!(
+            Encoded::from_object(file.to_vec(), &id),
+            Ok((value, producer))
+        );
+    }
 }
 
 /// The header of an array.
@@ -121,6 +154,7 @@ mod tests {
     #[test]
     fn what_the_fuzzer_collected_is_harmless() {
         replay("container", container);
+        replay("object", object);
         replay("array", array);
         replay("entry", entry);
         replay("birth", birth);
