@@ -1,8 +1,12 @@
 //! A store's directory: what is in it, what it may lie on, and which versions are understood.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+
+use rustix::fs::{FlockOperation, flock, statfs};
+use rustix::io::retry_on_intr;
 
 use super::{StoreError, ownership};
 use crate::access::{Access, Keeper};
@@ -47,22 +51,50 @@ pub(super) fn prepare(dir: &Path, access: Access) -> Result<Prepared, StoreError
         let moved = None;
         return Ok(Prepared { keeper, moved });
     }
-    let moved = match format_in(dir, keeper) {
-        Ok(text) => match version(&text) {
-            Some(VERSION) => None,
-            Some(newer) if newer > VERSION => {
-                return Err(StoreError::Newer {
-                    dir: dir.to_owned(),
-                    version: newer,
-                });
-            }
-            _ => Some(set_aside(dir)?),
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => set_aside_if_used(dir)?,
-        Err(error) => return Err(error.into()),
+    let moved = match look(dir, keeper)? {
+        Found::Other => set_aside(dir, keeper)?,
+        Found::Ours | Found::Nothing => None,
     };
     furnish(dir, keeper)?;
     Ok(Prepared { keeper, moved })
+}
+
+/// What a directory is.
+enum Found {
+    /// A store that this version reads.
+    Ours,
+    /// One that it does not, or what is left of a store.
+    Other,
+    /// Empty, or a store that is just being made.
+    Nothing,
+}
+
+fn look(dir: &Path, keeper: Keeper) -> Result<Found, StoreError> {
+    // Looked at ahead of the format, which is there before they are: another process may be making
+    // the store at this moment.
+    let has_parts = ["index", "objects"]
+        .iter()
+        .all(|part| dir.join(part).is_dir());
+    match format_in(dir, keeper) {
+        Ok(text) => match version(&text) {
+            Some(VERSION) => Ok(Found::Ours),
+            Some(newer) if newer > VERSION => Err(StoreError::Newer {
+                dir: dir.to_owned(),
+                version: newer,
+            }),
+            _ => Ok(Found::Other),
+        },
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+        Err(_) if has_parts => Ok(Found::Other),
+        Err(_) => match holds_only_ours(dir) {
+            Ok(false) => Err(StoreError::Foreign {
+                dir: dir.to_owned(),
+            }),
+            // Another process set it aside just now.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+            Ok(true) | Err(_) => Ok(Found::Nothing),
+        },
+    }
 }
 
 /// The head of the format file: as much as there is in one that is ours.
@@ -72,7 +104,7 @@ fn format_in(dir: &Path, keeper: Keeper) -> io::Result<Vec<u8>> {
 }
 
 /// The head of a file that may be a format file.
-pub(super) fn head(file: fs::File) -> io::Result<Vec<u8>> {
+pub(super) fn head(file: File) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     file.take(FORMAT_MAX).read_to_end(&mut text)?;
     Ok(text)
@@ -113,20 +145,6 @@ pub(crate) fn version(format: &[u8]) -> Option<u64> {
     text.lines().next()?.strip_prefix("rememo ")?.parse().ok()
 }
 
-/// A directory without a format file: free to use when empty, a broken store when it has our
-/// parts, and somebody else's otherwise.
-fn set_aside_if_used(dir: &Path) -> Result<Option<String>, StoreError> {
-    if dir.join("index").is_dir() && dir.join("objects").is_dir() {
-        return Ok(Some(set_aside(dir)?));
-    }
-    if holds_only_ours(dir)? {
-        return Ok(None);
-    }
-    Err(StoreError::Foreign {
-        dir: dir.to_owned(),
-    })
-}
-
 /// Whether there is nothing in a directory but what a store has in it, as in one that is empty or
 /// is just being made.
 pub(super) fn holds_only_ours(dir: &Path) -> io::Result<bool> {
@@ -155,28 +173,45 @@ pub(super) fn holds_only_ours(dir: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-fn set_aside(dir: &Path) -> io::Result<String> {
+/// Sets a store aside, unless another process did so first: what is in its place then is a store
+/// that others have open already. What was done.
+fn set_aside(dir: &Path, keeper: Keeper) -> Result<Option<String>, StoreError> {
+    let Some(_held) = hold(dir)? else {
+        return Ok(None);
+    };
+    let Found::Other = look(dir, keeper)? else {
+        return Ok(None);
+    };
     let aside = aside(dir, "set-aside");
     fs::rename(dir, &aside)?;
-    Ok(format!(
+    Ok(Some(format!(
         "the store {} was of an unknown format; it is now {}",
         dir.display(),
         aside.display()
-    ))
+    )))
+}
+
+/// Holds the directory that is at a place, if there is one, against whoever else would set it aside.
+fn hold(dir: &Path) -> io::Result<Option<File>> {
+    loop {
+        let held = match File::open(dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        retry_on_intr(|| flock(&held, FlockOperation::LockExclusive))?;
+        let (ours, there) = (held.metadata()?, fs::metadata(dir));
+        if there.is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino())) {
+            return Ok(Some(held));
+        }
+    }
 }
 
 /// Refuses a directory, there or still to be made, on anything but a local file system.
 fn refuse_remote(dir: &Path) -> Result<(), StoreError> {
-    let there = dir
-        .ancestors()
-        .find(|ancestor| ancestor.exists())
-        .unwrap_or(Path::new("."));
-    let there = if there.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        there
-    };
-    let found = rustix::fs::statfs(there).map_err(io::Error::from)?;
+    // Whatever is not there may have gone just now.
+    let found = dir.ancestors().find_map(|there| statfs(there).ok());
+    let found = found.map_or_else(|| statfs("."), Ok);
+    let found = found.map_err(io::Error::from)?;
     let kind = u64::try_from(found.f_type).unwrap_or(0);
     if LOCAL.contains(&kind) {
         return Ok(());
