@@ -131,10 +131,7 @@ fn returned_by_index(store: &Store, is_dry: bool) -> Result<u64, Failure> {
     match store.compact() {
         Ok(compaction) => Ok(compaction.returned()),
         Err(error) => {
-            complain(
-                "warning",
-                &format!("the index stays as large as it is: {error}"),
-            );
+            complain("warning", &error.to_string());
             Ok(0)
         }
     }

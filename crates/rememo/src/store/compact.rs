@@ -1,6 +1,7 @@
 //! Keeping the index's file from taking much more than what is in it.
 
 use std::io;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use super::room::free_bytes;
@@ -44,12 +45,13 @@ impl Store {
 
     fn compact_now(&self) -> Result<Compaction, StoreError> {
         let expected = self.with_index(Index::compaction)?;
-        if free_bytes(self.dir())? < expected.after.saturating_add(SPARE) {
-            let full = "there is no room for a copy of its index";
-            return Err(io::Error::new(io::ErrorKind::StorageFull, full).into());
-        }
         let (dir, keeper) = (self.dir(), self.0.keeper);
-        let compaction = self.with_index(|index| index.compact(dir, keeper))??;
+        if free_bytes(dir)? < expected.after.saturating_add(SPARE) {
+            return Err(not_compacted(dir, &io::ErrorKind::StorageFull.into()));
+        }
+        // Others may take what is free until it is copied.
+        let done = self.with_index(|index| index.compact(dir, keeper))?;
+        let compaction = done.map_err(|error| not_compacted(dir, &error))?;
         self.with_index(|_| Ok(()))?;
         self.events().emit(&Event::Compacted { compaction });
         Ok(compaction)
@@ -66,6 +68,17 @@ impl Store {
             self.0.cannot_compact.store(true, Ordering::Relaxed);
         }
     }
+}
+
+fn not_compacted(dir: &Path, error: &io::Error) -> StoreError {
+    let why = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "there is no room for a copy of it".to_owned()
+        }
+        _ => error.to_string(),
+    };
+    let dir = dir.to_owned();
+    StoreError::NotCompacted { dir, why }
 }
 
 fn is_due(index: &Index) -> heed::Result<bool> {

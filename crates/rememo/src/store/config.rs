@@ -8,6 +8,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::Room;
+use super::layout::VERSION;
 use crate::access::{Access, Objection};
 use crate::event::Subscriber;
 use crate::measure::bytes_to_read;
@@ -77,7 +78,7 @@ impl StoreConfig {
 pub enum StoreError {
     /// It was made by a newer version.
     #[error(
-        "{} is a store of format {version}, but this version reads format 2: \
+        "{} is a store of format {version}, but this version reads format {VERSION}: \
          upgrade rememo, or name another directory", dir.display()
     )]
     Newer {
@@ -137,6 +138,14 @@ pub enum StoreError {
         /// The directory.
         dir: PathBuf,
         /// What does not.
+        why: String,
+    },
+    /// Its index could not be made smaller, and is as it was.
+    #[error("the index of {} stays as large as it is: {why}", dir.display())]
+    NotCompacted {
+        /// The directory.
+        dir: PathBuf,
+        /// What stood in the way.
         why: String,
     },
     /// The index failed.
