@@ -230,3 +230,61 @@ def test_nothing_is_told_of_in_a_script_that_says_so(program: Program) -> None:
         )
         done = program.ended("-B", "script.py")
         assert (done.stdout, done.stderr.count("DroppedOutputWarning")) == ("x\n", expected)
+
+
+NESTED = """
+import sys
+import rememo
+{inner}
+def g(n):
+    print("g", n)
+    sys.stderr.write("g\\n")
+    return n
+@rememo.memoize
+def between(n):
+    return g(n)
+@rememo.memoize(effects=["stdout"])
+def f(n):
+    print("f")
+    return between(n) + g(n + 1)
+@rememo.memoize(effects=["stderr"])
+def other(n):
+    return g(n)
+events = []
+rememo._core.subscribe(
+    lambda event: events.append((event["function"][5:], event["event"])), ["hit", "miss"]
+)
+"""
+
+
+@pytest.mark.parametrize("tier", ["memory", "disk"])
+def test_what_is_left_out_of_a_hit_is_not_left_out_of_what_keeps_it(
+    program: Program, tier: str
+) -> None:
+    """Where output is kept around it, a result whose hits do not print is computed again."""
+    program.write(tool=NESTED.format(inner="@rememo.memoize"))
+    first = "g(2), between(1), between(1); "
+    begin = "from tool import *\n"
+    if tier == "disk":
+        program.write(main=begin + first)
+        program.run_python("-B", "main.py").splitlines()
+        first = ""
+    program.write(main=begin + first + "print('now'); f(1); print(f(1)); print(events)")
+    printed = program.run_python("-B", "main.py").splitlines()
+    printed = printed[printed.index("now") + 1 :]
+    assert printed[:-1] == ["f", "g 1", "g 2"] * 2 + ["3"]
+    assert "('f', 'hit')" in printed[-1]
+    # By itself, it is answered as ever; and so is what keeps something else.
+    program.write(main=begin + "between(1); g(2); print(events)")
+    assert program.run_script("main") == "[('between', 'hit'), ('g', 'hit')]"
+    program.write(main=begin + "other(1); other(1); print(events)")
+    assert program.run_script("main").endswith("('g', 'miss'), ('other', 'hit')]")
+
+
+def test_what_does_not_matter_is_left_out_of_what_keeps_it_too(program: Program) -> None:
+    program.write(
+        tool=NESTED.format(inner='@rememo.memoize(allow=["output"])'),
+        main="from tool import *\ng(1); g(2); print('now'); f(1); print(events)",
+    )
+    printed = program.run_python("-B", "main.py").splitlines()
+    assert printed[printed.index("now") + 1 : -1] == ["f"]

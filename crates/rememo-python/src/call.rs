@@ -635,7 +635,11 @@ impl Callee for Call<'_, '_> {
     }
 
     fn sense(&mut self, subject: &Subject) -> Option<rememo::State> {
-        record::sense(self.py, subject)
+        record::sense(self.py, subject, self.outer.as_ref())
+    }
+
+    fn dropped(&mut self, cautions: &[Impurity]) -> Vec<(Subject, rememo::State)> {
+        record::dropped(cautions)
     }
 
     fn objected(&mut self, objections: &[Impurity]) {

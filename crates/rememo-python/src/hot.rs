@@ -72,7 +72,7 @@ fn look<'py>(
     // Another thread may have changed something since.
     let unchanged = || take().is_ok_and(|now| now == Some(fingerprint)) && known.state.holds(py);
     if let Some(world) = &found.world {
-        let looked = !world.observations.is_empty();
+        let looked = record::looks_outside(world);
         if !record::holds(py, world) || looked && !(unchanged() && link.is_good(&found)) {
             return Ok(Look::Absent);
         }

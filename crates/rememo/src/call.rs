@@ -594,6 +594,9 @@ fn settled<C: Callee>(
     if let Some(revoked) = callee.detached(|| store.revoked(&world).cloned()) {
         return Err(NotStored::WorldChanged(vec![revoked.subject]));
     }
+    for (subject, state) in callee.dropped(&found) {
+        world.add_sensed(subject, state);
+    }
     *cautions = found;
     for subject in advanced {
         match callee.capture(&subject) {

@@ -73,6 +73,11 @@ pub trait Callee {
     /// Told of what the run did for which its result is not kept.
     fn objected(&mut self, _objections: &[Impurity]) {}
 
+    /// What a result depends on for that a hit leaves something out of which its user is told.
+    fn dropped(&mut self, _cautions: &[Impurity]) -> Vec<(Subject, State)> {
+        Vec::new()
+    }
+
     /// What it takes to make something that is not on disk what it is now; none where that cannot be
     /// told.
     fn capture(&mut self, _subject: &Subject) -> Option<Vec<u8>> {

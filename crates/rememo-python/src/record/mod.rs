@@ -32,10 +32,11 @@ mod sources;
 pub use care::Care;
 pub use command_line::arguments_are_read;
 pub use depends::track;
-pub use environment::{record_environment, sense};
+pub use environment::record_environment;
 pub use fills::watch_fills;
 pub use generators::{capture, counts_when_drawn, replay};
 pub use given::{files as files_given, note as note_given};
+pub use output::dropped;
 pub use pyplot::{
     figure_is_made, figure_is_used, left as leave_figures, made as figures_made, settings_are_read,
     settings_are_set,
@@ -49,7 +50,7 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use rememo::{Exempt, Impurity, Lease, Log, World};
+use rememo::{Exempt, Impurity, Lease, Log, State, Subject, World};
 
 use self::care::Watch;
 use self::fills::Making;
@@ -149,10 +150,28 @@ pub fn holds(py: Python<'_>, world: &World) -> bool {
 }
 
 fn as_it_was(py: Python<'_>, world: &World) -> bool {
+    let around = current(py);
     world
         .sensed()
-        .all(|observation| sense(py, &observation.subject) == Some(observation.state))
-        && Python::attach(|py| py.detach(|| world.broken_on_disk().is_none()))
+        .all(|was| sense(py, &was.subject, around.as_ref()) == Some(was.state))
+        && (!looks_outside(world)
+            || Python::attach(|py| py.detach(|| world.broken_on_disk().is_none())))
+}
+
+/// Whether a result depends on anything besides who keeps what is written.
+pub fn looks_outside(world: &World) -> bool {
+    let mut observations = world.observations.iter();
+    observations.any(|was| !output::is_about(&was.subject))
+}
+
+/// The state now of something that is not on disk, for a call that is part of what is recorded around
+/// it; none where it cannot be told.
+pub fn sense(
+    py: Python<'_>,
+    subject: &Subject,
+    around: Option<&Bound<'_, Recording>>,
+) -> Option<State> {
+    output::sense(subject, around).or_else(|| environment::sense(py, subject))
 }
 
 /// Until it is dropped, nothing is noted in the recording around it: what is done meanwhile is none

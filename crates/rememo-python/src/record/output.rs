@@ -5,7 +5,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
-use rememo::Impurity;
+use rememo::{Impurity, State, Subject};
 
 use super::audit::unheard;
 use super::probes::keyword;
@@ -20,6 +20,10 @@ pub const FUNCTIONS: [(&str, &str, Probe); 4] = [
     // Of streams without a buffer.
     ("_io", "FileIO.write", writes),
 ];
+
+/// What it is called among the settings of the process whether somebody keeps what is written to the
+/// stream of that name.
+const LISTENERS: &str = "who keeps what is written to ";
 
 /// Libraries whose output is not what a function is for: progress, and what has a channel of its own.
 const ASIDE: [&str; 5] = ["_py_warnings", "joblib", "logging", "tqdm", "warnings"];
@@ -100,6 +104,39 @@ pub fn left(py: Python<'_>, recording: &Recording) {
             },
         );
     }
+}
+
+/// What a result depends on whose hits do not write: that nobody around keeps what they would.
+pub fn dropped(cautions: &[Impurity]) -> Vec<(Subject, State)> {
+    let kinds = cautions.iter().map(|caution| caution.kind);
+    let kinds = kinds.filter(|kind| KINDS.contains(kind));
+    let subject = |kind| Subject::Settings(format!("{LISTENERS}{kind}"));
+    kinds.map(|kind| (subject(kind), State::Absent)).collect()
+}
+
+/// Whether something is about that.
+pub fn is_about(subject: &Subject) -> bool {
+    matches!(subject, Subject::Settings(name) if name.starts_with(LISTENERS))
+}
+
+/// Whether somebody keeps what is written, if that is what is asked for.
+pub fn sense(subject: &Subject, around: Option<&Bound<'_, Recording>>) -> Option<State> {
+    let Subject::Settings(name) = subject else {
+        return None;
+    };
+    let kind = name.strip_prefix(LISTENERS)?;
+    let listens = |recording: &Bound<'_, Recording>| {
+        let listens = |tape: &Py<PyAny>| {
+            let channels = tape.bind(recording.py()).getattr("channels");
+            channels.and_then(|channels| channels.contains(kind))
+        };
+        let tapes = &recording.get().tapes;
+        tapes.iter().any(|tape| listens(tape).unwrap_or(true))
+    };
+    Some(match around {
+        Some(around) if listens(around) => State::of(kind.as_bytes()),
+        _ => State::Absent,
+    })
 }
 
 fn is_plain(stream: &Bound<'_, PyAny>) -> bool {

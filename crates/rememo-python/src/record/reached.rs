@@ -182,7 +182,7 @@ fn note(recording: &Recording, py: Python<'_>, module: &str, name: Option<String
     let Some(subject) = subject(py, module, name) else {
         return;
     };
-    match super::sense(py, &subject) {
+    match super::environment::sense(py, &subject) {
         Some(state) => recording.note(py, |log| log.note(subject, state)),
         None => object(recording, py, subject),
     }

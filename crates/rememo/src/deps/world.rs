@@ -55,6 +55,22 @@ impl World {
         self.lease.is_some_and(|lease| lease.is_over())
     }
 
+    /// Adds something that only the front-end can look at, unless it is there.
+    pub(crate) fn add_sensed(&mut self, subject: Subject, state: State) {
+        if self
+            .observations
+            .iter()
+            .all(|known| known.subject != subject)
+        {
+            self.observations.push(Observation {
+                subject,
+                state,
+                stamp: None,
+                settled: false,
+            });
+        }
+    }
+
     /// What only the front-end can look at.
     pub fn sensed(&self) -> impl Iterator<Item = &Observation> {
         let observations = self.observations.iter();
