@@ -2,6 +2,7 @@
 //! for bytes of which it does not; those that they collected are tried again by an ordinary test.
 
 use std::fmt::Debug;
+use std::io::Cursor;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -51,7 +52,7 @@ pub fn object(bytes: &[u8]) {
     // The same under the name that goes with what is in it.
     if let Ok((value, producer)) = Encoded::from_object(named, &name) {
         let id = value.object_id();
-        read_object(&value.to_object(&id, &producer), &id);
+        read_object(&written(&value, &id, &producer), &id);
     }
 }
 
@@ -59,7 +60,7 @@ fn read_object(file: &[u8], name: &Digest) {
     if let Ok((value, producer)) = Encoded::from_object(file.to_vec(), name) {
         let held: usize = value.frames.iter().map(|frame| frame.bytes.len()).sum();
         assert!(held + producer.len() <= file.len());
-        let again = value.to_object(name, &producer);
+        let again = written(&value, name, &producer);
         assert_eq!(Encoded::from_object(again, name), Ok((value, producer)));
     }
     if let Ok((id, value, producer)) = Encoded::from_nameless(file.to_vec()) {
@@ -69,6 +70,13 @@ fn read_object(file: &[u8], name: &Digest) {
             Ok((value, producer))
         );
     }
+}
+
+fn written(value: &Encoded, name: &Digest, producer: &[u8]) -> Vec<u8> {
+    let mut file = Cursor::new(Vec::new());
+    let done = value.write_object(name, producer, &mut file);
+    done.expect("there is room in memory");
+    file.into_inner()
 }
 
 /// The header of an array.
