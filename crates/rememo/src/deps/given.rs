@@ -74,7 +74,8 @@ impl Log {
         let seen = self.sightings.iter().filter(|seen| {
             matches!(
                 seen.subject,
-                Subject::Content(_) | Subject::Status(_, Aspect::Everything | Aspect::Modified, _)
+                Subject::Content(_)
+                    | Subject::Status(_, Aspect::Everything | Aspect::Modified | Aspect::Stamp, _)
             )
         });
         let aside = self.aside.iter().map(|path| (path, None));

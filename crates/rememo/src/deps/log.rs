@@ -12,7 +12,7 @@ use super::exempt::Exempt;
 use super::lease::Lease;
 use super::look::State;
 use super::outputs::Manner;
-use super::sighting::{Sighting, device, first_look};
+use super::sighting::{Sighting, counted, device, first_look};
 use super::subject::{Place, Subject};
 use super::world::World;
 
@@ -156,7 +156,15 @@ impl Log {
             return;
         };
         if !self.exempt.covers(&whole) {
-            self.see_at(path, whole, subject);
+            if self.is_own(&whole) {
+                return;
+            }
+            let subject = subject(self.place(path, &whole));
+            // Of one that is declared, what it holds counts.
+            if !self.places.contains_key(&subject) {
+                let counted = counted(subject, &whole);
+                self.see_at(path, whole, |_| counted);
+            }
         } else if let Subject::Content(_) = subject(Place::from(path)) {
             self.aside.insert(whole);
         }

@@ -247,6 +247,15 @@ fn status(path: &Path, aspect: Aspect, links: Links) -> Look {
         Aspect::Kind => encoder.bytes(kind(&found)),
         Aspect::Size => encoder.u64(found.len()),
         Aspect::Modified => encoder.u64(Stamp::of(&found).modified_ns.cast_unsigned()),
+        Aspect::Stamp => {
+            let stamp = Stamp::of(&found);
+            for number in [stamp.device, stamp.inode, stamp.size] {
+                encoder.u64(number);
+            }
+            for time in [stamp.modified_ns, stamp.changed_ns] {
+                encoder.u64(time.cast_unsigned());
+            }
+        }
         Aspect::Everything | Aspect::Permission(_) => {
             encoder.u64(u64::from(found.mode()));
             encoder.u64(u64::from(found.uid()));

@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use super::look::{Look, State, glance, look};
 use super::stamp::{Stamp, now};
-use super::subject::Subject;
+use super::subject::{Aspect, Links, Place, Subject};
 
 /// A file that was written just now is read at once, to know it from one that is written a moment
 /// later, unless it is longer than this: then its stamp is waited for.
 const READ_AT_ONCE: u64 = 64 << 20;
 const SETTLING: Duration = Duration::from_millis(21);
+
+/// Of a file that is longer than this, the stamp counts: to read it takes about a second, or more.
+const STAMPED: u64 = 1 << 30;
 
 /// A subject, and what there was when it was first looked at.
 #[derive(Clone, Debug)]
@@ -47,6 +50,35 @@ impl Sighting {
     pub(super) fn agrees_with(&self, now: &Look) -> bool {
         self.state.is_none_or(|was| was == now.state)
             && self.stamp.is_none_or(|was| Some(was) == now.stamp)
+    }
+}
+
+/// What counts of what is about to be looked at: of a large file, the stamp, if that tells of any
+/// later change.
+pub(super) fn counted(subject: Subject, path: &Path) -> Subject {
+    let Subject::Content(place) = subject else {
+        return subject;
+    };
+    let is_large = |found: &fs::Metadata| found.is_file() && found.len() > STAMPED;
+    if fs::metadata(path).is_ok_and(|found| is_large(&found)) && settles(path, &place) {
+        return Subject::Status(place, Aspect::Stamp, Links::Followed);
+    }
+    Subject::Content(place)
+}
+
+/// Whether the stamp of a file is one that a later change cannot leave as it is; if need be, after a
+/// moment.
+fn settles(path: &Path, place: &Place) -> bool {
+    let subject = Subject::Content(place.clone());
+    match glance(&subject, path) {
+        Err(_) => false,
+        Ok((_, true)) => true,
+        Ok((stamp, false)) => {
+            if stamp.changed_ns <= now() {
+                std::thread::sleep(SETTLING);
+            }
+            glance(&subject, path).is_ok_and(|(again, settled)| settled && again == stamp)
+        }
     }
 }
 

@@ -99,6 +99,8 @@ pub enum Aspect {
     Everything,
     /// Whether this process may use it, by the bits that `access` takes.
     Permission(u8),
+    /// All that changes with what a file holds, of one that would take long to read.
+    Stamp,
 }
 
 /// Whether a symbolic link stands for what it points to.
@@ -180,6 +182,7 @@ impl Subject {
                 Aspect::Modified => "modification time of",
                 Aspect::Everything => "status of",
                 Aspect::Permission(_) => "permission to use",
+                Aspect::Stamp => "stamp of the large file",
             },
             Self::Listing(..) => "directory",
             Self::Link(_) => "symbolic link",
