@@ -3,7 +3,9 @@
 //! A file beside the index has a number for each process that has it open, which counts its threads
 //! that are at work in it; who owns one holds a lock that ends with the process. So a number that
 //! nobody holds is left by a process that died in the midst of something: killed, or by what the
-//! index made LMDB do. The file also says what the index's file looked like when the last one who
+//! index made LMDB do. What LMDB makes of a damaged page may also spoil the memory of a process, which
+//! dies of it later, when it is not at work; so where reading the file takes next to no time, it is
+//! read after any death. The file also says what the index's file looked like when the last one who
 //! wrote to it was done. Whoever opens it reads the file itself where either gives reason to doubt
 //! it; usually neither does, and that is all it costs.
 
@@ -33,6 +35,9 @@ const OPEN: u64 = 1 << 32;
 /// The byte that is locked while the index is opened, or another one put in its place.
 const DOUBT: u64 = 1 << 40;
 
+/// A file of no more bytes is read in some milliseconds.
+const QUICK: u64 = 8 << 20;
+
 type Stamp = [u64; STAMP];
 
 /// This process among those that have the index open.
@@ -50,7 +55,7 @@ pub(super) struct Presence {
 #[derive(Debug)]
 /// Reason to read the file before it is trusted.
 pub(super) struct Doubt {
-    /// Of those who died at work.
+    /// Of those who died at work, or at all.
     dead: Vec<usize>,
 }
 
@@ -74,7 +79,7 @@ impl Presence {
         };
         // Whoever was about to put another index in the place of this one has died.
         joined.stay();
-        let (dead, is_alone) = joined.look_round()?;
+        let (dead, is_alone) = joined.look_round(data.metadata()?.len() <= QUICK)?;
         joined.place = joined.free_place()?;
         let is_known = !is_alone || stamp(data)? == joined.stamped();
         let is_suspect = joined.numbers.at(SUSPECT).load(Ordering::Acquire) != 0;
@@ -143,8 +148,8 @@ impl Presence {
         self.wrote.store(true, Ordering::Relaxed);
     }
 
-    /// The places of those who died at work, and whether nobody else has the index open.
-    fn look_round(&self) -> io::Result<(Vec<usize>, bool)> {
+    /// The places of those who died at work, or at all, and whether nobody else has the index open.
+    fn look_round(&self, or_at_all: bool) -> io::Result<(Vec<usize>, bool)> {
         let (mut dead, mut is_alone) = (Vec::new(), true);
         for place in 0..PLACES {
             let number = self.number(place);
@@ -156,7 +161,8 @@ impl Presence {
                 continue;
             }
             // It may have been left properly since it was read.
-            if number.load(Ordering::Acquire) & !OPEN == 0 {
+            let left = number.load(Ordering::Acquire);
+            if left == 0 || (left == OPEN && !or_at_all) {
                 number.store(0, Ordering::Release);
                 ofd::unlock(&self.file, place as u64)?;
             } else {
@@ -215,6 +221,9 @@ struct AtWork<'a> {
 
 impl Drop for AtWork<'_> {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.presence.suspect();
+        }
         let is_last = self.number.load(Ordering::Acquire) == OPEN + 1;
         if is_last && self.presence.wrote.swap(false, Ordering::Relaxed) {
             self.presence.stamp(self.data);
@@ -336,17 +345,31 @@ mod tests {
     }
 
     #[test]
-    fn one_who_was_killed_at_rest_leaves_no_doubt_and_no_place() {
+    fn so_is_what_somebody_panicked_at() {
         let (dir, data) = place();
-        for _ in 0..3 {
+        let first = known(dir.path(), &data);
+        let panics = || first.at_work(&data, || panic!("on purpose"));
+        let work = std::panic::AssertUnwindSafe(panics);
+        assert!(std::panic::catch_unwind(work).is_err());
+        assert!(join(dir.path(), &data).1.is_some());
+    }
+
+    #[test]
+    fn one_who_was_killed_at_rest_leaves_doubt_only_of_what_is_read_quickly() {
+        let (dir, data) = place();
+        for (len, is_doubted) in [(QUICK, true), (QUICK + 1, false)] {
+            data.set_len(len).unwrap();
+            kill(known(dir.path(), &data));
             let (presence, doubt) = join(dir.path(), &data);
+            assert_eq!(doubt.is_some(), is_doubted);
             if let Some(doubt) = doubt {
                 settle(&presence, &doubt, &data);
             }
-            assert_eq!(presence.place, Some(0));
-            kill(presence);
+            drop(presence);
+            let (presence, doubt) = join(dir.path(), &data);
+            assert!(doubt.is_none());
+            assert_eq!(presence.place, Some(0), "no place is lost");
         }
-        assert!(join(dir.path(), &data).1.is_none());
     }
 
     #[test]
