@@ -4,6 +4,7 @@ else holds of them, as the call of the plain function would; or there is no hit.
 from __future__ import annotations
 
 import warnings
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from conftest import Program
 
 pytestmark = pytest.mark.soundness
+
+# Only from pandas 3 on, a table that shares what it holds copies it as soon as it is changed.
+OF_PANDAS_3 = ("tables", "tables that share what they hold until it is changed")
+PANDAS = int(version("pandas").partition(".")[0])
 
 TAIL = """
 once()
@@ -35,7 +40,7 @@ def test_a_program_does_what_it_does_without_memoization(program: Program, name:
         *printed, counted = program.run_python("-B", "main.py").splitlines()
         assert printed == expected
         _, hit, _, missed = counted.split()
-        if not hits:
+        if not hits or (PANDAS < 3 and name in OF_PANDAS_3):
             assert missed != "0"
         elif is_first:
             assert hit != "0"

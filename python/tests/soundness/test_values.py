@@ -385,7 +385,7 @@ DISTINCT: dict[str, list[Any]] = {
         pd.Series([1, 2], dtype="category"),
         pd.Series(pd.Categorical([1, 2], categories=[2, 1])),
         pd.Series(pd.Categorical([1, 2], ordered=True)),
-        pd.Series(["1", "2"]),
+        pd.Series(["1", "2"], dtype="string"),
         pd.Series(["1", "2"], dtype=object),
         pd.Series([1, 2]).array,
         pd.Index([1, 2]),

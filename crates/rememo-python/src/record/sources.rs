@@ -31,14 +31,18 @@ const DISCREET: [&str; 7] = [
 ];
 
 /// Libraries whose own code looks at the clock only to tell how long something took.
-const TIMING: [&str; 1] = ["sklearn"];
+const TIMING: [&str; 2] = ["pandas.io.parsers.c_parser_wrapper", "sklearn"];
 
 /// Code of libraries that has names for its own purposes made of random bytes.
 const NAMING: [&str; 3] = ["dask._expr", "dask.base", "xarray.backends.file_manager"];
 
 /// What looks at the machine and the process to learn how to compute, not what: how many cores there
 /// are, which libraries have threads of their own.
-const COUNTING: [&str; 2] = ["joblib.externals.loky.backend.context", "threadpoolctl"];
+const COUNTING: [&str; 3] = [
+    "joblib.externals.loky.backend.context",
+    "numpy.testing._private.utils",
+    "threadpoolctl",
+];
 
 /// A module, and what stands in front of its functions.
 type Later = (&'static str, fn(Python<'_>));
