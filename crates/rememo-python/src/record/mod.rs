@@ -28,6 +28,7 @@ mod probes;
 mod pyplot;
 mod reached;
 mod sources;
+mod zone;
 
 pub use care::Care;
 pub use command_line::arguments_are_read;
@@ -79,6 +80,8 @@ pub struct Recording {
     keeps_outputs: bool,
     /// Whether it is noted that settings are used.
     knows_settings: Attached<bool>,
+    /// Whether it is noted that the time zone is used.
+    knows_zone: Attached<bool>,
     /// Whether it is noted how they were before they were set.
     holds_settings: Attached<bool>,
     /// How many figures pyplot had made before.
@@ -383,6 +386,7 @@ fn begin<'py>(
         knows_generators: Attached::default(),
         descriptors: Attached::default(),
         knows_settings: Attached::default(),
+        knows_zone: Attached::default(),
         holds_settings: Attached::default(),
         figures_before: pyplot::made(),
         streams: output::Streams::now(py),

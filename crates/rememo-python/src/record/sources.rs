@@ -12,7 +12,7 @@ use rememo::Impurity;
 
 use super::audit::unheard;
 use super::probes::stand_at;
-use super::{arrow, command_line, current, generators, hdf, place, reached};
+use super::{arrow, command_line, current, generators, hdf, place, reached, zone};
 use crate::raw;
 use crate::raw::{Arguments, Probe};
 
@@ -52,6 +52,9 @@ const LATER: [Later; 20] = [
     ("_datetime", |py| {
         for name in ["datetime.now", "datetime.utcnow", "date.today"] {
             stand_at(py, "_datetime", name, asks_date);
+        }
+        for (name, probe) in zone::OF_DATETIME {
+            stand_at(py, "_datetime", name, probe);
         }
     }),
     ("_random", |py| {
@@ -95,7 +98,8 @@ const LATER: [Later; 20] = [
 static STOOD: [AtomicUsize; LATER.len()] = [const { AtomicUsize::new(0) }; LATER.len()];
 
 /// What is there in every program.
-pub const ALWAYS: [(&str, &str, Probe); 15] = [
+pub const ALWAYS: [(&str, &str, Probe); 16] = [
+    ("time", "mktime", zone::is_asked),
     ("time", "time", |arguments| clock(arguments, "time.time")),
     ("time", "time_ns", |arguments| {
         clock(arguments, "time.time_ns");
@@ -104,18 +108,22 @@ pub const ALWAYS: [(&str, &str, Probe); 15] = [
     ("time", "clock_gettime_ns", asks_clock),
     ("time", "localtime", |arguments| {
         clock_without(arguments, 0, "time.localtime");
+        zone::is_asked(arguments);
     }),
     ("time", "gmtime", |arguments| {
         clock_without(arguments, 0, "time.gmtime");
     }),
     ("time", "ctime", |arguments| {
         clock_without(arguments, 0, "time.ctime");
+        zone::is_asked(arguments);
     }),
     ("time", "asctime", |arguments| {
         clock_without(arguments, 0, "time.asctime");
     }),
     ("time", "strftime", |arguments| {
         clock_without(arguments, 1, "time.strftime");
+        // The name of the zone may be part of it.
+        zone::is_asked(arguments);
     }),
     ("posix", "urandom", |arguments| {
         random(arguments, "os.urandom");
@@ -270,6 +278,11 @@ fn clock_without(arguments: Arguments<'_, '_>, at: usize, by: &str) {
     if given.is_none_or(|given| given.is_none()) {
         clock(arguments, by);
     }
+}
+
+/// Whether what runs is a library that asks for the time for purposes of its own.
+pub fn is_discreet(py: Python<'_>) -> bool {
+    is_among(&place::within_library(py), &DISCREET)
 }
 
 /// One of several clocks: those that count from the start of something do not tell the time.
