@@ -59,6 +59,8 @@ lint: lint-rust lint-python lint-text
 bench: bench-environment
 	$(BENCH)/bin/python benches/peers.py
 	$(BENCH)/bin/python benches/instructions.py
+	$(BENCH)/bin/python benches/entries.py
+	$(BENCH)/bin/python benches/world.py
 	$(BIN)/python benches/eviction/report.py
 
 instructions: bench-environment
