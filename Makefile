@@ -60,6 +60,7 @@ bench: bench-environment
 	$(BENCH)/bin/python benches/peers.py
 	$(BENCH)/bin/python benches/instructions.py
 	$(BENCH)/bin/python benches/entries.py
+	$(BENCH)/bin/python benches/compression.py
 	$(BENCH)/bin/python benches/world.py
 	$(BIN)/python benches/eviction/report.py
 

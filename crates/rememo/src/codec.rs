@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! header    "RMOB", u16 version, u16 codec, u32 frames, u32 producer length, u128 XXH3 checksum
-//! table     per frame: u64 length, u8 writable
+//! table     per frame: u64 length, u8 flags: 1 writable, 2 compressed
 //! producer  a record of who made it (may be empty; not part of the object's identity)
 //! payload   the frames, each beginning at a multiple of 64 bytes
 //! ```
-//! All integers are little-endian. The checksum covers everything but itself. Version 2 is the file of
-//! an object: the first bytes of its name are mixed into the checksum, so that one in the place of
-//! another is as good as damaged.
+//! All integers are little-endian. The checksum covers everything but itself. From version 2 on, it is the
+//! file of an object: the first bytes of its name are mixed into the checksum, so that one in the place
+//! of another is as good as damaged. In version 3, the first frame may be compressed, see [`packed`].
 
 use std::io::{self, Cursor, Seek, SeekFrom, Write};
 
@@ -18,12 +18,19 @@ use twox_hash::XxHash3_128;
 
 use crate::digest::{Digest, Encoder};
 
+mod packed;
+
+use packed::{packed, unpacked};
+
 const MAGIC: &[u8; 4] = b"RMOB";
 const VERSION: u16 = 1;
 const NAMED: u16 = 2;
+const PACKED: u16 = 3;
 const CHECKED_HEADER: usize = 16;
 const HEADER: usize = CHECKED_HEADER + 16;
 const ROW: usize = 9;
+const IS_WRITABLE: u8 = 1;
+const IS_PACKED: u8 = 2;
 const ALIGNMENT: usize = 64;
 /// No record of a producer that is read by itself is longer than this, with all that is before it.
 const HEAD_MAX: usize = 1 << 20;
@@ -53,8 +60,11 @@ pub enum Damage {
     #[error("not a container")]
     Magic,
     /// The container is of another version.
-    #[error("container version {0}, but this engine reads versions {VERSION} and {NAMED}")]
+    #[error("container version {0}, but this engine reads versions {VERSION} to {PACKED}")]
     Version(u16),
+    /// Compressed content is not what compressing makes.
+    #[error("compressed content that cannot be unpacked")]
+    Packed,
     /// The bytes end too early, or go on too long.
     #[error("container of the wrong length")]
     Length,
@@ -73,60 +83,42 @@ impl Encoded {
     /// With 2³² frames, or a producer record of 4 GiB.
     pub fn to_container(&self, producer: &[u8]) -> Vec<u8> {
         let mut out = Cursor::new(Vec::with_capacity(self.container_len(producer.len())));
-        self.write(None, producer, &mut out)
+        let rows = self.frames.iter().map(Row::plain).collect();
+        let container = Container {
+            version: VERSION,
+            name: None,
+            rows,
+        };
+        container
+            .write(self.codec, producer, &mut out)
             .expect("memory takes whatever is written");
         out.into_inner()
     }
 
-    /// Writes the file of the object that has this value and this name, frame by frame.
+    /// Writes the file of the object that has this value and this name, frame by frame, with its first
+    /// frame compressed where that is worth it; how long it is.
     pub(crate) fn write_object(
         &self,
         id: &Digest,
         producer: &[u8],
         out: &mut (impl Write + Seek),
-    ) -> io::Result<()> {
-        self.write(Some(id), producer, out)
-    }
-
-    fn write(
-        &self,
-        name: Option<&Digest>,
-        producer: &[u8],
-        out: &mut (impl Write + Seek),
-    ) -> io::Result<()> {
-        let head = self.head(name.map_or(VERSION, |_| NAMED), producer);
-        let mut hasher = begun_checksum(&head);
-        out.write_all(&head)?;
-        let mut len = head.len();
-        for frame in &self.frames {
-            let padding = &[0; ALIGNMENT][..len.next_multiple_of(ALIGNMENT) - len];
-            for piece in [padding, &frame.bytes] {
-                hasher.write(piece);
-                out.write_all(piece)?;
-                len += piece.len();
-            }
+    ) -> io::Result<u64> {
+        let mut rows: Vec<Row> = self.frames.iter().map(Row::plain).collect();
+        let mut version = NAMED;
+        // The others are buffers, which are mapped as they are.
+        if let Some(first) = rows.first_mut()
+            && let Some(bytes) = packed(&first.bytes)
+        {
+            first.bytes = bytes;
+            first.flags |= IS_PACKED;
+            version = PACKED;
         }
-        out.seek(SeekFrom::Start(CHECKED_HEADER as u64))?;
-        out.write_all(&ended_checksum(&hasher, name).to_le_bytes())
-    }
-
-    /// All that is before the frames, without the checksum.
-    fn head(&self, version: u16, producer: &[u8]) -> Vec<u8> {
-        let mut out = Vec::with_capacity(HEADER + self.frames.len() * ROW + producer.len());
-        out.extend_from_slice(MAGIC);
-        out.extend_from_slice(&version.to_le_bytes());
-        out.extend_from_slice(&self.codec.to_le_bytes());
-        for count in [self.frames.len(), producer.len()] {
-            let count = u32::try_from(count).expect("frames and producer are counted in 32 bits");
-            out.extend_from_slice(&count.to_le_bytes());
-        }
-        out.extend_from_slice(&[0; HEADER - CHECKED_HEADER]);
-        for frame in &self.frames {
-            out.extend_from_slice(&(frame.bytes.len() as u64).to_le_bytes());
-            out.push(u8::from(frame.writable));
-        }
-        out.extend_from_slice(producer);
-        out
+        let container = Container {
+            version,
+            name: Some(id),
+            rows,
+        };
+        container.write(self.codec, producer, out)
     }
 
     /// Reads a container back, with its producer record; refuses anything but what was written.
@@ -196,6 +188,67 @@ impl Encoded {
     }
 }
 
+/// A frame as it is written.
+struct Row {
+    bytes: Bytes,
+    flags: u8,
+}
+
+impl Row {
+    fn plain(frame: &Frame) -> Self {
+        Self {
+            bytes: frame.bytes.clone(),
+            flags: if frame.writable { IS_WRITABLE } else { 0 },
+        }
+    }
+}
+
+/// A container about to be written.
+struct Container<'a> {
+    version: u16,
+    name: Option<&'a Digest>,
+    rows: Vec<Row>,
+}
+
+impl Container<'_> {
+    fn write(&self, codec: u16, producer: &[u8], out: &mut (impl Write + Seek)) -> io::Result<u64> {
+        let head = self.head(codec, producer);
+        let mut hasher = begun_checksum(&head);
+        out.write_all(&head)?;
+        let mut len = head.len();
+        for row in &self.rows {
+            let padding = &[0; ALIGNMENT][..len.next_multiple_of(ALIGNMENT) - len];
+            for piece in [padding, &row.bytes] {
+                hasher.write(piece);
+                out.write_all(piece)?;
+                len += piece.len();
+            }
+        }
+        out.seek(SeekFrom::Start(CHECKED_HEADER as u64))?;
+        out.write_all(&ended_checksum(&hasher, self.name).to_le_bytes())?;
+        Ok(len as u64)
+    }
+
+    /// All that is before the frames, without the checksum.
+    fn head(&self, codec: u16, producer: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(HEADER + self.rows.len() * ROW + producer.len());
+        out.extend_from_slice(MAGIC);
+        out.extend_from_slice(&self.version.to_le_bytes());
+        out.extend_from_slice(&codec.to_le_bytes());
+        for count in [self.rows.len(), producer.len()] {
+            let count = u32::try_from(count).expect("frames and producer are counted in 32 bits");
+            out.extend_from_slice(&count.to_le_bytes());
+        }
+        out.extend_from_slice(&[0; HEADER - CHECKED_HEADER]);
+        for row in &self.rows {
+            out.extend_from_slice(&(row.bytes.len() as u64).to_le_bytes());
+            out.push(row.flags);
+        }
+        out.extend_from_slice(producer);
+        out
+    }
+}
+
 /// How many bytes of a container to read for the record of its producer, going by its first
 /// [`BEGINNING`]; none where it is no container, or that would be too many.
 pub(crate) fn head_len(beginning: &[u8]) -> Option<usize> {
@@ -236,7 +289,7 @@ struct Header {
 impl Header {
     /// Whether a container has the checksum that it says, where it may have this name.
     fn is_sum_of(&self, bytes: &[u8], name: Option<&Digest>) -> bool {
-        let name = name.filter(|_| self.version == NAMED);
+        let name = name.filter(|_| self.version >= NAMED);
         checksum(bytes, name) == u128::from_le_bytes(array(bytes, CHECKED_HEADER))
     }
 
@@ -258,9 +311,11 @@ impl Header {
         for row in table.chunks_exact(ROW) {
             let len = u64::from_le_bytes(array(row, 0));
             rest.align();
+            let bytes = rest.take(len)?;
+            let is_packed = self.version >= PACKED && row[8] & IS_PACKED != 0;
             frames.push(Frame {
-                bytes: rest.take(len)?,
-                writable: row[8] != 0,
+                bytes: if is_packed { unpacked(&bytes)? } else { bytes },
+                writable: row[8] & IS_WRITABLE != 0,
             });
         }
         if rest.at != bytes.len() {
@@ -284,7 +339,7 @@ impl Header {
             return Err(Damage::Magic);
         }
         let version = u16::from_le_bytes(array(bytes, 4));
-        if ![VERSION, NAMED].contains(&version) {
+        if !(VERSION..=PACKED).contains(&version) {
             return Err(Damage::Version(version));
         }
         Ok(Self {

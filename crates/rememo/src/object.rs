@@ -286,17 +286,17 @@ fn quiet_files(dir: &Path, age: Duration) -> io::Result<Vec<(PathBuf, u64)>> {
 
 /// Writes an object to a file; how long it is.
 fn write(file: &mut File, value: &Encoded, (id, producer): (&Digest, &[u8])) -> io::Result<u64> {
-    let len = value.container_len(producer.len());
-    if len < PIECEMEAL {
-        let mut whole = Cursor::new(Vec::with_capacity(len));
-        value.write_object(id, producer, &mut whole)?;
+    if value.container_len(producer.len()) < PIECEMEAL {
+        let mut whole = Cursor::new(Vec::new());
+        let len = value.write_object(id, producer, &mut whole)?;
         file.write_all(whole.get_ref())?;
+        Ok(len)
     } else {
         let mut pieces = BufWriter::new(file);
-        value.write_object(id, producer, &mut pieces)?;
+        let len = value.write_object(id, producer, &mut pieces)?;
         pieces.flush()?;
+        Ok(len)
     }
-    Ok(len as u64)
 }
 
 #[cfg(test)]

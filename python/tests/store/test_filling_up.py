@@ -126,7 +126,7 @@ def goes_on(found: dict[str, Any]) -> bool:
     )
 
 
-@pytest.mark.parametrize("spare", [-(1 << 21), -4096, 4096, 64 << 10])
+@pytest.mark.parametrize("spare", [-(1 << 21), -4096, 4096, 16 << 10])
 def test_the_index_stays_as_it_was(project: Project, spare: int) -> None:
     """Wherever the room ends, in the copy or in what comes beside it; the error says why."""
     found = fill_the_disk_while(project, [sys.executable, "-c", COMPACT], spare)

@@ -114,13 +114,14 @@ impl Callee for Repeat {
         if self.unencodable {
             return Err(NotStored::Unencodable("no".into()));
         }
-        let bytes = value.clone().into_bytes();
+        // A stream would be compressed: what is to take so many bytes is a buffer beside it.
+        let buffer = Frame {
+            bytes: value.clone().into_bytes().into(),
+            writable: false,
+        };
         Ok(Encoded {
             codec: 1,
-            frames: vec![Frame {
-                bytes: bytes.into(),
-                writable: false,
-            }],
+            frames: vec![Frame::default(), buffer],
         })
     }
 
