@@ -185,7 +185,7 @@ sys.exit(f"{{ran}} of {entries} results are lost" if ran else 0)
         trial()
         entries = self.processes * self.calls
         text = opened(cache, directory, "0") + self.CHECK.format(entries=entries)
-        run(script(directory / "check.py", text))
+        run(script(directory / "check.py", text), self.PATIENCE)
         return trial
 
     def run_all(self, program: Path) -> float:
@@ -241,10 +241,12 @@ def script(path: Path, text: str) -> Path:
     return path
 
 
-def run(program: Path) -> float:
-    """Runs a program to its end and returns the seconds it took."""
+def run(program: Path, patience: float | None = None) -> float:
+    """Runs a program to its end and returns the seconds it took, if it ends within so many."""
     start = time.perf_counter()
-    subprocess.run([sys.executable, str(program)], check=True, env=environment(program))  # noqa: S603
+    subprocess.run(  # noqa: S603
+        [sys.executable, str(program)], check=True, env=environment(program), timeout=patience
+    )
     return time.perf_counter() - start
 
 
