@@ -7,8 +7,9 @@ use zstd::zstd_safe::get_frame_content_size;
 
 use super::Damage;
 
-/// Fewer bytes are not worth it.
-const LEAST: usize = 4 << 10;
+/// Fewer bytes are not worth it; more would be in memory a second time, where they are written piece by
+/// piece otherwise.
+const SIZES: std::ops::RangeInclusive<usize> = 4 << 10..=256 << 20;
 const LEVEL: i32 = 1;
 /// What becomes no smaller than by an eighth stays as it is.
 const WORTH: (usize, usize) = (7, 8);
@@ -18,7 +19,7 @@ const MOST: usize = 100;
 
 /// The same bytes, compressed, if that is worth it.
 pub(super) fn packed(bytes: &Bytes) -> Option<Bytes> {
-    if bytes.len() < LEAST {
+    if !SIZES.contains(&bytes.len()) {
         return None;
     }
     let packed = bulk::compress(bytes, LEVEL).ok()?;
