@@ -83,6 +83,20 @@ def test_hits_and_misses_are_logged_by_their_names(group: MemoizedGroup, told: A
     assert not memoized.would_hit(2)
 
 
+def test_what_is_logged_of_a_question_is_what_is_logged_of_a_call(
+    group: MemoizedGroup, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="charmonium.cache.ops")
+    memoized = memoize(group=group)(note)
+    memoized.would_hit(1), memoized(1), memoized.would_hit(1), memoized(1)
+    lines = [json.loads(line) for line in caplog.messages]
+    assert [line["event"] for line in lines] == ["miss", "miss", "hit", "hit"]
+    assert {line["name"] for line in lines} == {memoized.name}
+    same = {(line["key"], line["obj_key"], line["pid"], line["tid"]) for line in lines}
+    assert len(same) == 1
+    assert len({line["call_id"] for line in lines}) == 4
+
+
 def test_another_process_finds_the_results(program: Program) -> None:
     program.write(
         work="""
@@ -250,6 +264,22 @@ def test_gdsize_lets_go_of_what_took_least_for_its_size() -> None:
         policy.evict()
 
 
+def test_what_policies_are_told_can_be_counted_with() -> None:
+    from rememo.compat.charmonium.policies import Size
+
+    small, large = Size(10), Size(30)
+    assert sum([small, large]) == Size(40)
+    assert (small < large, min(large, small), float(large)) == (True, small, 30.0)
+
+
+def test_the_default_group_is_made_when_it_is_needed() -> None:
+    from rememo.compat.charmonium import Future
+
+    future: Any = Future.create(lambda: [1])
+    assert not future.computed
+    assert (future.count(1), future.computed) == (1, True)
+
+
 def test_sizes_are_read_as_they_are_written(tmp_path: Path) -> None:
     store = DirObjStore(tmp_path)
     sizes = {"3 MiB": 3 * 1024**2, "2kB": 2000, "1.5 GiB": 3 * 1024**3 // 2, 17: 17}
@@ -364,6 +394,56 @@ def test_groups_and_functions_can_be_pickled(group: MemoizedGroup) -> None:
 @memoize()
 def of_module(x: int) -> int:
     return x
+
+
+def test_a_group_that_was_assigned_goes_along(program: Program) -> None:
+    """To workers which import the module, where nobody assigned it."""
+    program.write(
+        work="""
+        from rememo.compat.charmonium import memoize
+        @memoize()
+        def work(x):
+            return x
+        """
+    )
+    code = """
+    import concurrent.futures, multiprocessing, pickle
+    from rememo.compat.charmonium import DirObjStore, MemoizedGroup
+    from work import work
+    work.group = MemoizedGroup(obj_store=DirObjStore("assigned"))
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
+        out = pool.submit(work, 2).result(), work.would_hit(2)
+    again = pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(work))))
+    out = *out, again.would_hit(2), again.group.obj_store.path.name
+    """
+    assert program.run(code)[0] == [2, True, True, "assigned"]
+    assert not (program.directory / ".cache").exists()
+
+
+class Number:
+    """Has methods of all kinds."""
+
+    def __init__(self, value: int) -> None:
+        self.value = value
+
+    @memoize()
+    def plus(self, *others: Number) -> int:
+        return self.value + sum(other.value for other in others)
+
+    @memoize()
+    def times(self, factor: int) -> int:
+        return self.value * factor
+
+
+def test_questions_may_name_the_instance_once_more(group: MemoizedGroup) -> None:
+    Number.times.group = Number.plus.group = group
+    two = Number(2)
+    assert (two.times(3), two.times.would_hit(two, 3), two.times.would_hit(3)) == (6, True, True)
+    assert (two.times.call_if_cached(two, 3), two.times.clear_entry(two, factor=3)) == (6, True)
+    # Where the call does with two of it, it is an argument.
+    assert (two.plus.would_hit(two), two.plus(two), two.plus.would_hit(two)) == (False, 4, True)
+    assert not two.plus.would_hit()
 
 
 def test_methods(group: MemoizedGroup) -> None:
@@ -491,6 +571,34 @@ def test_fingerprints() -> None:
         freeze(1, config)
     assert module.FreezeRecursionError.__base__ is module.FreezeError
     assert module.global_config == DEFAULT_FREEZE_CONFIG
+
+
+def test_all_that_there_is_to_configure_is_taken_or_refused() -> None:
+    from rememo.compat.charmonium.freeze import Config, freeze, global_config
+
+    global_config.memo.clear()
+    assert freeze(1, Config(log_width=80, ignore_extensions=False)) == freeze(1)
+    assert freeze(1, Config(hasher=len)) == 32
+    point = (Point.__module__, "Point")
+    without = Config(ignore_objects_by_class={point})
+    assert freeze(Point(1, 2), without) == freeze(Point(3, 4), without) != freeze([], without)
+    # There, what a class is made of would not count, but what its instances hold: not this.
+    for refused in (
+        {"ignore_classes": {point}},
+        {"ignore_all_classes": True},
+        {"ignore_objects_by_id": {id(point)}},
+        {"ignore_module_attrs": {"__doc__"}},
+        {"special_class_attributes": {"__doc__"}},
+    ):
+        with pytest.raises(ValueError, match=f"{next(iter(refused))} has no counterpart"):
+            freeze(1, Config(**refused))
+
+
+def test_places_in_objects_are_made_as_there() -> None:
+    from rememo.compat.charmonium.freeze import ObjectLocation
+
+    place = ObjectLocation.create(0, [1]).append("[0]", 1)
+    assert (place.labels, place.objects, place.tail) == (("obj0", "[0]"), ([1], 1), 1)
 
 
 def test_classes_and_attributes_can_be_left_out(tmp_path: Path) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import rememo
 from rememo import FreezeConfig, Frozen, Ignore, code_version, freeze, memoize
+
+if TYPE_CHECKING:
+    from conftest import Program
 
 Events = list[dict[str, Any]]
 
@@ -165,6 +168,29 @@ def test_attributes_and_classes_can_be_ignored() -> None:
     assert freeze(Locked(1), config) != freeze(Locked(2), config)
     config = FreezeConfig(ignore_classes=[name])
     assert freeze([Locked(1)], config) == freeze([Locked(2)], config)
+
+
+@pytest.mark.parametrize("module", ["__main__", "script"])
+def test_what_a_script_defines_is_ignored_by_either_of_its_names(
+    module: str, program: Program
+) -> None:
+    program.write(
+        script=f"""
+        from rememo import FreezeConfig, freeze
+        class Point:
+            def __init__(self, x, y):
+                self.x, self.y = x, y
+        attribute = FreezeConfig(ignore_attributes=["{module}.Point.y"])
+        whole = FreezeConfig(ignore_classes=["{module}.Point"])
+        other = FreezeConfig(ignore_classes=["{module}.Points"])
+        def same(config, x, y):
+            return freeze(Point(1, 1), config) == freeze(Point(x, y), config)
+        if __name__ == "__main__":
+            counts = same(attribute, 1, 2), same(attribute, 2, 1), same(whole, 2, 2)
+            print(*counts, same(other, 2, 2))
+        """
+    )
+    assert program.run_script("script") == "True False True False"
 
 
 def test_the_order_of_dicts_may_not_count() -> None:

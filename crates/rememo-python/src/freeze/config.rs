@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::origin::module_name;
 use crate::raw;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -47,6 +48,24 @@ impl Config {
         encoder.tag(u8::from(self.ignore_dict_order));
     }
 }
+
+/// Whether a class goes by a name: one of a script, by what the script is imported as, and by
+/// `__main__`.
+pub(super) fn goes_by(class: &Bound<'_, PyType>, name: &str) -> PyResult<bool> {
+    if class.fully_qualified_name()?.to_str()? == name {
+        return Ok(true);
+    }
+    // Python leaves the module out of the full name of a script's class.
+    if class.module()?.to_str()? != MAIN {
+        return Ok(false);
+    }
+    let qualified = class.qualname()?;
+    let imported_as = module_name(class.py(), MAIN);
+    let names = [MAIN, &imported_as].map(|module| format!("{module}.{qualified}"));
+    Ok(names.iter().any(|each| each == name))
+}
+
+const MAIN: &str = "__main__";
 
 /// The same, as Python holds it.
 #[pyclass(module = "rememo._core", frozen)]

@@ -11,7 +11,7 @@ use pyo3::types::{
 };
 use rememo::{Encoder, Folded};
 
-use super::config::{Registration, registration};
+use super::config::{Registration, goes_by, registration};
 use super::graph::{Content, Options, Refusal, Scope};
 use super::instances::{self, Layout};
 use super::modules::if_imported;
@@ -227,12 +227,10 @@ impl<'a, 'py> Expander<'a, 'py> {
 
     fn classify(&self, class: &Bound<'py, PyType>) -> Result<Kind, Refusal> {
         let config = &self.scope.options.config;
-        if !config.ignore_classes.is_empty()
-            && config
-                .ignore_classes
-                .contains(&class.fully_qualified_name()?.to_string())
-        {
-            return Ok(Kind::Ignored);
+        for name in &config.ignore_classes {
+            if goes_by(class, name)? {
+                return Ok(Kind::Ignored);
+            }
         }
         if let Some(registration) = registration(class)? {
             return Ok(Kind::Registered(registration));

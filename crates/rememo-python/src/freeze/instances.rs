@@ -5,7 +5,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
 
-use super::config::{Config, Registration};
+use super::config::{Config, Registration, goes_by};
 use super::graph::{Content, Options, Refusal, Scope};
 use super::origin::{is_library_class, type_name};
 use super::reads::Reads;
@@ -336,12 +336,16 @@ fn ignored_attributes(class: &Bound<'_, PyAny>, config: &Config) -> PyResult<Vec
     if config.ignore_attributes.is_empty() {
         return Ok(Vec::new());
     }
-    let class = class.cast::<PyType>()?.fully_qualified_name()?.to_string();
-    let own = |name: &String| {
-        let (owner, attribute) = name.rsplit_once('.')?;
-        (owner == class).then(|| attribute.to_owned())
-    };
-    Ok(config.ignore_attributes.iter().filter_map(own).collect())
+    let class = class.cast::<PyType>()?;
+    let mut ignored = Vec::new();
+    for name in &config.ignore_attributes {
+        if let Some((owner, attribute)) = name.rsplit_once('.')
+            && goes_by(class, owner)?
+        {
+            ignored.push(attribute.to_owned());
+        }
+    }
+    Ok(ignored)
 }
 
 /// Class name, and what the registered function gives.

@@ -13,7 +13,7 @@ from rememo import _core
 from rememo import fingerprints as _fingerprints
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Callable, Hashable, Iterator
 
 __all__ = [
     "Config",
@@ -48,19 +48,32 @@ class Config:
     """Accepted: there is no limit here."""
     ignore_attributes: set[tuple[str, str, str]] = field(default_factory=set[tuple[str, str, str]])
     """Attributes of instances that do not count: module, class and attribute."""
-    ignore_classes: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+    ignore_objects_by_class: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     """Classes whose instances do not count: module and class."""
     ignore_dict_order: bool = False
     """Whether dictionaries of the same items in another order are the same."""
+    ignore_classes: set[tuple[str, str | None]] = field(default_factory=set[tuple[str, str | None]])
+    ignore_all_classes: bool = False
+    ignore_objects_by_id: set[int] = field(default_factory=set[int])
+    ignore_module_attrs: set[str] = field(default_factory=set[str])
     ignore_globals: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     ignore_nonlocals: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     ignore_functions: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     ignore_files: set[Any] = field(default_factory=set[Any])
     ignore_all_code: bool = False
+    ignore_extensions: bool = True
+    """Accepted: extensions count by their versions."""
+    special_class_attributes: set[str] = field(default_factory=set[str])
+    hasher: Callable[[bytes], int] | None = None
+    """Makes the number of the bytes of a fingerprint; by default, it is their first bits."""
     use_hash: bool = True
     """Whether a fingerprint is a number; else it is text."""
     hash_length: int = 64
     """Bits of the number: up to 256."""
+    log_width: int = 250
+    """Accepted, and of no consequence."""
+    memo: dict[int, Any] = field(default_factory=dict[int, Any])
+    """Accepted, and always empty: nothing that was changed is remembered as it was."""
 
     def __setattr__(self, name: str, value: object) -> None:
         """Sets a field, and nothing else."""
@@ -79,13 +92,19 @@ class Config:
                 raise ValueError(f"Config.{name} has no counterpart in Rememo: {instead}")
         return _core.FreezeConfig(
             ignore_attributes=[".".join(one) for one in sorted(self.ignore_attributes)],
-            ignore_classes=[".".join(one) for one in sorted(self.ignore_classes)],
+            ignore_classes=[".".join(one) for one in sorted(self.ignore_objects_by_class)],
             dict_order=not self.ignore_dict_order,
         )
 
 
 _MARK = "mark what reads it with rememo.code_version"
+_MARK_CLASS = "mark a class whose definition does not count with rememo.code_version"
 _UNKNOWN = {
+    "ignore_classes": _MARK_CLASS,
+    "ignore_all_classes": _MARK_CLASS,
+    "ignore_objects_by_id": "say ignore_objects_by_class, or wrap an argument in rememo.Ignore",
+    "ignore_module_attrs": _MARK,
+    "special_class_attributes": _MARK_CLASS,
     "ignore_globals": _MARK,
     "ignore_nonlocals": _MARK,
     "ignore_functions": "mark them with rememo.code_version",
@@ -107,11 +126,25 @@ def freeze(obj: object, config: Config | None = None) -> Hashable:
     (True, False)
     """
     config = config or global_config
+    digest = digest_of(obj, config)
+    if not config.use_hash:
+        return digest
+    if config.hasher:
+        return config.hasher(bytes.fromhex(digest))
+    return int(digest, 16) >> (256 - config.hash_length)
+
+
+def digest_of(obj: object, config: Config) -> str:
+    """Returns the whole fingerprint of an object, as text.
+
+    Raises:
+        UnfreezableTypeError: if something in it has none.
+        ValueError: if the configuration asks for what there is not.
+    """
     try:
-        digest = _core.freeze(obj, config.to_rememo())
+        return _core.freeze(obj, config.to_rememo())
     except TypeError as error:
         raise UnfreezableTypeError(str(error)) from error
-    return int(digest, 16) >> (256 - config.hash_length) if config.use_hash else digest
 
 
 @dataclass
@@ -122,6 +155,15 @@ class ObjectLocation:
     """What it is called: the object, and the way to the place."""
     objects: tuple[object, ...]
     """The value that is there, last."""
+
+    @staticmethod
+    def create(label: int, obj: object) -> ObjectLocation:
+        """Returns the whole of an object, which is called by a number."""
+        return ObjectLocation((f"obj{label}",), (obj,))
+
+    def append(self, label: str, obj: object) -> ObjectLocation:
+        """Returns a place within this one."""
+        return ObjectLocation((*self.labels, label), (*self.objects, obj))
 
     @property
     def tail(self) -> object:
@@ -146,8 +188,8 @@ def iterate_diffs(
         except TypeError as error:
             raise UnfreezableTypeError(str(error)) from error
         yield (
-            ObjectLocation(("obj0", place.path), (obj0, place.old)),
-            ObjectLocation(("obj1", place.path), (obj1, place.new)),
+            ObjectLocation.create(0, obj0).append(place.path, place.old),
+            ObjectLocation.create(1, obj1).append(place.path, place.new),
         )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import importlib
+import operator
 import random
 import sys
 import time
@@ -19,6 +21,7 @@ from rememo.compat.charmonium.groups import (
     Reference,
     as_reference,
     checksum,
+    is_logging,
     log,
     state_of,
 )
@@ -92,7 +95,11 @@ class Memoized(Generic[P, R]):
                 "use rememo.memoize"
             )
         self.func = func
-        self.group: MemoizedGroup = DEFAULT_MEMOIZED_GROUP if group is None else group
+        self._group: MemoizedGroup = DEFAULT_MEMOIZED_GROUP if group is None else group
+        # Whether it was given another group than the one that its definition says.
+        self._regrouped = False
+        # What is found by its name, where it is a copy of that.
+        self._original: Memoized[P, R] | None = None
         self.name = name or f"{self._function.__module__}.{self._function.__qualname__}"
         self._use_obj_store = use_obj_store
         self._use_metadata_size = use_metadata_size
@@ -107,6 +114,15 @@ class Memoized(Generic[P, R]):
                 UserWarning,
                 stacklevel=3,
             )
+
+    @property
+    def group(self) -> MemoizedGroup:
+        """What it has in common with others. It may be set, and goes along to other processes."""
+        return self._group
+
+    @group.setter
+    def group(self, group: MemoizedGroup) -> None:
+        self._group, self._regrouped = group, True
 
     @property
     def pickler(self) -> Pickler:
@@ -198,13 +214,16 @@ class Memoized(Generic[P, R]):
     def would_hit(self, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Says whether a call would be answered."""
         found = self._found(args, kwargs)
-        name = self.name
-        if found is None:
-            log("miss", call_id=random.getrandbits(BITS), name=name)
-            return False
-        key, obj_key = found[0].key, found[1].obj_key
-        log("hit", call_id=random.getrandbits(BITS), name=name, key=key, obj_key=obj_key)
-        return True
+        if is_logging():
+            key = found[0].key if found else self._key(args, kwargs)
+            log(
+                "hit" if found else "miss",
+                call_id=random.getrandbits(BITS),
+                name=self.name,
+                key=key,
+                obj_key=_obj_key(key),
+            )
+        return found is not None
 
     def call_if_cached(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Returns the stored result.
@@ -235,6 +254,11 @@ class Memoized(Generic[P, R]):
             f"Caching {self.name}: cost {cost:.1f}s, saved {saved:.1f}s, "
             f"net saved {saved - cost:.1f}s\n"
         )
+
+    def _key(self, args: Any, kwargs: Any) -> str:  # noqa: ANN401
+        """Returns what a call is known by, whether there is a result or not."""
+        words = self._words(args, kwargs)
+        return self._memoized().explain(*words[0], **words[1]).key or ""
 
     def _found(self, args: Any, kwargs: Any) -> tuple[Entry, Reference, bytes] | None:  # noqa: ANN401
         words = self._words(args, kwargs)
@@ -290,10 +314,20 @@ class Memoized(Generic[P, R]):
         return self._function
 
     def __reduce__(self) -> str | tuple[Callable[..., Any], tuple[object, ...]]:
-        """Travels by its name, or else with its function."""
-        if name := name_of(self):
-            return name
-        options = {
+        """Travels by its name, or else with its function; with its group where that is another."""
+        if name := name_of(self._original or self):
+            return (_regroup, (self.__module__, name, self.group)) if self._regrouped else name
+        return _rebuild, (self.func, self._options())
+
+    def with_group(self, group: MemoizedGroup) -> Memoized[P, R]:
+        """Returns the same function in another group, and leaves this one as it is."""
+        made = Memoized(self.func, **self._options())
+        made.group = group
+        made._original = self._original or self
+        return made
+
+    def _options(self) -> dict[str, Any]:
+        return {
             "group": self.group,
             "name": self.name,
             "use_obj_store": self._use_obj_store,
@@ -301,7 +335,6 @@ class Memoized(Generic[P, R]):
             "pickler": self._pickler,
             "extra_func_state": self._extra_func_state,
         }
-        return _rebuild, (self.func, options)
 
     def __str__(self) -> str:
         """Shows the name."""
@@ -320,17 +353,31 @@ class BoundMemoized(Generic[P, R]):
         """Returns the stored result, or calls the function."""
         return self.memoized(self.instance, *args, **kwargs)
 
-    def would_hit(self, *args: P.args, **kwargs: P.kwargs) -> bool:
-        """Says whether a call would be answered."""
-        return self.memoized.would_hit(self.instance, *args, **kwargs)
+    def would_hit(self, *args: Any, **kwargs: Any) -> bool:  # noqa: ANN401
+        """Says whether a call would be answered; the instance may be named once more, as there."""
+        return self.memoized.would_hit(*self._bound(args, kwargs), **kwargs)
 
-    def call_if_cached(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    def call_if_cached(self, *args: Any, **kwargs: Any) -> R:  # noqa: ANN401
         """Returns the stored result, or raises `rememo.NotCached`."""
-        return self.memoized.call_if_cached(self.instance, *args, **kwargs)
+        return self.memoized.call_if_cached(*self._bound(args, kwargs), **kwargs)
 
-    def clear_entry(self, *args: P.args, **kwargs: P.kwargs) -> bool:
+    def clear_entry(self, *args: Any, **kwargs: Any) -> bool:  # noqa: ANN401
         """Removes the result of a call; whether there was one."""
-        return self.memoized.clear_entry(self.instance, *args, **kwargs)
+        return self.memoized.clear_entry(*self._bound(args, kwargs), **kwargs)
+
+    def _bound(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """Puts the instance first, unless it is there and the call would not do with two of it."""
+        with_instance = (self.instance, *args)
+        if not args or args[0] is not self.instance:
+            return with_instance
+        import inspect
+
+        signature = inspect.signature(self.memoized.func)
+        try:
+            signature.bind(*with_instance, **kwargs)
+        except TypeError:
+            return args
+        return with_instance
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         """Finds everything else on the function."""
@@ -339,6 +386,11 @@ class BoundMemoized(Generic[P, R]):
 
 def _rebuild(func: Any, options: dict[str, Any]) -> Memoized[..., Any]:  # noqa: ANN401
     return Memoized(func, **options)
+
+
+def _regroup(module: str, name: str, group: MemoizedGroup) -> Memoized[..., Any]:
+    found: Memoized[..., Any] = operator.attrgetter(name)(importlib.import_module(module))
+    return found.with_group(group)
 
 
 def _word(value: Any) -> Any:  # noqa: ANN401

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from rememo.cache import Cache
-from rememo.compat.charmonium.freeze import Config, freeze
+from rememo.compat.charmonium.freeze import Config, digest_of
 from rememo.compat.charmonium.helpers import Future
 from rememo.compat.charmonium.locks import FileRWLock
 from rememo.compat.charmonium.policies import Entry, Size, bytes_of, policy_of
@@ -277,9 +277,14 @@ def as_reference(found: tuple[object] | None) -> Reference | None:
     return Reference(*fields) if len(fields) == len(Reference._fields) else None
 
 
+def is_logging() -> bool:
+    """Whether anybody asked for the log."""
+    return ops_logger.isEnabledFor(logging.DEBUG)
+
+
 def log(event: str, **what: object) -> None:
     """Logs what happened, as a line of JSON, at level DEBUG."""
-    if ops_logger.isEnabledFor(logging.DEBUG):
+    if is_logging():
         line = {"pid": os.getpid(), "tid": threading.get_native_id(), "event": event, **what}
         ops_logger.debug(json.dumps(line, default=str))
 
@@ -297,7 +302,7 @@ def _beside(directory: Path) -> Path:
 
 def state_of(state: object, config: Config) -> str:
     """Returns what a state of whatever kind is told from others by."""
-    return str(freeze(state, config))
+    return digest_of(state, config)
 
 
 # Made when it is first needed.

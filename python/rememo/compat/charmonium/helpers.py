@@ -91,6 +91,11 @@ class Future(Generic[T]):
         """Returns one, as what it stands for."""
         return cast("T", cls(thunk))
 
+    @property
+    def computed(self) -> bool:
+        """Whether it was made."""
+        return bool(self._made)
+
     def unwrap(self) -> T:
         """Returns what it stands for."""
         if not self._made:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import functools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,9 +16,10 @@ UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
 BINARY = {"ki": 1024, "mi": 1024**2, "gi": 1024**3, "ti": 1024**4}
 
 
+@functools.total_ordering
 @dataclass(frozen=True)
 class Size:
-    """A number of bytes, which can be asked as bitmath's sizes can."""
+    """A number of bytes, which can be asked, compared and added up as bitmath's sizes can."""
 
     bytes: int
 
@@ -25,6 +27,20 @@ class Size:
     def value(self) -> int:
         """The number."""
         return self.bytes
+
+    def __lt__(self, other: Any) -> bool:  # noqa: ANN401  one of these, or of bitmath's
+        """Whether it is less than a size, or a number."""
+        return self.bytes < bytes_of(other)
+
+    def __float__(self) -> float:
+        """The number."""
+        return float(self.bytes)
+
+    def __add__(self, other: Any) -> Size:  # noqa: ANN401  one of these, or of bitmath's
+        """Adds a size, or a number."""
+        return Size(self.bytes + bytes_of(other))
+
+    __radd__ = __add__
 
     def to_Byte(self) -> Size:  # noqa: N802  as bitmath has it
         """Returns the same."""
