@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import pickle
 import subprocess
@@ -12,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import cloudpickle
 import joblib
 import numpy as np
 import pytest
@@ -188,6 +190,25 @@ def test_methods_of_an_instance_are_cached_in_their_constructor(memory: Any) -> 
     assert not Model(memory, 4).apply.check_call_in_cache(3)
 
 
+def test_parameters_of_a_wrapped_function_can_be_ignored(memory: Any) -> None:
+    def passing_on(function: Any) -> Any:
+        @functools.wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            return function(*args, **kwargs)
+
+        return wrapper
+
+    cached = memory.cache(passing_on(append), ignore=["calls"])
+    assert [cached(1, CALLS), cached(1, []), cached(1, calls=CALLS)] == [1] * 3
+    # By name and by place are two calls of a wrapper, as far as it tells.
+    assert CALLS in ([1], [1, 1])
+    assert (cached.check_call_in_cache(1, [2]), cached.check_call_in_cache(2, [])) == (True, False)
+    again = pickle.loads(cloudpickle.dumps(cached))
+    assert again.check_call_in_cache(1, [3])
+    assert cached.call_and_shelve(1, [4]).get() == 1
+    assert len(CALLS) <= 2
+
+
 def test_a_cached_function_can_be_cached_anew(memory: Any) -> None:
     cached = memory.cache(memory.cache(append), ignore=["calls"])
     cached(1, CALLS)
@@ -285,6 +306,20 @@ def test_scikit_learn_takes_it(ours: Memory, workers: int) -> None:
     assert search.best_score_ > 0.8
 
 
+@pytest.mark.parametrize("name", ["AgglomerativeClustering", "FeatureAgglomeration", "OPTICS"])
+def test_estimators_of_scikit_learn_take_it(
+    ours: Memory, rememo_events: list[dict[str, Any]], name: str
+) -> None:
+    from sklearn import cluster
+
+    x = np.random.default_rng(0).normal(size=(40, 6))
+    plain = getattr(cluster, name)().fit(x).labels_
+    fitted = [getattr(cluster, name)(memory=ours).fit(x).labels_ for _ in range(2)]
+    assert all((labels == plain).all() for labels in fitted)
+    told = [event["event"] for event in rememo_events]
+    assert [told.count(one) for one in ("miss", "stored", "hit")] == [1, 1, 1]
+
+
 def test_scikit_learn_fits_a_step_once(ours: Memory, rememo_events: list[dict[str, Any]]) -> None:
     from sklearn.datasets import load_iris
     from sklearn.linear_model import LogisticRegression
@@ -329,6 +364,13 @@ def test_a_program_that_changes_one_import_runs_the_second_time_without_computin
 
 
 # --- what only ours does -----------------------------------------------------
+
+
+def test_functions_of_one_name_are_told_apart(ours: Memory, recwarn: Any) -> None:
+    cached = [ours.cache(one) for one in (lambda x: x + 1, lambda x: x + 2)]
+    assert [one(1) for one in cached] == [2, 3]
+    assert [one.check_call_in_cache(1) for one in cached] == [True, True]
+    assert list(recwarn) == []
 
 
 def test_a_change_of_a_helper_is_noticed(program: Program) -> None:

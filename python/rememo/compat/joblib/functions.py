@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 from rememo import _core
 from rememo.callables import innermost
 from rememo.compat.joblib import narration
+from rememo.compat.joblib.ignoring import split
 from rememo.compat.joblib.mapping import as_asked
 from rememo.compat.joblib.results import MemorizedResult, NotMemorizedResult
 from rememo.compat.word import as_plain_function, name_of, taken, taken_by_name
@@ -99,12 +100,13 @@ class MemorizedFunc(Generic[P, R]):
         self.mmap_mode: MmapMode = mmap_mode
         self.cache_validation_callback = callback
         function = as_plain_function(func)
+        own, self._within = split(function, ignore)
         # Of what comes later, only copies can be had.
         as_view = mmap_mode == "r" and front_of(innermost(function)) is None
         self.memoized: _core.Memoized[P, R] = memoize(
             function,
             cache=memory.opened(),
-            ignore=ignore,
+            ignore=own,
             watch=memory.watch,
             results="view" if as_view else "copy",
         )
@@ -129,7 +131,8 @@ class MemorizedFunc(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Returns the stored result, or calls the function."""
         if not self._verbose and self.cache_validation_callback is None and not self.mmap_mode:
-            return self._untyped(*taken(args), **taken_by_name(kwargs))
+            args, kwargs = self._passed(args, kwargs)
+            return self._untyped(*args, **kwargs)
         return as_asked(self._told(args, kwargs), self.mmap_mode)
 
     def call(self, *args: P.args, **kwargs: P.kwargs) -> tuple[R, dict[str, Any]]:
@@ -149,13 +152,13 @@ class MemorizedFunc(Generic[P, R]):
         self, *args: P.args, **kwargs: P.kwargs
     ) -> MemorizedResult[R] | NotMemorizedResult[R]:
         """Does what a call does, and returns a reference to its result."""
-        passed = taken(args), taken_by_name(kwargs)
+        passed = self._passed(args, kwargs)
         result = self._told(args, kwargs, passed)
         return self._shelved(self._entry(passed), result)
 
     def check_call_in_cache(self, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Says whether a call would be answered from the cache."""
-        return self._is_good(args, kwargs, (taken(args), taken_by_name(kwargs)))
+        return self._is_good(args, kwargs, self._passed(args, kwargs))
 
     def clear(self, warn: bool = True) -> None:
         """Removes the results of the function."""
@@ -169,7 +172,7 @@ class MemorizedFunc(Generic[P, R]):
 
     def _told(self, args: Any, kwargs: Any, passed: Any = None) -> Any:  # noqa: ANN401
         """Makes a call, and says so where that is asked."""
-        passed = passed or (taken(args), taken_by_name(kwargs))
+        passed = passed or self._passed(args, kwargs)
         start = time.perf_counter()
         if self._is_good(args, kwargs, passed):
             result = self._untyped(*passed[0], **passed[1])
@@ -184,11 +187,17 @@ class MemorizedFunc(Generic[P, R]):
     def _begin(self, args: Any, kwargs: Any) -> Any:  # noqa: ANN401
         if self._verbose >= narration.CALLS:
             narration.calling(self.func_id, args, kwargs)
-        return taken(args), taken_by_name(kwargs)
+        return self._passed(args, kwargs)
 
     def _end(self, start: float) -> None:
         if self._verbose >= narration.CALLS:
             narration.took(self.func_id, time.perf_counter() - start)
+
+    def _passed(self, args: Any, kwargs: Any) -> tuple[Any, Any]:  # noqa: ANN401
+        """Returns what arguments count as."""
+        if self._within:
+            args, kwargs = self._within.left_out(args, kwargs)
+        return taken(args), taken_by_name(kwargs)
 
     def _entry(self, passed: Any) -> Any:  # noqa: ANN401
         return self._untyped.entry(*passed[0], **passed[1])
@@ -246,7 +255,7 @@ class AsyncMemorizedFunc(MemorizedFunc[P, Any]):
 
     async def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:  # noqa: ANN401
         """Returns the stored result, or calls the function and awaits it."""
-        passed = taken(args), taken_by_name(kwargs)
+        passed = self._passed(args, kwargs)
         start = time.perf_counter()
         good = self._is_good(args, kwargs, passed)
         if not good:
@@ -273,7 +282,7 @@ class AsyncMemorizedFunc(MemorizedFunc[P, Any]):
     ) -> MemorizedResult[Any] | NotMemorizedResult[Any]:
         """Does what `MemorizedFunc.call_and_shelve` does."""
         result = await self(*args, **kwargs)
-        return self._shelved(self._entry((taken(args), taken_by_name(kwargs))), result)
+        return self._shelved(self._entry(self._passed(args, kwargs)), result)
 
 
 def memorized(func: Callable[P, R], memory: Memory, **options: Any) -> MemorizedFunc[P, R]:  # noqa: ANN401
