@@ -22,6 +22,10 @@ class CacheInfo(NamedTuple):
         """The same as `entries`, by the name that it has in `functools`."""
         return self.entries
 
+    @property
+    def maxsize(self) -> None:
+        """None, as in `functools` where nothing bounds the number: the cache is bounded in bytes."""
+
 
 class Entry(NamedTuple):
     """What is kept of one call."""

@@ -23,6 +23,8 @@ else:
     import _pickle as pickle
 
 PROTOCOL = 5
+# What the program that was started goes by; the second, in processes that were spawned.
+MAIN = frozenset(["__main__", "__mp_main__"])
 
 
 class Outdated(Exception):  # noqa: N818  says what the result is
@@ -55,7 +57,7 @@ class _Unpickler(pickle.Unpickler):
         self.written_as_main = written_as_main
 
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401  whatever has the name
-        lasting = self.written_as_main if module == "__main__" else module
+        lasting = self.written_as_main if module in MAIN else module
         return super().find_class(_present(lasting), name)
 
 

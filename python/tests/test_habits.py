@@ -38,6 +38,8 @@ def test_the_words_of_lru_cache_are_taken_and_told(cache: Cache) -> None:
     assert (kept(2), kept(2)) == (4, 4)
     assert (kept.cache_info().hits, kept.cache_info().misses) == (1, 1)
     assert kept.cache_info().currsize == kept.cache_info().entries == 1
+    # What is told of the bound is what there is, and not what was asked.
+    assert kept.cache_info().maxsize is None
     kept.cache_clear()
     assert kept.cache_info().currsize == 0
 

@@ -9,8 +9,12 @@ import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from conftest import Program
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 PRIMES = {1000: 168, 2000: 303, 3000: 430, 4000: 550, 40_000: 4203}
@@ -68,6 +72,67 @@ def test_what_one_worker_finds_all_have(
     assert (out, events) == (told, {"miss": computed, "stored": computed, "hit": asked - computed})
     out, events = run(tmp_path, example, *arguments)
     assert (out, events) == (told, {"hit": asked})
+
+
+SCRIPT = """
+import multiprocessing, sys
+from concurrent.futures import ProcessPoolExecutor
+from rememo import Cache
+
+cache = Cache("results")
+
+class Point:
+    def __init__(self, x):
+        self.x = x
+
+    @cache.memoize
+    def moved(self, by):
+        return Point(self.x + by)
+
+def helper(x):
+    return x + 1
+
+@cache.memoize
+def made(x):
+    return Point(helper(x))
+
+def twice(first, then):
+    found = [call(*args).x for call, *args in (first, then)]
+    cache.commit()
+    return found
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context(sys.argv[1])
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        there = pool.submit(twice, (made, 1), (Point(5).moved, 2)).result()
+        found = made.would_hit(1), Point(5).moved.would_hit(2), type(made(1)) is Point
+        here = made(3).x, Point(6).moved(2).x
+        cache.commit()
+        again = pool.submit(twice, (made, 3), (Point(6).moved, 2)).result()
+    print(there, here, again, found)
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_a_script_and_its_workers_have_what_the_other_found(
+    program: Program, method: str, tmp_path: Path
+) -> None:
+    """The script's module has another name in those that are spawned."""
+    program.write(script=SCRIPT)
+    log = tmp_path / "events"
+    out = program.run_python("script.py", method, REMEMO_LOG=str(log))
+    assert out == "[2, 7] (4, 8) [4, 8] (True, True, True)\n"
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    of_calls = [event for event in events if event["event"] in {"miss", "hit", "stored"}]
+    told = Counter((event["event"], event["function"]) for event in of_calls)
+    assert told == {
+        ("miss", "script.made"): 2,
+        ("stored", "script.made"): 2,
+        ("hit", "script.made"): 2,
+        ("miss", "script.Point.moved"): 2,
+        ("stored", "script.Point.moved"): 2,
+        ("hit", "script.Point.moved"): 1,
+    }
 
 
 @pytest.mark.usefixtures("rememo_cache")

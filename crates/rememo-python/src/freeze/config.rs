@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::origin::module_name;
+use super::origin::{is_main, module_name};
 use crate::raw;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -56,7 +56,7 @@ pub(super) fn goes_by(class: &Bound<'_, PyType>, name: &str) -> PyResult<bool> {
         return Ok(true);
     }
     // Python leaves the module out of the full name of a script's class.
-    if class.module()?.to_str()? != MAIN {
+    if !is_main(class.module()?.to_str()?) {
         return Ok(false);
     }
     let qualified = class.qualname()?;

@@ -135,7 +135,7 @@ fn installed(py: Python<'_>, module: &str) -> PyResult<Option<Arc<Library>>> {
 
 fn find(py: Python<'_>, module: &str) -> PyResult<Option<Library>> {
     let top = module.split('.').next().unwrap_or(module);
-    if top == "__main__" {
+    if is_main(top) {
         return Ok(None);
     }
     if top == "rememo" {
@@ -445,13 +445,15 @@ pub(super) fn is_library_class(class: &Bound<'_, PyType>, options: &Options) -> 
     Ok(library_object(class.as_any(), options)?.is_some())
 }
 
+/// Whether a module is the program that was started: in processes that `multiprocessing` spawns,
+/// it goes by another name.
+pub(super) fn is_main(module: &str) -> bool {
+    matches!(module, "__main__" | "__mp_main__")
+}
+
 /// The name a module goes by in digests: `__main__` by its module or file name.
 pub fn module_name(py: Python<'_>, module: &str) -> String {
-    let main = if module == "__main__" {
-        main_name(py)
-    } else {
-        None
-    };
+    let main = is_main(module).then(|| main_name(py)).flatten();
     main.unwrap_or_else(|| module.to_owned())
 }
 
