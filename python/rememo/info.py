@@ -24,7 +24,7 @@ class CacheInfo(NamedTuple):
 
     @property
     def maxsize(self) -> None:
-        """None, as in `functools` where nothing bounds the number: the cache is bounded in bytes."""
+        """None, as in `functools` without a bound: a cache is bounded in bytes."""
 
 
 class Entry(NamedTuple):
