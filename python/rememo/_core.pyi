@@ -55,6 +55,7 @@ __all__ = [
     "module_is_asked_for",
     "module_name",
     "name_is_reached",
+    "name_main",
     "nanoseconds",
     "parts",
     "proposed",
@@ -390,6 +391,9 @@ def children(
     obj: object, config: FreezeConfig | None = None
 ) -> list[tuple[str, object]] | None: ...
 def module_name(module: str) -> str: ...
+
+# From now on, `__main__` goes by that name, where it is but a library's that starts workers.
+def name_main(name: str) -> None: ...
 
 # The function's name; how many stored results its code as it is made, and the seconds they took;
 # the same for the code that was the last to store anything; what changed since.

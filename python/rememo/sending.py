@@ -69,8 +69,7 @@ class Options(TypedDict):
 def _rebuild(func: FunctionType, module: str, options: Options) -> _core.Memoized[..., object]:
     from rememo.memoize import decorator
 
-    # The main module here is another one: a function goes on by the name that it had there.
-    func.__module__ = module
+    arrived(func, module)
     return decorator(
         cache=options["cache"],
         ignore=options["ignore"],
@@ -82,6 +81,17 @@ def _rebuild(func: FunctionType, module: str, options: Options) -> _core.Memoize
         round_floats=options["round_floats"],
         **options["parameters"],
     )(func)
+
+
+def arrived(func: FunctionType, module: str) -> None:
+    """Has a function that was written out go on by the name that its module had there.
+
+    The main module here is another one. Where that is only what started a worker, the helpers and
+    classes that came with the function go by the name of theirs, too.
+    """
+    if func.__module__ == "__main__":
+        _core.name_main(module)
+    func.__module__ = module
 
 
 def _as_written(func: FunctionType) -> FunctionType:

@@ -76,6 +76,13 @@ pub fn module_name(py: Python<'_>, module: &str) -> String {
     freeze::module_name(py, module)
 }
 
+/// Has `__main__` go by the name that it has where functions were sent from, if it is but what
+/// started a worker here.
+#[pyfunction]
+pub fn name_main(py: Python<'_>, name: String) -> PyResult<()> {
+    freeze::name_main(py, name)
+}
+
 type Scan = (Vec<Vec<String>>, Vec<String>, Vec<String>, Vec<Impurity>);
 
 /// What a function uses: global names with the attributes read from them, modules imported in the

@@ -63,6 +63,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(inspect::children, module)?)?;
     module.add_function(wrap_pyfunction!(inspect::scan, module)?)?;
     module.add_function(wrap_pyfunction!(inspect::module_name, module)?)?;
+    module.add_function(wrap_pyfunction!(inspect::name_main, module)?)?;
     module.add_function(wrap_pyfunction!(inspect::impact, module)?)?;
     module.add_function(wrap_pyfunction!(acceptances::proposed, module)?)?;
     module.add_function(wrap_pyfunction!(acceptances::accept, module)?)?;

@@ -135,6 +135,60 @@ def test_a_script_and_its_workers_have_what_the_other_found(
     }
 
 
+WRITTEN_OUT = """
+from joblib import Parallel, delayed
+from rememo import Cache
+from rememo.compat.charmonium import DirObjStore, MemoizedGroup, memoize
+from rememo.compat.joblib import Memory
+
+cache, memory = Cache("results"), Memory("memory", verbose=0)
+group = MemoizedGroup(obj_store=DirObjStore("objects"))
+FACTOR = 2
+
+class Point:
+    def __init__(self, x):
+        self.x = x
+
+    @cache.memoize
+    def moved(self, by):
+        return self.x + by
+
+def helper(point):
+    return point.x * FACTOR
+
+def of_helper(point):
+    return helper(point)
+
+def made(decorate, factor):
+    @decorate
+    def within(x):
+        return helper(Point(x)) * factor
+    return within
+
+def told(call, *args):
+    answer = call(*args)
+    for each in (cache, memory.opened(), group.cache):
+        each.commit()
+    return answer
+
+if __name__ == "__main__":
+    decorators = cache.memoize, memory.cache, memoize(group=group)
+    kept = [decorate(of_helper) for decorate in decorators]
+    calls = [(each, Point(1)) for each in kept]
+    calls += [(made(decorate, 3), 1) for decorate in decorators]
+    calls += [(Point(2).moved, 4)]
+    answers = Parallel(n_jobs=2)(delayed(told)(*call) for call in calls)
+    asked = ((getattr(f, "would_hit", None) or f.check_call_in_cache)(x) for f, x in calls)
+    print(answers, [*asked].count(True))
+"""
+
+
+def test_what_is_written_out_for_workers_goes_by_its_names(program: Program) -> None:
+    """Their main module is what joblib starts them with; the script's helpers are not its own."""
+    program.write(script=WRITTEN_OUT)
+    assert program.run_script("script") == "[2, 2, 2, 6, 6, 6, 6] 7"
+
+
 @pytest.mark.usefixtures("rememo_cache")
 def test_threads_compute_once_what_all_ask_for(rememo_events: list[dict[str, object]]) -> None:
     import time

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::origin::{is_main, module_name};
+use super::main_module::{is_main, module_name};
 use crate::raw;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;

@@ -6,8 +6,9 @@ use rememo::PartKind;
 
 use super::graph::{Content, Identity, Options, Refusal, Scope, Subject, Target};
 use super::instances::sorted;
+use super::main_module::module_name;
 use super::names::{Uses, uses};
-use super::origin::{library_of, module_name};
+use super::origin::library_of;
 use super::reads::Reads;
 use super::tag;
 use super::walk;

@@ -16,6 +16,7 @@ mod glance;
 mod graph;
 mod impurity;
 mod instances;
+mod main_module;
 mod modules;
 mod named;
 mod names;
@@ -37,7 +38,8 @@ pub use glance::{Glance, Referred, Types, glance, shape_of};
 pub use graph::{
     Frozen, Graph, Impurity, Place, Root, Unfreezable, children, uses_of, uses_of_code,
 };
-pub use origin::{Origin, module_name, origin_of};
+pub use main_module::{module_name, name_main};
+pub use origin::{Origin, origin_of};
 pub use reads::Reads;
 pub use scalars::is_immutable_scalar;
 pub use walk::Named;

@@ -9,10 +9,9 @@ use pyo3::types::{
 use rememo::PartKind;
 
 use super::graph::{Content, Identity, Options, Refusal, Scope, Subject, Target};
+use super::main_module::module_name;
 use super::names::{Import, Uses};
-use super::origin::{
-    constant, is_library_class, library_object, library_of, module_name, type_name,
-};
+use super::origin::{constant, is_library_class, library_object, library_of, type_name};
 use super::reads::Reads;
 use super::{definitions, impurity, scalars, tag};
 use crate::raw;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 
 use super::graph::{Content, Options, Refusal, Scope};
-use super::origin::{Library, constant, library_object, library_of, module_name, type_name};
+use super::main_module::module_name;
+use super::origin::{Library, constant, library_object, library_of, type_name};
 use super::reads::Reads;
 use super::reductions::refusal;
 use super::walk::{Children, Expansion};

@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyFunction, PyModule, PyType};
 use rememo::{Digest, Encoder, PartKind};
 
 use super::config::covers;
 use super::graph::{Content, Identity, Options, Scope, Subject, Target};
+use super::main_module::is_main;
 use super::modules::{held, loaded};
 use super::{impurity, tag};
 use crate::raw;
@@ -115,7 +115,7 @@ fn versioned(py: Python<'_>, module: &str) -> PyResult<Arc<Library>> {
 }
 
 /// The installed library a module belongs to.
-fn installed(py: Python<'_>, module: &str) -> PyResult<Option<Arc<Library>>> {
+pub(super) fn installed(py: Python<'_>, module: &str) -> PyResult<Option<Arc<Library>>> {
     let known = |module: &str| {
         let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
         known.as_ref().and_then(|known| known.get(module).cloned())
@@ -443,46 +443,4 @@ pub(super) fn type_name(class: &Bound<'_, PyType>) -> PyResult<(String, String)>
 /// Whether a class is a library's.
 pub(super) fn is_library_class(class: &Bound<'_, PyType>, options: &Options) -> PyResult<bool> {
     Ok(library_object(class.as_any(), options)?.is_some())
-}
-
-/// Whether a module is the program that was started: in processes that `multiprocessing` spawns,
-/// it goes by another name.
-pub(super) fn is_main(module: &str) -> bool {
-    matches!(module, "__main__" | "__mp_main__")
-}
-
-/// The name a module goes by in digests: `__main__` by its module or file name.
-pub fn module_name(py: Python<'_>, module: &str) -> String {
-    let main = is_main(module).then(|| main_name(py)).flatten();
-    main.unwrap_or_else(|| module.to_owned())
-}
-
-fn main_name(py: Python<'_>) -> Option<String> {
-    let main = raw::modules(py).get_item("__main__").ok()??;
-    if let Ok(spec) = main.getattr("__spec__")
-        && let Ok(name) = spec
-            .getattr("name")
-            .and_then(|name| name.extract::<String>())
-    {
-        return Some(name.trim_end_matches(".__main__").to_owned());
-    }
-    let Ok(file) = main.getattr("__file__") else {
-        return notebook_name(py);
-    };
-    let file: PathBuf = file.extract().ok()?;
-    Some(file.file_stem()?.to_str()?.to_owned())
-}
-
-/// The name of the notebook whose cells run in this process, if one's do.
-fn notebook_name(py: Python<'_>) -> Option<String> {
-    static NAME: PyOnceLock<Option<String>> = PyOnceLock::new();
-    let modules = raw::modules(py);
-    if !modules.contains("ipykernel").ok()? {
-        return None;
-    }
-    let name = NAME.get_or_init(py, || {
-        let named = py.import("rememo.notebooks").ok()?.call_method0("name");
-        named.ok()?.extract().ok()
-    });
-    name.clone()
 }

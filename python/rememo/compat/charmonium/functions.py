@@ -10,6 +10,7 @@ import sys
 import time
 import warnings
 from datetime import timedelta
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
 from rememo import _core
@@ -29,6 +30,7 @@ from rememo.compat.word import as_plain_function, at_its_word, name_of
 from rememo.fronts import front_of
 from rememo.info import NotCached
 from rememo.memoize import memoize as rememo_memoize
+from rememo.sending import arrived
 from rememo.warnings import RememoWarning
 
 if TYPE_CHECKING:
@@ -317,7 +319,8 @@ class Memoized(Generic[P, R]):
         """Travels by its name, or else with its function; with its group where that is another."""
         if name := name_of(self._original or self):
             return (_regroup, (self.__module__, name, self.group)) if self._regrouped else name
-        return _rebuild, (self.func, self._options())
+        module = _core.module_name(self._function.__module__)
+        return _rebuild, (self.func, module, self._options())
 
     def with_group(self, group: MemoizedGroup) -> Memoized[P, R]:
         """Returns the same function in another group, and leaves this one as it is."""
@@ -384,7 +387,9 @@ class BoundMemoized(Generic[P, R]):
         return getattr(self.memoized, name)
 
 
-def _rebuild(func: Any, options: dict[str, Any]) -> Memoized[..., Any]:  # noqa: ANN401
+def _rebuild(func: Any, module: str, options: dict[str, Any]) -> Memoized[..., Any]:  # noqa: ANN401
+    if isinstance(func, FunctionType):
+        arrived(func, module)
     return Memoized(func, **options)
 
 

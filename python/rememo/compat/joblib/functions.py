@@ -16,6 +16,7 @@ from rememo.compat.joblib.results import MemorizedResult, NotMemorizedResult
 from rememo.compat.word import as_plain_function, name_of, taken, taken_by_name
 from rememo.fronts import CO_COROUTINE, front_of, mark_coroutine_function
 from rememo.memoize import memoize
+from rememo.sending import arrived
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -314,7 +315,6 @@ def _rebuild(
     module: str,
     options: dict[str, Any],
 ) -> MemorizedFunc[..., Any]:
-    # The main module here is another one: a function goes on by the name that it had there.
     if isinstance(func, FunctionType):
-        func.__module__ = module
+        arrived(func, module)
     return kind(cast("Callable[..., Any]", func), memory, **options)
