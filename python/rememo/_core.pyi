@@ -88,12 +88,13 @@ _Self = TypeVar("_Self")
 
 @final
 class Store:
-    # Opens the directory, making it if need be. For the others see `rememo.trust.Trust`.
+    # Opens the directory, making it if need be. For the others see `rememo.access.Access`.
     def __new__(
         cls,
         dir: str,  # noqa: A002
         trust_owner: int | bool,
         shared: bool,
+        read_only: bool = False,
         room: Room | None = None,
         durability: str | None = None,
         flush_every: float | None = None,

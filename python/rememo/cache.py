@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 
 from rememo import _core
+from rememo.access import access_of
 from rememo.durability import check_durability, check_flush_every
-from rememo.location import absolute, directory_from, user_cache_directory
+from rememo.location import absolute, effective_from, user_cache_directory
 from rememo.resolvers import look_again
 from rememo.settings import refuse_unknown
 from rememo.stores import open_stores, store_at
-from rememo.trust import trust_of
 
 # What `typing` has under these names; but `typing` is slow to import.
 TYPE_CHECKING = False
@@ -68,6 +68,7 @@ CACHE_OPTIONS = (
     "enabled",
     "trust_owner",
     "shared",
+    "read_only",
     "max_size",
     "max_files",
     "policy",
@@ -97,6 +98,9 @@ class Cache:
             it; or else it is not used, and calls run without it.
         shared: ``"group"`` for a directory whose group may write to it. One that is made so is
             readable and writable for all members of its group.
+        read_only: leave the directory as it is: what is in it is used, and nothing is added to it,
+            changed or removed; nor is it made. Calls that it has no result for run, and are not
+            kept. By default, as the environment variable REMEMO_READ_ONLY says.
         max_size: the most that all results may take, index included: bytes, ``"10 GiB"``, or a
             share of the disk as ``"5%"``. It belongs to the directory, so it holds in every
             process and later ones, until somebody says otherwise. At first it is 10 GiB, and at
@@ -147,6 +151,7 @@ class Cache:
         enabled: bool = True,
         trust_owner: str | int | None = None,
         shared: Literal["group"] | None = None,
+        read_only: bool | None = None,
         max_size: str | int | None = None,
         max_files: int | None = None,
         policy: _Policy | EvictionPolicy | None = None,
@@ -167,11 +172,13 @@ class Cache:
                 "a system-wide cache lies in the user's cache directory: give `system_wide`, "
                 "`dir` or `temporary`"
             )
+        if temporary and read_only:
+            raise TypeError("a temporary cache has nothing to be read: leave `read_only` out")
         check_durability(durability)
         check_flush_every(flush_every)
         self.freeze = freeze
         self._enabled = enabled
-        self._trust = trust_of(trust_owner, shared)
+        self._access = access_of(trust_owner, shared, False if temporary else read_only)
         self._adviser: Adviser | None = None
         if policy is not None and not isinstance(policy, str):
             from rememo.eviction import Adviser, checked
@@ -194,7 +201,7 @@ class Cache:
                 raise ValueError("`dir` is empty: name a directory, or leave it out")
             self._path = absolute(os.fspath(dir))
         else:
-            self._path = directory_from(os.curdir)
+            self._path = str(effective_from(os.curdir)["dir"].value)
 
     @property
     def path(self) -> Path:
@@ -202,6 +209,11 @@ class Cache:
         from pathlib import Path
 
         return Path(self._path)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the directory is left as it is."""
+        return self._access.read_only
 
     @property
     def enabled(self) -> bool:
@@ -561,7 +573,7 @@ class Cache:
             import shutil
 
             atexit.unregister(self._close_at_exit)
-            store = open_stores.pop((self._path, self._trust), store)
+            store = open_stores.pop((self._path, self._access), store)
             if store is not None:
                 store.retire()
             shutil.rmtree(self._path, ignore_errors=True)
@@ -590,7 +602,7 @@ class Cache:
             "freeze": self.freeze,
             "_enabled": self._enabled,
             "_path": self._path,
-            "_trust": self._trust,
+            "_access": self._access,
             # The directory knows how much it may take, and in which order results go.
             "_room": None,
             "_adviser": None,
@@ -622,7 +634,7 @@ class Cache:
             if self._closed:
                 raise RuntimeError(f"{self!r} cannot be used any more")
             self._store = store_at(
-                self._path, self._trust, self._room, self._durability, self._flush_every
+                self._path, self._access, self._room, self._durability, self._flush_every
             )
             if self._adviser:
                 self._adviser.begin(self._store)

@@ -71,6 +71,7 @@ def config(start: str | os.PathLike[str] | None = None) -> Configuration:
     if cache := in_use():
         settings["dir"] = Setting(str(cache.path), "rememo.using()")
         settings["enabled"] = Setting(cache.enabled, "rememo.using()")
+        settings["read_only"] = Setting(cache.read_only, "rememo.using()")
     if switches.are_off():
         settings["disable"] = Setting(True, "rememo.disabled()")
     return Configuration(settings)

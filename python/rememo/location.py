@@ -22,15 +22,9 @@ if TYPE_CHECKING:
 PROJECT_MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git", ".hg")
 
 
-def directory_for(func: FunctionType) -> str | None:
-    """Returns the cache directory of a function; None where its project says to memoize nothing."""
-    effective = effective_from(_defining_file(func))
-    return str(effective["dir"].value) if effective["enabled"].value else None
-
-
-def directory_from(start: str | None) -> str:
-    """Returns the cache directory of the project that holds `start`; it need not exist yet."""
-    return str(effective_from(start)["dir"].value)
+def effective_for(func: FunctionType) -> dict[str, Setting]:
+    """Returns every setting as it is in effect for a function."""
+    return effective_from(_defining_file(func))
 
 
 def effective_from(start: str | None) -> dict[str, Setting]:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 KINDS = ["not_stored", "bypassed", "degraded", "verified", "switched_off", "thrashing", "caution"]
 # Why a result was not stored, where that is just what its user said.
-AS_ASKED = ["too quick"]
+AS_ASKED = ["too quick", "read only"]
 _PACKAGE = os.path.dirname(__file__) + os.sep  # noqa: PTH120  pathlib has no prefix of a string
 _STATE_OF_CLASS = (
     "or say what counts of its class with a method __getfrozenstate__ or with rememo.register"

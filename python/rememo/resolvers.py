@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from rememo import _core
-from rememo.location import directory_for
-from rememo.room import room_from_environment
+from rememo.access import access_of
+from rememo.location import effective_for
+from rememo.room import room_of
 from rememo.stores import store_at
-from rememo.trust import trust_of
 from rememo.warnings import StoreWarning
 
 # What `typing` has under that name; but `typing` is slow to import.
@@ -120,9 +120,9 @@ _generation = 0
 
 def _store_for(func: FunctionType) -> _core.Store:
     try:
-        directory, trust = directory_for(func), trust_of(None, None)
-        room = room_from_environment()
-        if directory is None:
+        effective, access = effective_for(func), access_of()
+        directory, room = str(effective["dir"].value), room_of(effective)
+        if not effective["enabled"].value:
             return _core.Store.off("`enabled` is false in [tool.rememo] of its project")
     except (OSError, RuntimeError, StoreWarning) as error:
         # No home, no working directory, no right to look, or a warning that is made an error:
@@ -130,4 +130,4 @@ def _store_for(func: FunctionType) -> _core.Store:
         return _core.Store.unusable(
             f"there is no directory to keep results in ({error}): name one with REMEMO_DIR"
         )
-    return store_at(directory, trust, room)
+    return store_at(directory, access, room)

@@ -1,26 +1,43 @@
-"""How much room results may take, as the environment says it."""
+"""How much room results may take, and what goes first: as the environment or a project says it."""
 
 from __future__ import annotations
 
-import os
-
-from rememo import _core
+from rememo import _core, settings
 from rememo.notices import tell
 from rememo.warnings import StoreWarning
 
-# What was made of the setting: nonsense is warned of once, not for each function.
-_known: dict[str, _core.Room] = {}
+# What `typing` has under that name; but `typing` is slow to import.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from rememo.settings import Setting
+
+_ROOMS: dict[str, Callable[[str], _core.Room]] = {
+    "max_size": lambda text: _core.Room(max_size=text),
+    "policy": lambda text: _core.Room(policy=text),
+}
+# What was made of each setting: nonsense is warned of once, not for each function.
+_known: dict[tuple[str, object, str], bool] = {}
 
 
-def room_from_environment() -> _core.Room:
-    """Returns what ``REMEMO_MAX_SIZE`` asks for; nonsense is warned of once, and ignored."""
-    size = os.environ.get("REMEMO_MAX_SIZE") or ""
-    known = _known.get(size)
-    if known is not None:
-        return known
-    try:
-        room = _core.Room(max_size=size or None)
-    except ValueError as error:
-        room = _core.Room()
-        tell(f"ignored REMEMO_MAX_SIZE: {error}", StoreWarning)
-    return _known.setdefault(size, room)
+def room_of(effective: Mapping[str, Setting]) -> _core.Room:
+    """Returns what is asked for; nonsense is warned of once, and ignored."""
+    asked = {
+        name: str(effective[name].value)
+        for name in _ROOMS
+        if effective[name].value is not None and _makes_sense(name, effective[name])
+    }
+    return _core.Room(max_size=asked.get("max_size"), policy=asked.get("policy"))
+
+
+def _makes_sense(name: str, setting: Setting) -> bool:
+    token = (name, setting.value, setting.origin)
+    if token not in _known:
+        try:
+            _ROOMS[name](str(setting.value))
+            _known[token] = True
+        except ValueError as error:
+            _known[token] = False
+            tell(f"ignored {settings.place_of(name, setting)}: {error}", StoreWarning)
+    return _known[token]

@@ -52,7 +52,8 @@ DECLARED: dict[str, Declared] = {
     "enabled": Declared(bool, "", True, True, "memoize the functions of the project"),
     "disable": Declared(bool, "REMEMO_DISABLE", False, False, "memoize nothing, caches included"),
     "paranoid": Declared(bool, "REMEMO_PARANOID", False, False, "check each hit from memory"),
-    "max_size": Declared(str, "REMEMO_MAX_SIZE", False, None, "the most that results may take"),
+    "max_size": Declared(str, "REMEMO_MAX_SIZE", True, None, "the most that results may take"),
+    "policy": Declared(str, "REMEMO_POLICY", True, None, "what goes first when it is full"),
     "durability": Declared(
         str, "REMEMO_DURABILITY", False, "background", "what a stored result survives"
     ),
@@ -61,6 +62,7 @@ DECLARED: dict[str, Declared] = {
     ),
     "trust_owner": Declared(str, "REMEMO_TRUST_OWNER", False, None, "whose directory may be read"),
     "shared": Declared(str, "REMEMO_SHARED", False, None, "who else may write to it"),
+    "read_only": Declared(bool, "REMEMO_READ_ONLY", False, False, "add nothing to what is kept"),
 }
 
 
@@ -74,6 +76,13 @@ def said(name: str, table: Mapping[str, object], file: str) -> Setting:
     if value is not None:
         return Setting(value, file)
     return Setting(declared.default, "default")
+
+
+def place_of(name: str, setting: Setting) -> str:
+    """Returns where a setting was said, for a message: its variable, or the line of a project."""
+    if setting.origin == DECLARED[name].variable:
+        return setting.origin
+    return f"`{name}` in [tool.rememo] of {setting.origin}"
 
 
 def table_of(pyproject: str) -> dict[str, object]:
@@ -105,7 +114,9 @@ def _makes_sense(name: str, value: object, pyproject: str) -> bool:
         return False
     if isinstance(value, declared.kind) and value != "":
         return True
-    wanted = "a path" if name == "dir" else "true or false"
+    wanted = {"dir": "a path", "max_size": 'a size, as "10 GiB"', "policy": "a name"}.get(
+        name, "true or false"
+    )
     tell(f"ignored `{name}` {where}: it must be {wanted}, not {value!r}", StoreWarning)
     return False
 

@@ -10,15 +10,15 @@ from rememo.durability import durability_from_environment, flush_every_from_envi
 # What `typing` has under that name; but `typing` is slow to import.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from rememo.trust import Trust
+    from rememo.access import Access
 
 # A directory is opened once in a process, however many caches name it.
-open_stores: dict[tuple[str, Trust], _core.Store] = {}
+open_stores: dict[tuple[str, Access], _core.Store] = {}
 
 
 def store_at(
     path: str,
-    trust: Trust,
+    access: Access,
     room: _core.Room | None,
     durability: str | None = None,
     flush_every: float | None = None,
@@ -31,15 +31,15 @@ def store_at(
     except (OSError, ValueError):
         # What cannot be resolved cannot be opened either, and opening it says why.
         resolved = path
-    store = open_stores.get((resolved, trust))
+    store = open_stores.get((resolved, access))
     if store is None:
         # By the name it was given: whoever could change a link in it counts as well.
-        store = _core.Store(path, *trust, room, durability, flush_every)
+        store = _core.Store(path, *access, room, durability, flush_every)
         if not open_stores:
             import atexit
 
             atexit.register(_note_uses)
-        store = open_stores.setdefault((resolved, trust), store)
+        store = open_stores.setdefault((resolved, access), store)
     else:
         store.ask_for(durability, flush_every)
         if room is not None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from rememo import Cache, ResultTooLargeWarning, StoreWarning, TTLInterval, _core, memoize
-from rememo.room import room_from_environment
+from rememo.location import effective_from
+from rememo.room import room_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -303,14 +304,36 @@ def test_options_of_functions_go_along_to_other_processes() -> None:
 def test_the_environment_bounds_caches_that_nobody_made(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Nonsense is ignored, with a warning."""
+    """Or the project of their functions, of which nonsense is ignored, with a warning each."""
+    (tmp_path / "pyproject.toml").write_text('[tool.rememo]\nmax_size = "9 MiB"\npolicy = "lru"\n')
+
+    def asked() -> _core.Room:
+        return room_of(effective_from(str(tmp_path)))
+
+    store = _core.Store(str(tmp_path / "store"), False, False, room=asked())
+    assert (store.room()[0], store.room()[2]) == (9 * KIB * KIB, "lru")
     monkeypatch.setenv("REMEMO_MAX_SIZE", "12 MiB")
-    store = _core.Store(str(tmp_path / "store"), False, False, room_from_environment())
-    assert store.room()[0] == 12 * KIB * KIB
+    monkeypatch.setenv("REMEMO_POLICY", "lfu")
+    store.ask_for_room(asked())
+    assert (store.room()[0], store.room()[2]) == (12 * KIB * KIB, "lfu")
     monkeypatch.setenv("REMEMO_MAX_SIZE", "twelve")
     with pytest.warns(StoreWarning, match='ignored REMEMO_MAX_SIZE: max_size="twelve" is no size'):
-        room_from_environment()
-    room_from_environment()
+        asked()
+    monkeypatch.delenv("REMEMO_POLICY")
+    (tmp_path / "pyproject.toml").write_text('[tool.rememo]\npolicy = "newest"\n')
+    with pytest.warns(StoreWarning, match=r"ignored `policy` in \[tool.rememo\] of .*newest"):
+        asked()
+    asked()
+
+
+def test_a_project_bounds_the_cache_of_its_functions(program: Program) -> None:
+    """The directory keeps what was asked for."""
+    project = program.directory / "pyproject.toml"
+    project.write_text('[tool.rememo]\nmax_size = "7 MiB"\npolicy = "lru"\n')
+    program.write(module="from rememo import memoize\n\n@memoize\ndef f(x):\n    return x\n")
+    bound = "import module, rememo; module.f(1); usage = rememo.Cache('.rememo').usage()"
+    out, _ = program.run(f"{bound}; out = usage.max_size, usage.policy")
+    assert out == [7 * KIB * KIB, "lru"]
 
 
 def test_results_of_changed_code_go_at_once_if_their_user_says_so(program: Program) -> None:

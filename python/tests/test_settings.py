@@ -148,10 +148,12 @@ def test_a_project_may_be_switched_off(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 MISTAKES = {
-    "directory = 'x'": "ignored `directory` .*: did you mean 'dir'\\? There are: dir, enabled, sys",
-    "colour = 'x'": "ignored `colour` .*: There are: dir, enabled, system_wide",
+    "directory = 'x'": "ignored `directory` .*: did you mean 'dir'\\? There are: dir, enabled",
+    "colour = 'x'": "ignored `colour` .*: There are: dir, enabled, max_size, policy, sys",
     "trust_owner = true": "ignored `trust_owner` .*: There are: dir",
     "enabled = 'no'": "ignored `enabled` .*: it must be true or false, not 'no'",
+    "max_size = 10": 'ignored `max_size` .*: it must be a size, as "10 GiB", not 10',
+    "policy = true": "ignored `policy` .*: it must be a name, not True",
     "dir = 3": "ignored `dir` .*: it must be a path, not 3",
 }
 

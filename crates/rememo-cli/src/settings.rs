@@ -49,7 +49,7 @@ struct Declared {
     meaning: &'static str,
 }
 
-static DECLARED: [Declared; 10] = {
+static DECLARED: [Declared; 12] = {
     const fn flag(
         name: &'static str,
         variable: &'static str,
@@ -119,9 +119,16 @@ static DECLARED: [Declared; 10] = {
         text(
             "max_size",
             "REMEMO_MAX_SIZE",
-            false,
+            true,
             Value::Nothing,
             "the most that results may take",
+        ),
+        text(
+            "policy",
+            "REMEMO_POLICY",
+            true,
+            Value::Nothing,
+            "what goes first when it is full",
         ),
         text(
             "durability",
@@ -150,6 +157,13 @@ static DECLARED: [Declared; 10] = {
             false,
             Value::Nothing,
             "who else may write to it",
+        ),
+        flag(
+            "read_only",
+            "REMEMO_READ_ONLY",
+            false,
+            false,
+            "add nothing to what is kept",
         ),
     ]
 };
@@ -278,11 +292,12 @@ fn sensible(name: &str, value: &toml::Value, pyproject: &Path) -> Option<Value> 
         (Some(declared), toml::Value::String(text)) if !declared.is_flag && !text.is_empty() => {
             return Some(Value::Text(text.clone().into()));
         }
-        (Some(declared), _) => {
-            let wanted = if declared.is_flag {
-                "true or false"
-            } else {
-                "a path"
+        (Some(_), _) => {
+            let wanted = match name {
+                "dir" => "a path",
+                "max_size" => "a size, as \"10 GiB\"",
+                "policy" => "a name",
+                _ => "true or false",
             };
             format!("it must be {wanted}, not of type {}", value.type_str())
         }
@@ -383,6 +398,7 @@ pub fn access() -> Access {
     Access {
         trust,
         shared: shared.is_some_and(|text| text == "group"),
+        read_only: environment("REMEMO_READ_ONLY").is_some_and(|text| text != "0"),
     }
 }
 

@@ -53,13 +53,18 @@ enum Owner {
 impl Store {
     #[new]
     #[pyo3(
-        signature = (dir, trust_owner, shared, room = None, durability = None, flush_every = None)
+        signature = (
+            dir, trust_owner, shared, read_only = false, room = None, durability = None,
+            flush_every = None
+        )
     )]
+    #[expect(clippy::too_many_arguments, reason = "options, each by its name")]
     fn new(
         py: Python<'_>,
         dir: PathBuf,
         trust_owner: Owner,
         shared: bool,
+        read_only: bool,
         room: Option<&Bound<'_, Room>>,
         durability: Option<&str>,
         flush_every: Option<f64>,
@@ -71,7 +76,11 @@ impl Store {
             Owner::User(user) => Trust::User(user),
         };
         let asked = asked(durability, flush_every)?;
-        let access = Access { trust, shared };
+        let access = Access {
+            trust,
+            shared,
+            read_only,
+        };
         Ok(match py.detach(|| open(&dir, access, room, asked)) {
             Ok(store) => Self {
                 path: dir,

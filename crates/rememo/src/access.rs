@@ -40,6 +40,9 @@ pub struct Access {
     /// Whether the members of its group share it: a store that is made is theirs to write to, and
     /// what they may write to is trusted.
     pub shared: bool,
+    /// Whether this process leaves it as it is, though it may write to it: what is in it is used,
+    /// and nothing is made, changed or removed.
+    pub read_only: bool,
 }
 
 /// Why a file is not to be trusted.
@@ -89,7 +92,21 @@ impl Keeper {
 
     /// Whether nobody else can write to the store, so that a file stays as it was read.
     pub(crate) fn is_exclusive(self) -> bool {
-        self.access == Access::default()
+        self.access.trust == Trust::Nobody && !self.access.shared
+    }
+
+    /// Whether the store is to be left as it is.
+    pub(crate) fn is_read_only(self) -> bool {
+        self.access.read_only
+    }
+
+    /// Refuses to change what is at a path of a store that is to be left as it is.
+    pub(crate) fn may_change(self, path: &Path) -> io::Result<()> {
+        if !self.access.read_only {
+            return Ok(());
+        }
+        let why = format!("{} is to be left as it is", path.display());
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, why))
     }
 
     /// What is wrong with a file or directory of the store.
@@ -173,7 +190,7 @@ impl Keeper {
         match fs::symlink_metadata(dir) {
             Ok(found) if found.is_dir() => return Ok(()),
             Ok(found) if found.is_symlink() => return Err(objection(dir, Fault::Link)),
-            _ => {}
+            _ => self.may_change(dir)?,
         }
         match DirBuilder::new().mode(self.dir_mode()).create(dir) {
             // Made anew, so that neither the user's mask nor a missing bit counts.
@@ -185,6 +202,7 @@ impl Keeper {
 
     /// Opens a file to read and write, and makes it if it is not there.
     pub(crate) fn open_or_make(self, path: &Path) -> io::Result<File> {
+        self.may_change(path)?;
         let mut options = File::options();
         options
             .read(true)

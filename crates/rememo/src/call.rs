@@ -517,6 +517,9 @@ fn try_keep<C: Callee>(
     (compute_ns, lease): (u64, Option<Lease>),
     (claim, cautions): (&mut Claim<'static>, &mut Vec<Impurity>),
 ) -> Result<Option<Event>, NotStored> {
+    if store.is_left_alone() {
+        return Err(NotStored::ReadOnly);
+    }
     let retention = callee.retention();
     if Duration::from_nanos(compute_ns) < retention.min_compute_time {
         return Err(NotStored::TooQuick);

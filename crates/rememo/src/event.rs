@@ -258,6 +258,8 @@ pub enum NotStored {
     WorldChanged(Vec<Subject>),
     /// The run did what a stored result would leave out, or depends on what cannot be looked at.
     Impure(Vec<Impurity>),
+    /// The store is to be left as it is.
+    ReadOnly,
     /// The store failed.
     StoreFailed(String),
 }
@@ -272,6 +274,7 @@ impl NotStored {
             Self::TooQuick => "too quick",
             Self::WorldChanged(_) => "read while it changed",
             Self::Impure(_) => "impure",
+            Self::ReadOnly => "read only",
             Self::StoreFailed(_) => "store failed",
         }
     }
@@ -288,6 +291,7 @@ impl NotStored {
                 format!("it takes {size}, and may take {most}")
             }
             Self::TooQuick => "min_compute_time says so".to_owned(),
+            Self::ReadOnly => "read_only says so".to_owned(),
             Self::WorldChanged(subjects) => listed(subjects),
             Self::Impure(objections) => {
                 let told = objections.iter().map(Impurity::told);

@@ -200,6 +200,7 @@ impl ObjectStore {
 
     /// Removes an object; one that is not there is fine.
     pub fn remove(&self, id: &Digest) -> io::Result<()> {
+        self.keeper.may_change(&self.path(id))?;
         match fs::remove_file(self.path(id)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),

@@ -28,6 +28,7 @@ LINES = st.one_of(
     st.sampled_from(
         ["system_wide = true", "system_wide = false", "enabled = false", "system_wide = 1",
          "dir = true", "unknown = 1", "enabled = 'no'", "= nonsense [",
+         "max_size = '1 GiB'", "policy = 'lru'", "policy = 1",
          "auto = { modules = ['a'] }"]
     ),
 )  # fmt: skip
@@ -39,6 +40,8 @@ VARIABLES = st.fixed_dictionaries(
         "REMEMO_DISABLE": st.sampled_from(["0", "1"]),
         "REMEMO_PARANOID": st.sampled_from(["", "yes"]),
         "REMEMO_MAX_SIZE": st.just("1 GiB"),
+        "REMEMO_POLICY": st.just("lfu"),
+        "REMEMO_READ_ONLY": st.sampled_from(["0", "1"]),
         "REMEMO_SHARED": st.just("group"),
         "XDG_CACHE_HOME": st.sampled_from(["relative", "/xdg", ""]),
         "HOME": st.sampled_from(["/home/of/mine/", "", "/"]),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from rememo import Cache
-from rememo.location import directory_from
+from rememo.location import effective_from
 
 if TYPE_CHECKING:
     from python.tests.store.conftest import Project
@@ -55,8 +55,8 @@ def test_the_nearest_marker_is_the_root(tmp_path: Path, marker: str) -> None:
     (inner / "package").mkdir(parents=True)
     (tmp_path / "outer" / ".git").mkdir()
     (inner / marker).touch()
-    assert directory_from(str(inner / "package")) == str(inner / ".rememo")
-    assert directory_from(str(inner.parent)) == str(inner.parent / ".rememo")
+    assert effective_from(str(inner / "package"))["dir"].value == str(inner / ".rememo")
+    assert effective_from(str(inner.parent))["dir"].value == str(inner.parent / ".rememo")
 
 
 def test_rememo_dir_comes_first(project: Project) -> None:

@@ -24,7 +24,7 @@ def test_a_cache_is_reopened(project: Project, tmp_path: Path, dumps: object) ->
     cache = Cache(tmp_path / "store", freeze=freeze, trust_owner=12345)
     assert callable(dumps)
     again = pickle.loads(dumps(cache))
-    assert (again.path, again._trust) == (cache.path, cache._trust)
+    assert (again.path, again._access) == (cache.path, cache._access)
     assert again.freeze.__getnewargs_ex__() == freeze.__getnewargs_ex__()
     assert not cache.path.exists()
     done = project.run(f"""

@@ -43,8 +43,11 @@ impl Snapshot {
     }
 }
 
-/// Whether a store's directory or index may be read only.
-pub(crate) fn is_read_only(dir: &Path) -> bool {
+/// Whether a store's directory or index may be read only, or is to be.
+pub(crate) fn is_read_only(dir: &Path, keeper: Keeper) -> bool {
+    if keeper.is_read_only() {
+        return true;
+    }
     let index = dir.join("index");
     [dir, &index, &data_file(&index)].iter().any(|path| {
         let may = accessat(CWD, *path, rustix::fs::Access::WRITE_OK, AtFlags::EACCESS);

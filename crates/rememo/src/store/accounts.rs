@@ -81,6 +81,7 @@ impl Store {
     /// Begins the statistics of one function, or of all, anew. Results of calls made before that are
     /// still on their way do not count afterwards.
     pub fn reset_stats(&self, function: Option<&str>) -> Result<(), StoreError> {
+        self.writable()?;
         self.settle();
         self.note_stats();
         self.with_index(|index| index.reset_stats(function))

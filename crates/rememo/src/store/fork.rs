@@ -2,14 +2,12 @@
 //! child then drops what it inherited and opens its own on first use.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::{Arc, MutexGuard, RwLockWriteGuard};
 
 use super::generation::Number;
 use super::queue::State;
 use super::uses::Used;
-use super::{Gate, REGISTRY, Shared, Store};
+use super::{Gate, REGISTRY, Registry, Shared, Store};
 use crate::deps::{Digests, digests};
 use crate::event::{Event, Subscriber};
 use crate::flight::Table;
@@ -19,7 +17,7 @@ use crate::stats::Book;
 /// Everything held from before a fork until after it.
 struct Held {
     stores: Vec<HeldStore>,
-    _registry: MutexGuard<'static, HashMap<PathBuf, &'static Shared>>,
+    _registry: MutexGuard<'static, Registry>,
     _digests: MutexGuard<'static, Digests>,
 }
 

@@ -120,6 +120,11 @@ impl Store {
         Ok(read.is_some_and(|read| read == value))
     }
 
+    /// Whether it was opened to be left as it is.
+    pub(crate) fn is_left_alone(&self) -> bool {
+        self.0.keeper.is_read_only()
+    }
+
     /// Whether the store can only be read, by this process.
     pub fn is_read_only(&self) -> bool {
         matches!(self.writable(), Err(StoreError::ReadOnly { .. }))

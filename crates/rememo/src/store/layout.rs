@@ -45,8 +45,13 @@ pub(super) struct Prepared {
 pub(super) fn prepare(dir: &Path, access: Access) -> Result<Prepared, StoreError> {
     refuse_remote(dir)?;
     let keeper = ownership::check(dir, access)?;
+    if keeper.is_read_only() {
+        let moved = None;
+        return found_as_it_is(dir, keeper).map(|()| Prepared { keeper, moved });
+    }
     keeper.make_dirs(dir)?;
-    if is_read_only(dir) && format_in(dir, keeper).is_ok_and(|text| version(&text) == Some(VERSION))
+    if is_read_only(dir, keeper)
+        && format_in(dir, keeper).is_ok_and(|text| version(&text) == Some(VERSION))
     {
         let moved = None;
         return Ok(Prepared { keeper, moved });
@@ -57,6 +62,19 @@ pub(super) fn prepare(dir: &Path, access: Access) -> Result<Prepared, StoreError
     };
     furnish(dir, keeper)?;
     Ok(Prepared { keeper, moved })
+}
+
+/// Refuses what is not a store that this version reads, where none is to be made.
+fn found_as_it_is(dir: &Path, keeper: Keeper) -> Result<(), StoreError> {
+    let why = match dir.is_dir().then(|| look(dir, keeper)).transpose()? {
+        Some(Found::Ours) => return Ok(()),
+        Some(Found::Other) => "it is of another format, and to be left as it is",
+        Some(Found::Nothing) | None => "there is no store to be read, and none to be made",
+    };
+    Err(StoreError::Unusable {
+        dir: dir.to_owned(),
+        why: why.to_owned(),
+    })
 }
 
 /// What a directory is.

@@ -58,8 +58,12 @@ use uses::Used;
 /// fill it anew.
 const COPY_AGAIN: Duration = Duration::from_secs(60);
 
-/// One store per directory and process, for as long as the process lives.
-static REGISTRY: LazyLock<Mutex<HashMap<PathBuf, &'static Shared>>> = LazyLock::new(Mutex::default);
+/// One store per directory and process, for as long as the process lives; and another one of those
+/// for which the directory is to be left as it is.
+static REGISTRY: LazyLock<Mutex<Registry>> = LazyLock::new(Mutex::default);
+
+/// Stores by their directory, and by whether it is to be left as it is.
+type Registry = HashMap<(PathBuf, bool), &'static Shared>;
 
 /// A handle to an open store; copies share it.
 #[derive(Clone)]
@@ -117,11 +121,13 @@ impl Store {
         let dir = fs::canonicalize(&config.dir)?;
         let room = config.room.clone();
         let asked = (config.durability, config.flush_every);
-        let shared = if let Some(shared) = registry.get(&dir) {
+        let place = (dir, keeper.is_read_only());
+        let shared = if let Some(shared) = registry.get(&place) {
             *shared
         } else {
-            let shared: &'static Shared = Box::leak(Box::new(Shared::new(&dir, config, keeper)?));
-            registry.insert(dir, shared);
+            let shared: &'static Shared =
+                Box::leak(Box::new(Shared::new(&place.0, config, keeper)?));
+            registry.insert(place, shared);
             shared
         };
         drop(registry);
@@ -271,7 +277,7 @@ impl Store {
         // Whatever is there now may have taken the place of what was there before.
         let moved = layout::prepare(dir, self.0.config.access)?.moved;
         let mut bounded = Ok(None);
-        let damage = if is_read_only(dir) {
+        let damage = if is_read_only(dir, self.0.keeper) {
             if let Some((until, why)) = &gate.no_copy
                 && Instant::now() < *until
             {

@@ -182,7 +182,7 @@ mod tests {
     fn what_everybody_may_write_to_is_refused_unless_all_are_trusted() {
         let anybody = Access {
             trust: Trust::Anybody,
-            shared: false,
+            ..Access::default()
         };
         for (part, lax, strict) in [
             ("", 0o777, 0o700),

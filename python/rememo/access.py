@@ -1,4 +1,4 @@
-"""Who else may have written what a cache decodes: nobody, unless its user says so."""
+"""Who may have written what a cache decodes: nobody else, unless its user says so."""
 
 from __future__ import annotations
 
@@ -14,28 +14,36 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NamedTuple
 
-    class Trust(NamedTuple):
+    class Access(NamedTuple):
         """What a store is opened with."""
 
         owner: int | bool
         """A user by number; True for anybody; False for nobody but oneself."""
         shared: bool
         """Whether the store is its group's."""
+        read_only: bool
+        """Whether it is to be left as it is."""
 
 else:
-    Trust = namedtuple("Trust", ["owner", "shared"])  # noqa: PYI024  that takes `typing`
+    # `typing` again.
+    Access = namedtuple("Access", ["owner", "shared", "read_only"])  # noqa: PYI024
 
 
-def trust_of(owner: str | int | None, shared: str | None) -> Trust:
-    """Returns what `trust_owner` and `shared` come to; the environment says what they do not.
+def access_of(
+    owner: str | int | None = None, shared: str | None = None, read_only: bool | None = None
+) -> Access:
+    """Returns what `trust_owner` and the like come to; the environment says what they do not.
 
     Raises:
         TypeError: if one of them is not of its type.
         ValueError: if there is no such user, or `shared` is not "group".
     """
-    return Trust(
+    return Access(
         _from_environment("REMEMO_TRUST_OWNER", _owner) if owner is None else _owner(owner),
         bool(_from_environment("REMEMO_SHARED", _shared) if shared is None else _shared(shared)),
+        os.environ.get("REMEMO_READ_ONLY", "0") not in {"", "0"}
+        if read_only is None
+        else _read_only(read_only),
     )
 
 
@@ -89,3 +97,9 @@ def _shared(shared: object) -> bool:
     if shared != "group":
         raise ValueError(f'shared must be "group", not {shared!r}')
     return True
+
+
+def _read_only(read_only: object) -> bool:
+    if not isinstance(read_only, bool):
+        raise TypeError(f"read_only must be True or False, not {read_only!r}")
+    return read_only
