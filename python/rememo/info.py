@@ -10,7 +10,8 @@ from rememo import _core
 class CacheInfo(NamedTuple):
     """Counts for one function.
 
-    `hits` and `misses` count the calls of this process, `entries` what the store holds.
+    `hits` and `misses` count the calls of this process since `cache_clear`; `entries` counts what
+    the store holds.
     """
 
     hits: int

@@ -40,8 +40,13 @@ def test_the_words_of_lru_cache_are_taken_and_told(cache: Cache) -> None:
     assert kept.cache_info().currsize == kept.cache_info().entries == 1
     # What is told of the bound is what there is, and not what was asked.
     assert kept.cache_info().maxsize is None
-    kept.cache_clear()
+    for each in (kept, theirs):
+        each(2)
+        each.cache_clear()
+    counted = [(each.cache_info().hits, each.cache_info().misses) for each in (kept, theirs)]
+    assert counted == [(0, 0), (0, 0)]
     assert kept.cache_info().currsize == 0
+    assert (kept(2), kept.cache_info()[:2]) == (4, (0, 1))
 
 
 def test_types_are_always_told_apart_and_nothing_is_let_go_of(cache: Cache) -> None:

@@ -62,6 +62,8 @@ pub struct Memoized {
     rounding: Option<Py<PyAny>>,
     /// What `functools.lru_cache` would be told, which is of no consequence here.
     parameters: Option<Py<PyDict>>,
+    /// The hits and misses until the results were last removed: `cache_info` counts from there on.
+    cleared: Attached<(u64, u64)>,
 }
 
 #[pymethods]
@@ -114,6 +116,7 @@ impl Memoized {
             signature: Attached::new(None),
             rounding,
             parameters,
+            cleared: Attached::default(),
         }
     }
 
@@ -318,8 +321,9 @@ impl Memoized {
     fn cache_clear(&self, py: Python<'_>) -> PyResult<()> {
         if let Some(store) = self.store(py)?.get().opened() {
             let name = self.name(py);
-            py.detach(|| store.clear_function(&name))
-                .map_err(crate::store::failed)?;
+            let cleared = py.detach(|| store.clear_function(&name).map(|_| counts(&store, &name)));
+            let counts = cleared.map_err(crate::store::failed)?;
+            self.cleared.with(py, |cleared| *cleared = counts);
         }
         Ok(())
     }
@@ -328,17 +332,21 @@ impl Memoized {
         let name = self.name(py);
         let store = self.store(py)?.get().opened();
         // The engine's locks are never waited for with the interpreter's held.
-        let (stats, entries) = py.detach(|| match store {
+        let ((hits, misses), entries) = py.detach(|| match store {
             Some(store) => {
                 let entries = store
                     .entries_of(&name, usize::MAX)
                     .map_or(0, |found| found.len());
-                (store.events().stats(&name), entries)
+                (counts(&store, &name), entries)
             }
             None => Default::default(),
         });
+        let before = self.cleared.with(py, |cleared| *cleared);
+        // Another cache may be in use than when they were removed.
+        let hits = hits.saturating_sub(before.0);
+        let misses = misses.saturating_sub(before.1);
         let info = py.import("rememo.info")?.getattr("CacheInfo")?;
-        Ok(info.call1((stats.hits, stats.misses(), entries))?.unbind())
+        Ok(info.call1((hits, misses, entries))?.unbind())
     }
 
     fn __get__<'py>(
@@ -656,6 +664,12 @@ pub fn told_entry<'py>(
         took,
         entry.size,
     ))
+}
+
+/// The hits and misses of a function in this process.
+fn counts(store: &rememo::Store, function: &str) -> (u64, u64) {
+    let stats = store.events().stats(function);
+    (stats.hits, stats.misses())
 }
 
 /// Changes as Python has them.

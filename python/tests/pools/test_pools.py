@@ -135,6 +135,49 @@ def test_a_script_and_its_workers_have_what_the_other_found(
     }
 
 
+KILLED = """
+import multiprocessing, os, signal, sys, time
+from pathlib import Path
+from rememo import Cache
+
+cache = Cache("results")
+begun, go = Path("begun"), Path("go")
+
+@cache.memoize(assume_pure=True)
+def slow(x):
+    (begun / str(os.getpid())).touch()
+    while not go.exists():
+        time.sleep(0.01)
+    return 2 * x
+
+def asked(x):
+    assert slow(x) == 2 * x
+    cache.commit()
+
+if __name__ == "__main__":
+    begun.mkdir()
+    context = multiprocessing.get_context(sys.argv[1])
+    workers = [context.Process(target=asked, args=(1,)) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    while not any(begun.iterdir()):
+        time.sleep(0.01)
+    [first] = begun.iterdir()
+    os.kill(int(first.name), signal.SIGKILL)
+    go.touch()
+    for worker in workers:
+        worker.join()
+    codes = sorted(worker.exitcode for worker in workers)
+    print(codes, len([*begun.iterdir()]), slow.would_hit(1))
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_of_a_worker_that_is_killed_another_takes_over(program: Program, method: str) -> None:
+    program.write(script=KILLED)
+    assert program.run_python("script.py", method).strip() == "[-9, 0, 0] 2 True"
+
+
 WRITTEN_OUT = """
 from joblib import Parallel, delayed
 from rememo import Cache
