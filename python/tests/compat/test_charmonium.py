@@ -594,6 +594,29 @@ def test_all_that_there_is_to_configure_is_taken_or_refused() -> None:
             freeze(1, Config(**refused))
 
 
+GUARD = threading.RLock()
+
+
+class Guarded:
+    def __init__(self, held: object) -> None:
+        self.lock = threading.Lock()
+        self.held = held
+
+
+def test_locks_do_not_count_as_there(group: MemoizedGroup) -> None:
+    from rememo.compat.charmonium.freeze import Config, UnfreezableTypeError, freeze
+
+    @memoize(group=group)
+    def held(guarded: Guarded) -> object:
+        with GUARD, guarded.lock:
+            return guarded.held
+
+    assert held(Guarded(1)) == 1
+    assert (held.would_hit(Guarded(1)), held.would_hit(Guarded(2))) == (True, False)
+    with pytest.raises(UnfreezableTypeError):
+        freeze(GUARD, Config(ignore_objects_by_class=set()))
+
+
 def test_places_in_objects_are_made_as_there() -> None:
     from rememo.compat.charmonium.freeze import ObjectLocation
 

@@ -1,7 +1,7 @@
 """Fingerprints with the predecessor's names.
 
 The configuration has its fields; those that have no counterpart here are refused where they say
-something. Nothing is left out by default.
+something. But for locks, nothing is left out by default.
 """
 
 from __future__ import annotations
@@ -28,6 +28,14 @@ __all__ = [
 ]
 
 
+LOCKS = {
+    ("_thread", "lock"),
+    ("_thread", "RLock"),
+    ("multiprocessing.synchronize", "Lock"),
+    ("multiprocessing.synchronize", "RLock"),
+}
+
+
 class FreezeError(Exception):
     """Something has no fingerprint."""
 
@@ -48,8 +56,8 @@ class Config:
     """Accepted: there is no limit here."""
     ignore_attributes: set[tuple[str, str, str]] = field(default_factory=set[tuple[str, str, str]])
     """Attributes of instances that do not count: module, class and attribute."""
-    ignore_objects_by_class: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
-    """Classes whose instances do not count: module and class."""
+    ignore_objects_by_class: set[tuple[str, str]] = field(default_factory=LOCKS.copy)
+    """Classes whose instances do not count: module and class. By default, those of locks."""
     ignore_dict_order: bool = False
     """Whether dictionaries of the same items in another order are the same."""
     ignore_classes: set[tuple[str, str | None]] = field(default_factory=set[tuple[str, str | None]])
