@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import os
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from matplotlib.figure import Figure
 
 # What each format writes down of the moment, unless it is told not to.
-_DATES = {"svg": "Date", "pdf": "CreationDate"}
+_DATES = {"svg": "Date", "svgz": "Date", "pdf": "CreationDate"}
+# Which of matplotlib's backends can be told, whichever is in use.
+_BACKENDS = {"svg": "svg", "svgz": "svg", "pdf": "pdf", "ps": "ps", "eps": "ps"}
 # By which many programs, matplotlib among them, are told what time to write down.
 _EPOCH = "SOURCE_DATE_EPOCH"
 
@@ -31,7 +38,8 @@ def save(
         path: where to; the end of its name says in which format, unless `format` does.
         figure: which; pyplot's current one by default.
         **options: those of `matplotlib.figure.Figure.savefig`. Dates that `metadata` names are
-            written.
+            written. SVG, PDF and PostScript are drawn by matplotlib's own backends for them,
+            unless `backend` names another.
 
     Raises:
         OSError: if the file cannot be written.
@@ -53,16 +61,33 @@ def save(
     mpl: Any = import_module("matplotlib")
     drawn: Any = import_module("matplotlib.pyplot").gcf() if figure is None else figure
     kind = options.get("format") or Path(path).suffix[1:] or mpl.rcParams["savefig.format"]
-    date = _DATES.get(kind.lower())
+    kind = kind.lower()
+    if kind in _BACKENDS:
+        options.setdefault("backend", _BACKENDS[kind])
+    date = _DATES.get(kind)
     if date is not None:
         options["metadata"] = {date: None, **(options.get("metadata") or {})}
+    # What compresses it writes the time as well, so that is done here.
+    plain = io.BytesIO() if kind == "svgz" else None
+    if plain is not None:
+        path = path if options.get("format") or Path(path).suffix else f"{os.fspath(path)}.{kind}"
+        options["format"] = "svg"
+    with _no_moment(mpl):
+        drawn.savefig(path if plain is None else plain, **options)
+    if plain is not None:
+        Path(path).write_bytes(gzip.compress(plain.getvalue(), mtime=0))
+
+
+@contextmanager
+def _no_moment(mpl: Any) -> Iterator[None]:  # noqa: ANN401  a module
+    """Has neither the time nor what is drawn at random show in a file."""
     before = os.environ.get(_EPOCH)
     salt = mpl.rcParams["svg.hashsalt"] or "rememo"
     try:
         if before is None:
             os.environ[_EPOCH] = "0"
         with mpl.rc_context({"svg.hashsalt": salt}):
-            drawn.savefig(path, **options)
+            yield
     finally:
         if before is None:
             os.environ.pop(_EPOCH, None)

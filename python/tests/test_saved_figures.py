@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FORMATS = ["png", "jpg", "webp", "svg", "pdf", "eps", "ps"]
+FORMATS = ["png", "jpg", "webp", "svg", "svgz", "pdf", "eps", "ps"]
 
 
 @pytest.fixture
@@ -93,6 +94,10 @@ def test_what_is_asked_for_is_written(tmp_path: Path, monkeypatch: pytest.Monkey
     figures.save(tmp_path / "three.eps")
     assert "1970" in (tmp_path / "three.eps").read_text()
     assert mpl.rcParams["svg.hashsalt"] is None
+    with mpl.rc_context({"savefig.format": "svgz"}):
+        figures.save(tmp_path / "four")
+    drawn = gzip.decompress((tmp_path / "four.svgz").read_bytes())
+    assert drawn == (tmp_path / "two.svg").read_bytes()
     plt.close("all")
 
 
