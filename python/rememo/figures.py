@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from matplotlib.figure import Figure
 
@@ -79,7 +79,7 @@ def save(
 
 
 @contextmanager
-def _no_moment(mpl: Any) -> Iterator[None]:  # noqa: ANN401  a module
+def _no_moment(mpl: Any) -> Generator[None]:  # noqa: ANN401  a module
     """Has neither the time nor what is drawn at random show in a file."""
     before = os.environ.get(_EPOCH)
     salt = mpl.rcParams["svg.hashsalt"] or "rememo"
