@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copyreg
 import functools
+import sys
 from collections.abc import Iterable
 from types import FunctionType
 
@@ -414,6 +415,10 @@ def _wrap(  # noqa: PLR0913  options, each by its name
         parameters=parameters,
     )
     functools.update_wrapper(memoized, function)
+    if autoreload := sys.modules.get("IPython.extensions.autoreload"):
+        from rememo.autoreload import join
+
+        join(autoreload)
     if front and front.__name__ == "rememo.coroutines":
         from rememo.fronts import mark_coroutine_function
 

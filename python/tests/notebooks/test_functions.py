@@ -114,3 +114,81 @@ def items(n):
     for size, expected in ((1, ["miss", "stored"]), (1, ["hit"]), (2, ["miss", "stored"])):
         (told,) = run(project, text.format(size), call)
         assert names(told) == expected
+
+
+RELOADED = """
+import rememo
+from rememo.compat.joblib import Memory
+cache = rememo.Cache(".rememo")
+def helper(x):
+    return x + {add}
+@cache.memoize{options}
+def slow(x):
+    return helper(x) * {factor}
+class Model:
+    @cache.memoize{options}
+    def fit(self, x):
+        return x * {factor}
+    @property
+    @cache.memoize
+    def size(self):
+        return {factor}
+@Memory(".joblib", verbose=0).cache
+def shelved(x):
+    return x * {factor}
+{decorator}
+def undecided(x):
+    return x * {factor}
+TABLE = {{"slow": slow, "all": [slow]}}
+"""
+WRITE = """
+import itertools, os, sys, time
+sys.dont_write_bytecode = True
+later = itertools.count(1)
+def write(**choices):
+    choices = dict(add=1, factor=2, options="", decorator="") | choices
+    with open("pipeline.py", "w") as file:
+        file.write(TEXT.format(**choices))
+    # What is looked at is when it was written.
+    now = time.time() + 5 * next(later)
+    os.utime("pipeline.py", (now, now))
+write()
+%load_ext autoreload
+%autoreload 2
+"""
+IMPORT = """
+import pipeline
+from pipeline import Model, TABLE, slow, shelved, undecided
+model, table, every, bound = Model(), {"slow": slow}, [slow], Model().fit
+"""
+CALLED = f"""
+values = slow(1), table["slow"](1), every[0](1), TABLE["all"][0](1), model.fit(1), bound(1)
+values += model.size, shelved(1), undecided(1)
+print("told", json.dumps(values))
+{TELL}
+"""
+
+
+def test_whoever_imported_a_function_by_name_has_the_one_that_was_read_again(project: Path) -> None:
+    """By `%autoreload`, in all the places where it is, methods and other front-ends included."""
+    told = run(
+        project,
+        f"TEXT = '''{RELOADED}'''\n{WRITE}",
+        IMPORT,
+        *(CALLED, CALLED),
+        *("write(add=2)", CALLED),
+        *("write(add=2, factor=3)", CALLED),
+        *("write(add=2, factor=3, decorator='@cache.memoize')", CALLED),
+        # A class counts for its methods as a whole.
+        *("write(add=2, factor=3, options='(version=2)')", CALLED),
+        *("write()", CALLED),
+    )
+    values, events = told[::2], [names(each) for each in told[1::2]]
+    first, third = [4] * 4 + [2] * 5, [9] * 4 + [3] * 5
+    assert values == [first, first, [6] * 4 + [2] * 5, third, third, third, first]
+    assert events[0] == ["miss", "stored"] + ["hit"] * 3 + ["miss", "stored", "hit"] + [
+        *("miss", "stored"),
+        *("miss", "stored"),
+    ]
+    assert set(events[1]) == set(events[6]) == {"hit"}
+    assert [each.count("stored") for each in events[2:6]] == [1, 4, 1, 4]
