@@ -222,9 +222,34 @@ class OldestFirst(ReplacementPolicy):
     def access(self, key: object, entry: Any) -> None:
         CALLS.append("access")
 
+    def invalidate(self, key: object, entry: Any) -> None:
+        assert self.order.pop(key) == entry
+
     def evict(self) -> tuple[object, Any]:
         key = next(iter(self.order))
         return key, self.order.pop(key)
+
+
+def test_policies_are_told_of_what_is_cleared(
+    group: MemoizedGroup, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="charmonium.cache.ops")
+    group.replacement_policy = policy = OldestFirst()
+    memoized = memoize(group=group)(note)
+    memoized("a"), memoized("b")
+    assert memoized.clear_entry("a")
+    [kept] = policy.order
+    group.size = 0
+    group.evict()
+    assert (policy.order, list(group.obj_store)) == ({}, [])
+    cleared, evicted = (json.loads(line) for line in caplog.messages[-2:])
+    assert (cleared["event"], evicted["event"]) == ("cascading_delete", "evict")
+    assert (evicted["key"], evicted["new_total_size"]) == (kept, 0)
+    # What it was never told of is none of its business.
+    again = MemoizedGroup(obj_store=group.obj_store, replacement_policy=OldestFirst())
+    memoized("c")
+    memoized.group = again
+    assert memoized.clear_entry("c")
 
 
 def test_policies_of_ones_own_choose_what_goes(tmp_path: Path, told: Any) -> None:

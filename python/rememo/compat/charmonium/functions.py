@@ -245,7 +245,7 @@ class Memoized(Generic[P, R]):
         entry: Entry | None = self._memoized().entry(*words[0], **words[1])
         if entry is None:
             return False
-        self.group.remove(entry.key, "cascading_delete")
+        self.group.forget(entry.key)
         return True
 
     def log_usage_report(self) -> None:

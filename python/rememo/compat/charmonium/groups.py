@@ -176,8 +176,16 @@ class MemoizedGroup:
                 self.replacement_policy.add(key, reference.entry())
             self.replacement_policy.access(key, reference.entry())
 
-    def remove(self, key: str, event: str) -> None:
-        """Removes a result, and tells of it."""
+    def forget(self, key: str) -> None:
+        """Removes a result that somebody wants to be rid of, and tells the policy of it."""
+        with self.memory_lock:
+            reference = self._entries.get(key)
+            if reference is not None:
+                self.replacement_policy.invalidate(key, reference.entry())
+            self._remove(key, "cascading_delete")
+
+    def _remove(self, key: str, event: str, **what: object) -> None:
+        """Removes a result, and logs what happened."""
         store = self._cache.open_store()
         reference = self._entries.pop(key, None) or as_reference(store.value(key, as_view=False))
         store.remove(key)
@@ -187,7 +195,8 @@ class MemoizedGroup:
             with self.lock.writer:
                 if reference.obj_key in self.obj_store:
                     del self.obj_store[reference.obj_key]
-        log(event, key=key, obj_key=reference.obj_key, **{"entry.data_size": reference.data_size})
+        size = {"entry.data_size": reference.data_size}
+        log(event, key=key, obj_key=reference.obj_key, **size, **what)
 
     # --- the bound ---------------------------------------------------------------
 
@@ -217,7 +226,7 @@ class MemoizedGroup:
                     return
                 if key in self._entries:
                     total -= entry.data_size.bytes
-                    self.remove(key, "evict")
+                    self._remove(key, "evict", new_total_size=total)
 
     def commit(self) -> None:
         """Keeps the bound. Results are on disk already."""
