@@ -11,8 +11,11 @@ import gc
 import sys
 from contextlib import suppress
 from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 EXTENSION = "IPython.extensions.autoreload"
 
@@ -45,10 +48,12 @@ def _replace(old: object, new: object) -> None:
 
     Options are those of the old one where it stays: in a tuple, a closure or a slot.
     """
-    for holder in gc.get_referrers(old):
-        for kind, replace in ((list, _replace_item), (dict, _replace_value)):
-            if isinstance(holder, kind):
-                replace(holder, old, new)
+    holders: list[Any] = gc.get_referrers(old)
+    for holder in holders:
+        kind: type = type(holder)
+        replace = _REPLACE.get(kind)
+        if replace:
+            replace(holder, old, new)
     before = [one for one in (old, *(past() for past in _replaced.pop(old, ()))) if one is not None]
     _replaced[new] = [ref(one) for one in before]
     for one in before:
@@ -70,6 +75,12 @@ def _replace_value(holder: dict[Any, Any], old: object, new: object) -> None:
             setattr(owners[0], name, new)
         else:
             holder[name] = new
+
+
+_REPLACE: dict[type, Callable[[Any, object, object], None]] = {
+    list: _replace_item,
+    dict: _replace_value,
+}
 
 
 def _plain(one: Any) -> Any:  # noqa: ANN401  a function, memoized or not
