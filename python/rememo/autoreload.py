@@ -50,8 +50,7 @@ def _replace(old: object, new: object) -> None:
     """
     holders: list[Any] = gc.get_referrers(old)
     for holder in holders:
-        kind: type = type(holder)
-        replace = _REPLACE.get(kind)
+        replace = _REPLACE.get(holder.__class__)
         if replace:
             replace(holder, old, new)
     before = [one for one in (old, *(past() for past in _replaced.pop(old, ()))) if one is not None]
