@@ -659,6 +659,19 @@ def test_classes_and_attributes_can_be_left_out(tmp_path: Path) -> None:
     assert (memoized.would_hit(Point(1, 3)), memoized.would_hit(Point(2, 2))) == (True, False)
 
 
+def test_what_is_left_out_can_be_said_later_and_taken_back(tmp_path: Path) -> None:
+    from rememo.compat.charmonium.freeze import Config
+
+    config, ignored = Config(), (Point.__module__, "Point", "y")
+    group = MemoizedGroup(obj_store=DirObjStore(tmp_path), freeze_config=config)
+    memoized = memoize(group=group)(lambda point: point.x + point.y)
+    assert memoized(Point(1, 2)) == 3
+    config.ignore_attributes.add(ignored)
+    assert (memoized(Point(1, 2)), memoized(Point(1, 3))) == (3, 3)
+    config.ignore_attributes.remove(ignored)
+    assert memoized(Point(1, 3)) == 4
+
+
 class Point:
     def __init__(self, x: int, y: int) -> None:
         self.x, self.y = x, y

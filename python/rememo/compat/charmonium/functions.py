@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import importlib
 import operator
@@ -36,6 +37,7 @@ from rememo.warnings import RememoWarning
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rememo.compat.charmonium.freeze import Config
     from rememo.compat.charmonium.stores import Pickler
     from rememo.info import Entry
 
@@ -107,7 +109,7 @@ class Memoized(Generic[P, R]):
         self._use_metadata_size = use_metadata_size
         self._pickler = pickler
         self._extra_func_state = extra_func_state
-        self._known: tuple[object, str, Any] | None = None
+        self._known: tuple[tuple[object, str, Config], Any] | None = None
         functools.update_wrapper(self, self._function)
         if not use_obj_store and not use_metadata_size:
             warnings.warn(
@@ -285,19 +287,20 @@ class Memoized(Generic[P, R]):
             self._extra_func_state and self._extra_func_state(self.func),
         )
         text = state_of(state, group.freeze_config)
-        known = self._known
-        if known is None or known[0] is not group.cache or known[1] != text:
+        # Configurations can be changed.
+        config = group.freeze_config
+        if self._known is None or self._known[0] != (group.cache, text, config):
             memoized: Any = rememo_memoize(
                 self._function,
                 cache=group.cache,
                 version=text,
-                freeze=group.freeze_config.to_rememo(),
+                freeze=config.to_rememo(),
                 watch="off",
                 # What goes is for the group's policy to say.
                 pinned=True,
             )
-            self._known = known = (group.cache, text, memoized)
-        return known[2]
+            self._known = (group.cache, text, copy.deepcopy(config)), memoized
+        return self._known[1]
 
     @staticmethod
     def _words(args: Any, kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:  # noqa: ANN401
