@@ -86,6 +86,8 @@ def _objection(func: object) -> str | None:
 
 _OBJECTIONS: tuple[tuple[type, str], ...] = (
     (_core.Memoized, "{name}: it is memoized already"),
+    # As `functools.lru_cache` takes it.
+    (int, "{name}, a number: write @memoize(maxsize={name}), which bounds nothing, or @memoize"),
     (Cache, "a cache: write @memoize(cache=...), or @cache.memoize"),
     (staticmethod, "the static method {name}: put @memoize below @staticmethod"),
     (classmethod, "the class method {name}: put @memoize below @classmethod"),

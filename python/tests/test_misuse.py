@@ -40,6 +40,7 @@ REFUSED: dict[str, tuple[object, str]] = {
     "property": (property(area), "a property: put @memoize below @property"),
     "memoized": (memoize(area), "area: it is memoized already"),
     "cache": (Cache("somewhere"), r"a cache: write @memoize\(cache=...\), or @cache.memoize"),
+    "number": (128, r"128, a number: write @memoize\(maxsize=128\), which bounds nothing"),
     "text": ("area", "'area', of type str: it cannot be called"),
 }
 
