@@ -15,6 +15,8 @@ mod select;
 mod settings;
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use clap::Parser;
 
@@ -24,10 +26,13 @@ use command::{
     summary, verify, why,
 };
 use report::{ended, finish};
+use signal_hook::consts::SIGXFSZ;
 
 fn main() -> ExitCode {
     let Args { shared, command } = Args::parse();
     shared.color.choose();
+    // A file that grows too long fails, as in Python, and does not kill; if not, no harm is done.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
     match command {
         None => finish(&shared, || summary::run(&shared)),
         Some(Command::Ls(args)) => finish(&shared, || ls::run(&shared, &args)),

@@ -38,7 +38,12 @@ pub fn look(shared: &Shared) -> Result<Opened, Failure> {
         Ok(Found::Current) => Some(make(&dir)?),
         Ok(Found::Other(version)) => return Err(Failure::OtherFormat { dir, version }),
         Ok(Found::Foreign) => {
-            let told = format!("{} is not a cache, and not empty", dir.display());
+            let what = if dir.is_dir() {
+                "not empty"
+            } else {
+                "no directory"
+            };
+            let told = format!("{} is not a cache, and {what}", dir.display());
             return Err(Failure::Unusable(told));
         }
         Err(error) => {

@@ -8,11 +8,17 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 
 use nix::unistd::{Uid, User};
+use serde::Serializer;
 
 use crate::failure::Failure;
 
 /// As many links as the kernel follows.
 const LINKS: usize = 40;
+
+/// Writes a path into JSON, in which there is text only: what is no text in it becomes U+FFFD.
+pub fn as_text<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(&path.display())
+}
 
 /// A path from the root on, with the user's home in the place of `~`.
 pub fn absolute(path: &Path) -> Result<PathBuf, Failure> {

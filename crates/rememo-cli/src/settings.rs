@@ -173,42 +173,35 @@ pub type Settings = Vec<(&'static str, Setting)>;
 
 /// The settings for functions of the project in the current directory.
 pub fn in_effect(dir: Option<&Path>) -> Result<Settings, Failure> {
-    let folders = folders_of(Path::new("."))?;
-    let project = folders
-        .iter()
-        .find(|folder| folder.join("pyproject.toml").is_file());
-    let pyproject = project.map(|folder| folder.join("pyproject.toml"));
-    let table = pyproject.as_deref().map(table_of).unwrap_or_default();
-    let mut settings: Settings = DECLARED
-        .iter()
-        .map(|declared| (declared.name, said(declared, &table, pyproject.as_deref())))
-        .collect();
-    let (value, origin) = match dir {
-        Some(dir) => (absolute(dir)?, "--dir".to_owned()),
-        None => directory(&settings, &folders, project.map(PathBuf::as_path))?,
-    };
-    settings[0].1.value = Value::Text(value.display().to_string().into());
+    let (path, origin, mut settings) = looked_up(dir)?;
+    settings[0].1.value = Value::Text(path.display().to_string().into());
     settings[0].1.origin = origin;
     Ok(settings)
 }
 
 /// The directory alone, and who says so.
 pub fn directory_in_effect(dir: Option<&Path>) -> Result<(PathBuf, String), Failure> {
-    if let Some(dir) = dir {
-        return Ok((absolute(dir)?, "--dir".to_owned()));
-    }
-    let Some((
-        _,
-        Setting {
-            value: Value::Text(path),
-            origin,
-            ..
-        },
-    )) = in_effect(None)?.into_iter().next()
-    else {
-        return Err(Failure::Unusable("no directory is in effect".to_owned()));
+    let (path, origin, _) = looked_up(dir)?;
+    Ok((path, origin))
+}
+
+/// The directory, who says so, and what is said of all settings.
+fn looked_up(dir: Option<&Path>) -> Result<(PathBuf, String, Settings), Failure> {
+    let folders = folders_of(Path::new("."))?;
+    let project = folders
+        .iter()
+        .find(|folder| folder.join("pyproject.toml").is_file());
+    let pyproject = project.map(|folder| folder.join("pyproject.toml"));
+    let table = pyproject.as_deref().map(table_of).unwrap_or_default();
+    let settings: Settings = DECLARED
+        .iter()
+        .map(|declared| (declared.name, said(declared, &table, pyproject.as_deref())))
+        .collect();
+    let (path, origin) = match dir {
+        Some(dir) => (absolute(dir)?, "--dir".to_owned()),
+        None => directory(&settings, &folders, project.map(PathBuf::as_path))?,
     };
-    Ok((PathBuf::from(path.into_owned()), origin))
+    Ok((path, origin, settings))
 }
 
 fn said(declared: &Declared, table: &BTreeMap<String, Value>, pyproject: Option<&Path>) -> Setting {
@@ -318,8 +311,9 @@ fn directory(
 ) -> Result<(PathBuf, String), Failure> {
     let (named, wide) = (&settings[0].1, &settings[1].1);
     let is_wide = wide.value == Value::Flag(true);
-    if let (Value::Text(path), "REMEMO_DIR") = (&named.value, &*named.origin) {
-        return Ok((absolute(Path::new(&**path))?, named.origin.clone()));
+    // Which need be no text.
+    if let Some(path) = environment("REMEMO_DIR") {
+        return Ok((absolute(Path::new(&path))?, "REMEMO_DIR".to_owned()));
     }
     if is_wide && wide.origin == "REMEMO_SYSTEM_WIDE" {
         return Ok((user_cache()?, wide.origin.clone()));

@@ -62,6 +62,6 @@ pub use retention::Retention;
 pub use state::{Change, Key, Part, PartKind, StateTree, changes};
 pub use stats::{Stats, Tally};
 pub use store::{
-    Durability, Found, Generation, Integrity, Kept, Orphans, Room, Store, StoreConfig, StoreError,
-    Taken, Uses,
+    Durability, FileSystem, Found, Generation, Integrity, Kept, Orphans, Room, Store, StoreConfig,
+    StoreError, Taken, Uses,
 };

@@ -458,3 +458,24 @@ def test_an_import_that_is_interrupted_leaves_a_whole_cache(
     done = command.json("import", "a.zst", "--dir", str(elsewhere))
     assert (done["new"], done["present"]) == (60, 0)
     assert command.json("verify", "--dir", str(elsewhere))["whole"]
+    # What the one that was killed had not taken in yet goes, too.
+    command("gc", "--dir", str(elsewhere))
+    assert command.json("verify", "--dir", str(elsewhere))["orphans"]["files"] == 0
+    assert list((elsewhere / "tmp").iterdir()) == []
+
+
+def test_paths_need_be_no_text(tmp_path: Path) -> None:
+    """JSON holds text only: what is none becomes a mark, and the command does its work."""
+    odd = os.fsdecode(b"odd\xff")
+    project = tmp_path / odd
+    project.mkdir()
+    fill(project, range(3))
+    rememo = Rememo(project)
+    for arguments in ((), ("doctor",), ("config",), ("export", f"{odd}.zst"), ("ls", "-e")):
+        rememo.json(*arguments)
+    assert (project / f"{odd}.zst").exists()
+    named = Rememo(tmp_path).json("ls", "-e", REMEMO_DIR=f"{odd}/.rememo")
+    assert len(named["entries"]) == 3
+    assert rememo.json("import", f"{odd}.zst")["present"] == 3
+    assert rememo.json("report", "-o", f"{odd}.html")["output"] == "odd\ufffd.html"
+    assert rememo("ls", odd, status=2).err

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -336,3 +339,47 @@ def test_what_can_only_be_read_is_shown_and_not_changed(
         assert done.returncode == 3
         assert "can only be read here" in done.stderr
     assert len(command.json("ls", "-e")["entries"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"),
+    [
+        ({"TERM": "xterm"}, True),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, False),
+        ({"TERM": "dumb"}, False),
+    ],
+    ids=str,
+)
+def test_a_terminal_says_whether_it_wants_colour(
+    environment: dict[str, str], coloured: bool, cache: Cache, command: Rememo
+) -> None:
+    """What is asked for on the command line goes before that."""
+    call_some(cache)
+    assert ("\x1b[" in on_terminal(command, environment, "ls")) is coloured
+    assert "\x1b[" not in on_terminal(command, environment, "ls", "--color", "never")
+    assert "\x1b[" not in on_terminal(command, environment, "ls", "--json")
+    assert "\x1b[" in on_terminal(command, environment, "ls", "--color", "always")
+    # Lines are not broken to fit: a terminal does that, and programs see them whole.
+    narrow = on_terminal(command, {**environment, "COLUMNS": "10"}, "ls", "--color", "never")
+    assert len(narrow.splitlines()) == 3
+
+
+def on_terminal(command: Rememo, environment: dict[str, str], *arguments: str) -> str:
+    """Returns what the command writes to a terminal."""
+    plain = {k: v for k, v in os.environ.items() if k not in {"NO_COLOR", "CLICOLOR_FORCE"}}
+    ours, theirs = pty.openpty()
+    subprocess.run(
+        [COMMAND, *arguments],
+        cwd=command.directory,
+        env={**plain, **environment},
+        stdout=theirs,
+        stderr=theirs,
+        check=True,
+    )
+    os.close(theirs)
+    written = b""
+    with suppress(OSError):
+        while more := os.read(ours, 65536):
+            written += more
+    os.close(ours)
+    return written.decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -124,6 +125,16 @@ def test_shells_complete_and_the_manual_is_there(tmp_path: Path) -> None:
         cwd=tmp_path,
     )
     assert done.stdout.split() == ["show"]
+    scripts = {
+        "bash": script,
+        "zsh": share / "zsh" / "site-functions" / "_rememo",
+        "fish": share / "fish" / "vendor_completions.d" / "rememo.fish",
+    }
+    for shell, script in scripts.items():
+        assert "rememo" in script.read_text()
+        # Of each shell that is here: nothing else knows its grammar.
+        if shutil.which(shell):
+            subprocess.run([shell, "-n", script], check=True)
     manual = (share / "man" / "man1" / "rememo.1").read_text()
     for name in ("ls", "why", "doctor"):
         assert f"rememo-{name}" in manual or f"rememo {name}" in manual

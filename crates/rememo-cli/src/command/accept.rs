@@ -22,6 +22,7 @@ use crate::select::{all, is_key, matches, names};
 pub struct Outcome {
     /// What was done with those that are listed.
     pub done: Deed,
+    /// What is accepted, or was just now, or was taken back.
     pub acceptances: Vec<Accepted>,
     /// What could not be accepted.
     pub refused: Vec<Refused>,

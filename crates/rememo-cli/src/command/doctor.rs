@@ -1,11 +1,13 @@
 //! `rememo doctor`: what is wrong, and how to mend it.
 
+mod machine;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use rememo::measure::bytes_to_read;
-use rememo::{Digest, Found, Store, StoreConfig};
+use rememo::{Digest, Found, SCHEME_VERSION, Store, StoreConfig};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -13,6 +15,7 @@ use crate::args::Shared;
 use crate::failure::{Failure, NOT_SO};
 use crate::opened::look;
 use crate::page::{BAD, FAINT, GOOD, HEADING, Page, USUAL};
+use crate::paths::as_text;
 use crate::report::Report;
 use crate::select::all;
 use crate::settings::{access, directory_in_effect};
@@ -21,6 +24,7 @@ use crate::settings::{access, directory_in_effect};
 #[derive(Serialize, JsonSchema)]
 pub struct Examination {
     /// The cache's directory.
+    #[serde(serialize_with = "as_text")]
     pub dir: PathBuf,
     /// Whether nothing is wrong.
     pub healthy: bool,
@@ -89,7 +93,7 @@ impl Check {
 pub fn run(shared: &Shared) -> Result<Examination, Failure> {
     let (dir, origin) = directory_in_effect(shared.dir.as_deref())?;
     let reads = format!(
-        "rememo {}, format {}",
+        "rememo {}, format {} of the directory, encoding {SCHEME_VERSION} of keys",
         env!("CARGO_PKG_VERSION"),
         Store::FORMAT
     );
@@ -101,6 +105,8 @@ pub fn run(shared: &Shared) -> Result<Examination, Failure> {
             format!("{} (by {origin})", dir.display()),
         ),
     ];
+    checks.push(machine::file_system(&dir)?);
+    checks.push(machine::limits()?);
     checks.extend(set_aside(&dir));
     match look(shared) {
         Ok(opened) => match opened.store {
@@ -153,10 +159,11 @@ fn unusable(dir: &Path, failure: &Failure) -> Check {
 }
 
 fn examine(store: &Store, checks: &mut Vec<Check>) {
-    let looks: [(&'static str, Look); 5] = [
+    let looks: [(&'static str, Look); 6] = [
         ("index", index),
         ("room", room),
-        ("disk", disk),
+        ("disk", machine::disk),
+        ("locks", machine::locks),
         ("leftovers", leftovers),
         ("self-test", self_test),
     ];
@@ -219,16 +226,6 @@ fn room(name: &'static str, store: &Store) -> Result<Check, Failure> {
             found,
             "if they are missed, allow more with REMEMO_MAX_SIZE",
         ));
-    }
-    Ok(Check::new(name, Verdict::Fine, found))
-}
-
-fn disk(name: &'static str, store: &Store) -> Result<Check, Failure> {
-    let free = store.free_on_disk()?;
-    let found = format!("{} free", bytes_to_read(free));
-    if free < 64 << 20 {
-        let advice = "free some room: results are not stored on a full disk";
-        return Ok(Check::wrong(name, found, advice));
     }
     Ok(Check::new(name, Verdict::Fine, found))
 }

@@ -18,6 +18,7 @@ use crate::args::{Export, Shared};
 use crate::failure::{Failure, NOT_SO};
 use crate::opened::open;
 use crate::page::{BAD, Page, USUAL};
+use crate::paths::as_text;
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::select::{all, selected};
@@ -26,6 +27,7 @@ use crate::select::{all, selected};
 #[derive(Serialize, JsonSchema)]
 pub struct Exported {
     /// The archive.
+    #[serde(serialize_with = "as_text")]
     pub file: PathBuf,
     /// Its bytes.
     pub file_bytes: u64,

@@ -36,7 +36,7 @@ pub struct Collection {
     pub compute_seconds: f64,
     /// Bytes that the rest takes.
     pub bytes_left: u64,
-    /// The most bytes that all may take.
+    /// The most bytes that all may take, this time.
     pub max_bytes: u64,
     /// Files that nothing referred to, which go too.
     pub orphans: Strays,
@@ -114,7 +114,7 @@ pub fn run(shared: &Shared, args: &Gc) -> Result<Collection, Failure> {
         bytes: going.iter().map(|gone| gone.size).sum(),
         compute_seconds: seconds(compute_ns),
         bytes_left,
-        max_bytes: store.bound()?.bytes,
+        max_bytes: store.bound_asked(&room)?.bytes,
         orphans: orphans.into(),
         index_bytes_returned,
         compute_ns,

@@ -16,6 +16,7 @@ use crate::args::{Import, Shared};
 use crate::failure::Failure;
 use crate::opened::{Opened, look, make};
 use crate::page::{Page, USUAL};
+use crate::paths::as_text;
 use crate::progress::Progress;
 use crate::report::{Report, complain};
 
@@ -23,6 +24,7 @@ use crate::report::{Report, complain};
 #[derive(Default, Serialize, JsonSchema)]
 pub struct Imported {
     /// The archive.
+    #[serde(serialize_with = "as_text")]
     pub file: PathBuf,
     /// Whether nothing was taken in.
     pub dry_run: bool,

@@ -21,8 +21,14 @@ use crate::select::{all, selected};
 #[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Listing {
-    Functions { functions: Vec<Function> },
-    Entries { entries: Vec<Item> },
+    Functions {
+        /// What is stored for each function.
+        functions: Vec<Function>,
+    },
+    Entries {
+        /// The entries.
+        entries: Vec<Item>,
+    },
 }
 
 /// What is stored for a function.

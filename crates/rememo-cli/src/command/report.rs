@@ -17,6 +17,7 @@ use crate::failure::Failure;
 use crate::moment::{exactly, seconds};
 use crate::opened::open;
 use crate::page::{Page, USUAL};
+use crate::paths::as_text;
 use crate::report::Report;
 use crate::select::all;
 
@@ -33,6 +34,7 @@ const IDLE: usize = 50;
 #[derive(Serialize, JsonSchema)]
 pub struct Written {
     /// The page.
+    #[serde(serialize_with = "as_text")]
     pub output: PathBuf,
     /// Its bytes.
     pub bytes: usize,

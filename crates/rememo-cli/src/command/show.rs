@@ -3,7 +3,7 @@
 use std::io;
 
 use rememo::measure::bytes_to_read;
-use rememo::{Acceptance, Listed, Part, Store, StoredValue};
+use rememo::{Acceptance, Listed, Part, PartKind, Store, StoredValue};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -20,6 +20,7 @@ use crate::select::{is_key, selected};
 /// Entries of one function or call, the newest first.
 #[derive(Serialize, JsonSchema)]
 pub struct Shown {
+    /// The entries.
     pub entries: Vec<Whole>,
     /// How many others the function has.
     pub more: usize,
@@ -48,6 +49,10 @@ pub struct Whole {
     pub codec: u16,
     /// What that is.
     pub codec_name: &'static str,
+    /// Kinds of effects that a hit does again, such as "stdout".
+    pub effects: Vec<String>,
+    /// Whether there were any when it ran.
+    pub had_effects: bool,
     /// The object that holds the result, if it does not lie in the index.
     pub object: Option<String>,
     /// Who stored it.
@@ -82,6 +87,9 @@ pub struct Dependency {
     /// Size and age of what was found.
     pub details: Option<String>,
 }
+
+/// Added to the number of a codec where effects come along with the result.
+const WITH_EFFECTS: u16 = 1 << 8;
 
 /// Entries of a function that are shown.
 const SHOWN: usize = 3;
@@ -147,7 +155,9 @@ fn whole(
         expires: entry.world.lease.map(|lease| exactly(lease.until_ns())),
         encode_seconds: seconds(entry.encode_ns),
         codec: entry.codec,
-        codec_name: match entry.codec {
+        effects: replayed(&parts),
+        had_effects: entry.codec & WITH_EFFECTS != 0,
+        codec_name: match entry.codec & !WITH_EFFECTS {
             1 => "pickle",
             2 => "numpy array",
             _ => "unknown",
@@ -159,6 +169,15 @@ fn whole(
         producer: entry.producer.clone(),
         listed,
     })
+}
+
+/// What the options of a function say that a hit does again.
+fn replayed(parts: &[Part]) -> Vec<String> {
+    let options = parts.iter().filter(|part| part.kind == PartKind::Options);
+    let terms = options.filter_map(|part| part.source.as_deref());
+    let terms = terms.flat_map(|terms| terms.split(", "));
+    let replayed = terms.filter_map(|term| term.strip_prefix("replaying "));
+    replayed.map(str::to_owned).collect()
 }
 
 impl Report for Shown {
@@ -207,6 +226,15 @@ impl Whole {
                 self.codec_name
             ),
         )?;
+        if self.had_effects || !self.effects.is_empty() {
+            let had = if self.had_effects {
+                "done again on a hit"
+            } else {
+                "there were none"
+            };
+            let told = format!("{}: {had}", self.effects.join(", "));
+            page.field("effects", told.trim_start_matches(": "))?;
+        }
         for known in &self.accepted {
             page.field(
                 "answers for",

@@ -14,6 +14,7 @@ use crate::args::Shared;
 use crate::failure::Failure;
 use crate::opened::{Opened, look};
 use crate::page::{FAINT, HEADING, Page, USUAL};
+use crate::paths::as_text;
 use crate::report::Report;
 
 /// How many functions are told of.
@@ -23,6 +24,7 @@ const FUNCTIONS: usize = 10;
 #[derive(Serialize, JsonSchema)]
 pub struct Summary {
     /// The cache's directory.
+    #[serde(serialize_with = "as_text")]
     pub dir: PathBuf,
     /// Who says that it is there.
     pub origin: String,

@@ -19,6 +19,7 @@ use crate::select::{is_key, names, no_such};
 /// The last calls that ran, the latest first.
 #[derive(Serialize, JsonSchema)]
 pub struct Account {
+    /// The runs, the latest first.
     pub misses: Vec<Miss>,
     /// How many earlier ones are known.
     pub more: usize,

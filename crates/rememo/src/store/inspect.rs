@@ -6,12 +6,15 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
+use rustix::fs::{FlockOperation, flock};
+
 use super::room::free_bytes;
 use super::{Cost, Room, Store, StoreError, layout};
 use crate::codec::{Encoded, Frame};
 use crate::deps::World;
 use crate::digest::Digest;
 use crate::index::{Evicted, Listed};
+use crate::ofd;
 use crate::retention::Retention;
 use crate::state::{Key, StateTree};
 
@@ -125,6 +128,20 @@ impl Store {
         self.0.keeper.is_read_only()
     }
 
+    /// Whether whoever holds a lock in the store's directory keeps others out, with both kinds of
+    /// locks that a store relies on.
+    pub fn locks_hold(&self) -> Result<bool, StoreError> {
+        let trial = tempfile::NamedTempFile::new_in(self.dir().join("tmp"))?;
+        let (ours, theirs) = (trial.as_file(), trial.reopen()?);
+        let of_bytes = ofd::try_lock(ours, 0)? && !ofd::try_lock(&theirs, 0)?;
+        ofd::unlock(ours, 0)?;
+        let taken = || flock(&theirs, FlockOperation::NonBlockingLockExclusive).is_ok();
+        flock(ours, FlockOperation::LockExclusive).map_err(io::Error::from)?;
+        let of_files = !taken();
+        flock(ours, FlockOperation::Unlock).map_err(io::Error::from)?;
+        Ok(of_bytes && of_files && ofd::try_lock(&theirs, 0)? && taken())
+    }
+
     /// Whether the store can only be read, by this process.
     pub fn is_read_only(&self) -> bool {
         matches!(self.writable(), Err(StoreError::ReadOnly { .. }))
@@ -165,6 +182,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(StoreConfig::new(dir.path())).unwrap();
         assert!(store.self_test().unwrap());
+        assert!(store.locks_hold().unwrap());
+        assert_eq!(fs::read_dir(dir.path().join("tmp")).unwrap().count(), 0);
         assert_eq!(store.usage().unwrap().entries, 0);
         assert_eq!(store.usage().unwrap().files, 0);
     }

@@ -5,9 +5,10 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use rustix::fs::{FlockOperation, flock, statfs};
+use rustix::fs::{FlockOperation, flock};
 use rustix::io::retry_on_intr;
 
+use super::file_system::FileSystem;
 use super::{StoreError, ownership};
 use crate::access::{Access, Keeper};
 use crate::index::{aside, is_read_only};
@@ -19,19 +20,6 @@ const FORMAT_MAX: u64 = 1 << 12;
 const CACHEDIR_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
     # This file marks a cache directory, which backups may leave out.\n\
     # See https://bford.info/cachedir/\n";
-
-/// File systems known to be local, by their magic number.
-const LOCAL: [u64; 9] = [
-    0xEF53,      // ext2, ext3, ext4
-    0x5846_5342, // xfs
-    0x9123_683E, // btrfs
-    0x0102_1994, // tmpfs
-    0x794C_7630, // overlayfs
-    0x2FC1_2FC1, // zfs
-    0xF2F5_2010, // f2fs
-    0xCA45_1A4E, // bcachefs
-    0x8584_58F6, // ramfs
-];
 
 /// A directory that is a store now.
 pub(super) struct Prepared {
@@ -226,12 +214,8 @@ fn hold(dir: &Path) -> io::Result<Option<File>> {
 
 /// Refuses a directory, there or still to be made, on anything but a local file system.
 fn refuse_remote(dir: &Path) -> Result<(), StoreError> {
-    // Whatever is not there may have gone just now.
-    let found = dir.ancestors().find_map(|there| statfs(there).ok());
-    let found = found.map_or_else(|| statfs("."), Ok);
-    let found = found.map_err(io::Error::from)?;
-    let kind = u64::try_from(found.f_type).unwrap_or(0);
-    if LOCAL.contains(&kind) {
+    let FileSystem { kind, local } = FileSystem::under(dir)?;
+    if local.is_some() {
         return Ok(());
     }
     Err(StoreError::NotLocal {

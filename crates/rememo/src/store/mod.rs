@@ -5,6 +5,7 @@ mod accounts;
 mod adopt;
 mod compact;
 mod config;
+mod file_system;
 mod fork;
 mod generation;
 mod inspect;
@@ -20,6 +21,7 @@ mod uses;
 mod writer;
 
 pub use config::{Durability, StoreConfig, StoreError};
+pub use file_system::FileSystem;
 pub use generation::Generation;
 pub use inspect::Found;
 pub use integrity::{Integrity, Orphans};
