@@ -77,14 +77,14 @@ function draw() {
   }
 }
 
-// Columns: [heading, how to get the value, how to write it]; numbers are set to the right.
+// Columns: [heading, how to get the value, how to write it, what it looks like]; numbers are set to the right.
 function table(into, columns, rows) {
   const body = element("tbody");
   const isNumber = columns.map(([, value]) => rows.some((row) => typeof value(row) === "number"));
   const fill = () => {
-    body.replaceChildren(...rows.map((row) => element("tr", {}, ...columns.map(([, value, write], at) => {
+    body.replaceChildren(...rows.map((row) => element("tr", {}, ...columns.map(([, value, write, kind], at) => {
       const cell = element("td", { textContent: write ? write(value(row)) : value(row) ?? "" });
-      cell.className = isNumber[at] ? "number" : at === 0 ? "name" : "";
+      cell.className = kind ?? (isNumber[at] ? "number" : at === 0 ? "name" : "");
       return cell;
     }))));
   };
@@ -217,8 +217,88 @@ function sizeAgainstCost() {
   ], [...rows]);
 }
 
+// For each function, those that it uses, but for what it uses through another one of them.
+function uses(rows) {
+  const called = new Map(rows.map((row) => [row.function, row.calls.filter((name) => name !== row.function)]));
+  const through = (name, other) => called.get(other)?.includes(name) && !called.get(name)?.includes(other);
+  return rows.flatMap((row) => {
+    const names = called.get(row.function).filter((name) => called.has(name));
+    const direct = names.filter((name) => !names.some((other) => through(name, other)));
+    return direct.map((name) => [name, row]);
+  });
+}
+
+// Whether code that a function is made of was what changed last.
+const codeChanged = (row) => row.last_reason === "state changed";
+
+function box(row) {
+  const [first, ...more] = row.last_changes;
+  const why = codeChanged(row) && first ? `changed: ${short(first)}${more.length ? `, ${more.length} more` : ""}` : row.last_reason ?? "";
+  const lines = [short(row.function), why];
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.font = getComputedStyle(document.body).font;
+  const width = Math.max(...lines.map((line) => pen.measureText(line).width)) + 24;
+  return { row, lines, width, height: 56 };
+}
+
+function drawn(name, attributes, ...children) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}
+
+// The functions that use one another, with arrows to those that use; `choose` is told of a click.
+function graph(into, rows, choose) {
+  const edges = uses(rows);
+  const joined = new Set(edges.flatMap(([name, row]) => [name, row.function]));
+  if (!joined.size) return;
+  const plan = new dagre.graphlib.Graph();
+  plan.setGraph({ rankdir: innerWidth < 640 ? "TB" : "LR", nodesep: 16, ranksep: 40, marginx: 4, marginy: 4 });
+  for (const row of rows) if (joined.has(row.function)) plan.setNode(row.function, box(row));
+  for (const [name, row] of edges) {
+    const ways = [name, ...(codeChanged(plan.node(name).row) ? plan.node(name).row.last_changes : [])];
+    plan.setEdge(name, row.function, { strong: codeChanged(row) && ways.some((way) => row.last_changes.includes(way)) });
+  }
+  dagre.layout(plan);
+  const { width, height } = plan.graph();
+  // It is made smaller to fit, as far as it can be read; and scrolled beyond that.
+  const scale = Math.min(1, Math.max(0.7, (into.clientWidth - 34) / width));
+  const picture = drawn("svg", { width: width * scale, height: height * scale, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "Graph of the functions: arrows lead to those that use them" });
+  const tip = drawn("path", { d: "M0 0 8 4 0 8z" });
+  picture.append(drawn("defs", {}, drawn("marker", { id: "tip", viewBox: "0 0 8 8", refX: 8, refY: 4, markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse", orient: "auto" }, tip)));
+  for (const edge of plan.edges()) {
+    const { points, strong } = plan.edge(edge);
+    const d = points.map(({ x, y }, at) => `${at ? "L" : "M"}${x} ${y}`).join(" ");
+    picture.append(drawn("path", { d, class: strong ? "edge strong" : "edge", "marker-end": "url(#tip)" }));
+  }
+  for (const name of plan.nodes()) {
+    const { row, lines, x, y, width: wide, height: high } = plan.node(name);
+    const says = `${row.function}, ${row.last_reason ?? "never ran"}${row.last_changes.length ? `: ${row.last_changes.join(", ")}` : ""}`;
+    const node = drawn("g", { class: codeChanged(row) ? "node strong" : "node", tabindex: 0, role: "button", "aria-label": says },
+      drawn("title", {}, says),
+      drawn("rect", { x: x - wide / 2, y: y - high / 2, width: wide, height: high, rx: 6 }),
+      drawn("text", { x, y: y - 6 }, lines[0]),
+      drawn("text", { x, y: y + 16, class: "faint" }, lines[1]));
+    node.addEventListener("click", () => choose(row.function));
+    node.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" || event.key === " ") {
+        event.preventDefault();
+        choose(row.function);
+      }
+    });
+    picture.append(node);
+  }
+  into.append(element("p", { className: "note", textContent: "Arrows lead to the functions that use another one. What ran last because code changed is drawn strong, with the way that the change took." }));
+  into.append(element("div", { className: "scroll graph" }, picture));
+}
+
 function functions() {
   const into = section("Functions, and what last changed");
+  graph(into, data.functions.slice(0, 60), (name) => {
+    search.value = search.value === name ? "" : name;
+    filter();
+  });
   const search = element("input", { type: "search", placeholder: "Filter by name" });
   search.setAttribute("aria-label", "Filter functions by name");
   into.append(search);
@@ -227,7 +307,7 @@ function functions() {
     ["Saved", (row) => row.saved_seconds, time],
     ["Last ran because", (row) => row.last_reason ?? ""],
     ["Changed", (row) => row.last_changes.join(", ")],
-    ["When", (row) => (row.last_at ?? "").replace("T", " ").replace("Z", "")],
+    ["When", (row) => (row.last_at ?? "").replace("T", " ").replace("Z", ""), undefined, "date"],
     ["Calls memoized", (row) => row.calls.join(", ")],
   ], [...data.functions]);
   const filter = () => {
@@ -262,7 +342,7 @@ function notWorthKeeping() {
     ["Entry", (row) => row.key.slice(0, 12)],
     ["Size", (row) => row.bytes, size],
     ["To compute", (row) => row.compute_seconds, time],
-    ["Stored", (row) => row.created.slice(0, 10)],
+    ["Stored", (row) => row.created.slice(0, 10), undefined, "date"],
   ], [...data.idle]);
 }
 

@@ -11,7 +11,7 @@ import pytest
 from rememo import Cache
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from command.conftest import Rememo
@@ -61,18 +61,34 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 memoized(size)
                 memoized(size) if number % 2 else None
             if number == 1:
-                outer = memoized
-
-                def train(x: int) -> int:
-                    return len(outer(10)) + x
-
-                train.__module__ = "shop"
-                train.__qualname__ = "pipeline"
-                cache.memoize(train)(1)
+                use_one_another(cache, memoized)
         cache.usage()
         done = Rememo(here)("report", "--dir", str(cache.path), "-o", "out.html")
         assert done.out == "wrote out.html\n"
     return here / "out.html"
+
+
+def use_one_another(cache: Cache, clean: Callable[[int], bytes]) -> None:
+    """Two functions of a shop, one of which is edited in between, and a hostile one."""
+    rates = {"rate": 1}
+
+    def pipeline(x: int) -> int:
+        return len(clean(10)) + x * rates["rate"]
+
+    def report(x: int) -> int:
+        return piped(x) + len(clean(10))
+
+    def hostile(x: int) -> int:
+        return len(clean(10)) + x
+
+    for function in (pipeline, report, hostile):
+        function.__module__, function.__qualname__ = "shop", function.__name__
+    hostile.__qualname__ = "<img src=x onerror=injected=1>"
+    piped = cache.memoize(pipeline)
+    memoized = [cache.memoize(report), cache.memoize(hostile)]
+    for rates["rate"] in (1, 2):
+        for function in memoized:
+            function(1)
 
 
 def opened(browser: Browser, report: Path, **options: object) -> tuple[Page, list[str]]:
@@ -117,9 +133,34 @@ def test_hostile_names_are_text(browser: Browser, report: Path) -> None:
     assert page.evaluate("window.injected") is None
     assert page.locator("#injected").count() == 0
     assert page.locator("img").count() == 0
+    assert page.locator("svg text", has_text="onerror").count() == 1
     names = "\n".join(page.locator("td.name").all_text_contents())
     for name in HOSTILE:
         assert name.rpartition(".")[2] in names
+
+
+def test_a_graph_shows_what_uses_what_and_which_way_a_change_took(
+    browser: Browser, report: Path
+) -> None:
+    """Each function once, arrows to those that use it, and a click or a key filters the table."""
+    page, _ = opened(browser, report)
+    section = page.locator("section", has_text="what last changed")
+    nodes = section.locator("svg g.node")
+    told = [node.get_attribute("aria-label") or "" for node in nodes.all()]
+    names = [label.partition(",")[0] for label in told]
+    hostile = "shop.<img src=x onerror=injected=1>"
+    assert sorted(names) == [hostile, "shop.clean", "shop.pipeline", "shop.report"]
+    # What a report uses through the pipeline has no arrow of its own.
+    assert section.locator("svg path.edge").count() == 3
+    strong = [label for label in told if "state changed" in label]
+    assert sorted(label.partition(",")[0] for label in strong) == ["shop.pipeline", "shop.report"]
+    assert section.locator("svg path.edge.strong").count() == 1
+    nodes.nth(names.index("shop.pipeline")).focus()
+    page.keyboard.press("Enter")
+    shown = [row for row in section.locator("tbody tr").all() if row.is_visible()]
+    assert len(shown) == 1
+    nodes.nth(names.index("shop.pipeline")).click()
+    assert len([row for row in section.locator("tbody tr").all() if row.is_visible()]) > 1
 
 
 def test_it_can_be_used_with_the_keyboard_alone(browser: Browser, report: Path) -> None:
@@ -139,7 +180,7 @@ def test_it_can_be_used_with_the_keyboard_alone(browser: Browser, report: Path) 
     section.locator("input").focus()
     page.keyboard.type("SHOP")
     shown = [row for row in section.locator("tbody tr").all() if row.is_visible()]
-    assert len(shown) == 4
+    assert len(shown) == 6
     pipeline = section.locator("tbody tr", has_text="shop.pipeline")
     assert "shop.clean" in (pipeline.locator("td").last.text_content() or "")
 

@@ -26,6 +26,8 @@ const CSS: &str = include_str!("../../page/report.css");
 const JS: &str = include_str!("../../page/report.js");
 /// Chart.js 4.6.1, as released, less the line that names its source map.
 const CHART: &str = include_str!("../../page/chart.umd.min.js");
+/// Dagre 3.1.3, which says where in a graph what is drawn, as released, less that line of its own.
+const DAGRE: &str = include_str!("../../page/dagre.min.js");
 
 /// Entries that are told of as not worth keeping.
 const IDLE: usize = 50;
@@ -110,8 +112,8 @@ fn page(contents: &Contents) -> Result<String, Failure> {
         .unwrap_or_default();
     let seed = format!("{}{}{}", now.as_nanos(), std::process::id(), data.len());
     let nonce = Digest::of(seed.as_bytes()).to_hex();
-    let mut page =
-        String::with_capacity(PAGE.len() + CHART.len() + CSS.len() + JS.len() + data.len());
+    let pieces = [PAGE, CSS, &data, CHART, DAGRE, JS];
+    let mut page = String::with_capacity(pieces.iter().map(|piece| piece.len()).sum());
     // Filled in one go, so that nothing that is filled in is taken for a place to fill.
     for (number, piece) in PAGE.split('@').enumerate() {
         page.push_str(match (number % 2, piece) {
@@ -120,6 +122,7 @@ fn page(contents: &Contents) -> Result<String, Failure> {
             (1, "CSS") => CSS,
             (1, "DATA") => &data,
             (1, "CHART") => CHART,
+            (1, "DAGRE") => DAGRE,
             (1, "JS") => JS,
             (_, text) => text,
         });
