@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import io
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -66,6 +67,9 @@ def run(shell: Any, name: str, cell: str) -> None:  # noqa: ANN401
     memoized = memoize(function, allow=["output"])
     found = memoized(*[_value(one, namespace) for one in passed])
     shown: object = found.pop(SHOWN, None)
+    for variable in set(passed) - set(found):
+        # The cell deleted it.
+        namespace.pop(variable, None)
     for variable, value in found.items():
         namespace[variable] = _import(value) if isinstance(value, Module) else value
     if shown is not None:
@@ -88,7 +92,7 @@ def function_of(
     known = {*namespace, *vars(builtins)}
     passed = sorted(flow.reads_first & known)
     results = sorted(flow.binds)
-    body = [*tree.body, *_returning(results, flow.certain | set(passed))]
+    body = [*tree.body, *_returning(results, flow.certain | (set(passed) - flow.deletes))]
     definition = ast.parse(f"def outer({PACKED}):\n def cell(): pass\n return cell")
     outer = cast("ast.FunctionDef", definition.body[0])
     function = cast("ast.FunctionDef", outer.body[0])
@@ -129,10 +133,11 @@ def _indented(text: str) -> str:
 
 
 def packed(found: dict[str, Any]) -> dict[str, Any]:
-    """Returns variables as they are stored: modules by their names."""
+    """Returns variables as they are stored: modules by name, and no files that are closed."""
     return {
         name: Module(value.__name__) if isinstance(value, ModuleType) else value
         for name, value in found.items()
+        if not (isinstance(value, io.IOBase) and value.closed)
     }
 
 
@@ -156,6 +161,11 @@ def _refuse(tree: ast.Module) -> None:
     for inner in _outside_of_functions(tree):
         if isinstance(inner, (ast.Await, ast.AsyncFor, ast.AsyncWith)):
             raise Refused("it awaits something: memoize a coroutine function with @memoize")
+        if isinstance(inner, ast.Name) and inner.id == "get_ipython":
+            raise Refused(
+                f"it asks IPython for something, with % or !, on line {inner.lineno}: do so in a "
+                "cell of its own, without %%memo"
+            )
         if isinstance(inner, (ast.Yield, ast.YieldFrom, ast.Return)):
             raise Refused(f"there is nothing to return or yield to on line {inner.lineno}")
         if isinstance(inner, (ast.Global, ast.Nonlocal)):

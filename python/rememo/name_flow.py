@@ -20,7 +20,8 @@ class NameFlow(ast.NodeVisitor):
     Attributes:
         binds: names that are bound, those that may be included.
         certain: names that are bound at the end, whatever way was taken.
-        reads_first: names of `binds` that may be read before.
+        deletes: names that may be deleted.
+        reads_first: names of `binds` that may be read, or deleted, before.
 
     >>> import ast
     >>> from rememo.name_flow import NameFlow
@@ -34,6 +35,7 @@ class NameFlow(ast.NodeVisitor):
         self.certain: set[str] = set()
         self._read: set[str] = set()
         self.binds: set[str] = set()
+        self.deletes: set[str] = set()
         self._run(tree.body)
         self.reads_first = self._read & self.binds
 
@@ -57,7 +59,9 @@ class NameFlow(ast.NodeVisitor):
             self._bind(node.id)
         elif isinstance(node.ctx, ast.Del):
             self.binds.add(node.id)
-            self._read |= {node.id} - self.certain
+            self.deletes.add(node.id)
+            # What was there before goes as well, where this is run.
+            self._read.add(node.id)
             self.certain.discard(node.id)
         elif node.id not in self.certain:
             self._read.add(node.id)

@@ -117,6 +117,27 @@ def test_variables_that_may_not_be_bound(project: Path) -> None:
     assert [told[2], told[5]] == [["[False, False, False]"], ["[True, True, True]"]]
 
 
+def test_variables_that_are_deleted_are_gone(project: Path) -> None:
+    """Whether the cell is run or not; where it takes another way, they stay."""
+    cell = "%%memo\nprint('run')\nif flag:\n    del x\nlocal = 1\ny = local + 1\ndel local"
+    tell = "print([name in globals() for name in ('x', 'y', 'local')])"
+    told = run(project, "flag, x = True, 1", cell, tell, "x = 1", cell, tell)
+    gone = [["run"], ["[False, True, False]"]]
+    assert told == [[], *gone, [], [], gone[1]]
+    assert run(project, "flag, x = True, 1", cell, tell) == [[], [], gone[1]]
+    assert run(project, "flag, x = False, 1", cell, tell)[2] == ["[True, True, False]"]
+
+
+def test_files_that_a_cell_has_closed_do_no_harm(project: Path) -> None:
+    """They do not come back, and all else does."""
+    (project / "data.txt").write_text("text")
+    cell = "%%memo\nprint('run')\nwith open('data.txt') as file:\n    data = file.read()\ndata"
+    assert run(project, cell) == [["run", "'text'"]]
+    assert run(project, cell, "'file' in globals()") == [["'text'"], ["False"]]
+    (project / "data.txt").write_text("other")
+    assert run(project, cell) == [["run", "'other'"]]
+
+
 def test_exceptions_are_the_cells_own_and_nothing_is_kept(project: Path) -> None:
     cell = "%%memo\ny = 1\nz = 1 / x"
     out = run(project, "x = 0", cell, "'y' in globals()", "x = 2", cell, "z", fails=True)
@@ -132,6 +153,7 @@ def test_exceptions_are_the_cells_own_and_nothing_is_kept(project: Path) -> None
         ("global x", "it says `global`"),
         ("from os import *", "it imports `*`"),
         ("await x", "it awaits something"),
+        ("x = 1\nfiles = get_ipython().getoutput('ls')", "with % or !, on line 2"),
     ],
 )
 def test_cells_that_cannot_be_memoized_say_why(project: Path, cell: str, message: str) -> None:
