@@ -446,6 +446,30 @@ def test_a_group_that_was_assigned_goes_along(program: Program) -> None:
     assert not (program.directory / ".cache").exists()
 
 
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_a_script_finds_what_its_workers_stored(program: Program, method: str) -> None:
+    """Its module has another name in those that are spawned."""
+    program.write(
+        script=f"""
+        import concurrent.futures, multiprocessing
+        from rememo.compat.charmonium import DirObjStore, MemoizedGroup, memoize
+        group = MemoizedGroup(obj_store=DirObjStore("objects"))
+        @memoize(group=group)
+        def work(x):
+            return x
+        def told(x):
+            answer = work(x)
+            group.cache.commit()
+            return answer
+        if __name__ == "__main__":
+            context = multiprocessing.get_context("{method}")
+            with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
+                print(pool.submit(told, 2).result(), work.would_hit(2), work.name)
+        """
+    )
+    assert program.run_script("script") == "2 True __main__.work"
+
+
 class Number:
     """Has methods of all kinds."""
 

@@ -173,9 +173,13 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_of_a_worker_that_is_killed_another_takes_over(program: Program, method: str) -> None:
+def test_of_a_worker_that_is_killed_another_takes_over(
+    program: Program, method: str, tmp_path: Path
+) -> None:
     program.write(script=KILLED)
-    assert program.run_python("script.py", method).strip() == "[-9, 0, 0] 2 True"
+    log = tmp_path / "events"
+    out = program.run_python("script.py", method, REMEMO_LOG=str(log))
+    assert out == "[-9, 0, 0] 2 True\n", log.read_text()
 
 
 WRITTEN_OUT = """

@@ -104,6 +104,8 @@ class Memoized(Generic[P, R]):
         self._regrouped = False
         # What is found by its name, where it is a copy of that.
         self._original: Memoized[P, R] | None = None
+        # The function goes by the same name in all processes; its module may not.
+        self._given_name = name
         self.name = name or f"{self._function.__module__}.{self._function.__qualname__}"
         self._use_obj_store = use_obj_store
         self._use_metadata_size = use_metadata_size
@@ -281,7 +283,7 @@ class Memoized(Generic[P, R]):
         group = self.group
         version = getattr(self.func, "__version__", None)
         state = (
-            self.name,
+            self._given_name,
             group.extra_system_state and group.extra_system_state(),
             version() if callable(version) else version,
             self._extra_func_state and self._extra_func_state(self.func),
@@ -335,7 +337,7 @@ class Memoized(Generic[P, R]):
     def _options(self) -> dict[str, Any]:
         return {
             "group": self.group,
-            "name": self.name,
+            "name": self._given_name,
             "use_obj_store": self._use_obj_store,
             "use_metadata_size": self._use_metadata_size,
             "pickler": self._pickler,
