@@ -14,7 +14,23 @@ if TYPE_CHECKING:
 
 
 class Acceptance(NamedTuple):
-    """A change of code that was accepted. It reads as text for people, too."""
+    """A change of code that was accepted. It reads as text for people, too.
+
+    >>> from rememo import Cache
+    >>> cache = Cache(temporary=True)
+    >>> def double(x):
+    ...     return 2 * x
+    >>> cache.memoize(double)(4)
+    8
+    >>> def double(x):
+    ...     return x + x
+    >>> accepted = cache.memoize(double).accept("the same sum")
+    >>> accepted.reason
+    'the same sum'
+    >>> cache.revoke(accepted.id)
+    True
+    >>> cache.close()
+    """
 
     id: str
     """What it is known by: `Cache.revoke` and ``rememo accept --revoke`` take it, and events of

@@ -15,7 +15,18 @@ ALL_DAYS = 2**32 - 1
 
 
 class FunctionStats(NamedTuple):
-    """What happened to the calls of one function. It reads as text for people, too."""
+    """What happened to the calls of one function. It reads as text for people, too.
+
+    >>> from rememo import Cache
+    >>> cache = Cache(temporary=True)
+    >>> double = cache.memoize(lambda x: 2 * x)
+    >>> double(4), double(4)
+    (8, 8)
+    >>> (stats,) = cache.stats().values()
+    >>> stats.hits, stats.misses["new"]
+    (1, 1)
+    >>> cache.close()
+    """
 
     hits: int = 0
     """Results handed back."""

@@ -18,6 +18,11 @@ class Configuration:
     """The settings in effect, by name; printed, a table that says where each comes from.
 
     `config()` returns one.
+
+    >>> import rememo
+    >>> settings = rememo.config()
+    >>> settings["enabled"], settings.origin("enabled")
+    (True, 'default')
     """
 
     __slots__ = ("_settings",)

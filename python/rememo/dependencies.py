@@ -27,6 +27,16 @@ class File:
 
     Raises:
         TypeError: if it is no path.
+
+    >>> import os
+    >>> from rememo import Cache, File
+    >>> cache = Cache(temporary=True)
+    >>> @cache.memoize(depends_on=[File(os.devnull)])
+    ... def double(x):
+    ...     return 2 * x
+    >>> double(4)
+    8
+    >>> cache.close()
     """
 
     __slots__ = ("path",)
@@ -50,6 +60,20 @@ class Dir:
     Raises:
         TypeError: if it is no path.
         ValueError: if it is a pattern that makes no sense.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from rememo import Cache, Dir
+    >>> cache, data = Cache(temporary=True), Path(tempfile.mkdtemp())
+    >>> @cache.memoize(depends_on=[Dir(data / "*.csv")])
+    ... def count():
+    ...     return 1
+    >>> count(), count.would_hit()
+    (1, True)
+    >>> (data / "new.csv").touch()
+    >>> count.would_hit()
+    False
+    >>> cache.close()
     """
 
     __slots__ = ("pattern",)
@@ -78,6 +102,20 @@ class Env:
     Raises:
         TypeError: if it is no text.
         ValueError: if no variable can have that name.
+
+    >>> import os
+    >>> from rememo import Cache, Env
+    >>> cache = Cache(temporary=True)
+    >>> @cache.memoize(depends_on=[Env("RATE_FOR_EXAMPLE")])
+    ... def double(x):
+    ...     return 2 * x
+    >>> double(4), double.would_hit(4)
+    (8, True)
+    >>> os.environ["RATE_FOR_EXAMPLE"] = "3"
+    >>> double.would_hit(4)
+    False
+    >>> del os.environ["RATE_FOR_EXAMPLE"]
+    >>> cache.close()
     """
 
     __slots__ = ("name",)
@@ -106,6 +144,15 @@ class Package:
     Raises:
         TypeError: if it is no text.
         ValueError: if it is empty.
+
+    >>> from rememo import Cache, Package
+    >>> cache = Cache(temporary=True)
+    >>> @cache.memoize(depends_on=[Package("numpy")])
+    ... def double(x):
+    ...     return 2 * x
+    >>> double(4), double.would_hit(4)
+    (8, True)
+    >>> cache.close()
     """
 
     __slots__ = ("name",)

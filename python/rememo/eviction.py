@@ -39,6 +39,11 @@ class Worth:
         size: the bytes that go free when it goes.
         seconds: what having it again takes: computing and encoding it.
         uses: how often it was of use so far, its being computed included.
+
+    >>> from rememo.eviction import Worth
+    >>> worth = Worth("shop.price", size=1000, seconds=2.0, uses=3)
+    >>> worth.seconds * worth.uses / worth.size  # what a byte of it saves
+    0.006
     """
 
     function: str
@@ -245,6 +250,18 @@ def check(make: Callable[[], EvictionPolicy]) -> None:
 
     Raises:
         AssertionError: if the policy breaks one of its promises; the message says which.
+
+    >>> from rememo.eviction import EvictionPolicy, check
+    >>> class Stubborn(EvictionPolicy):
+    ...     def add(self, key, worth): ...
+    ...     def access(self, key, worth): ...
+    ...     def invalidate(self, key, worth): ...
+    ...     def evict(self): ...  # None, whatever is there
+    >>> try:
+    ...     check(Stubborn)
+    ... except AssertionError as broken:
+    ...     print(str(broken)[:14])
+    each goes once
     """
     _check_that_all_goes(make())
     _check_that_what_is_gone_is_forgotten(make())

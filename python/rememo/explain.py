@@ -11,7 +11,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that a result depends on and that is no longer what it was."""
+    """One thing that a result depends on and that is no longer what it was.
+
+    >>> from rememo import Cache
+    >>> cache = Cache(temporary=True)
+    >>> RATE = 3
+    >>> @cache.memoize
+    ... def price(x):
+    ...     return x * RATE
+    >>> price(2)
+    6
+    >>> RATE = 4
+    >>> (change,) = price.explain(2).changes
+    >>> change.kind, change.old_details, change.new_details
+    ('global', '3', '4')
+    >>> cache.close()
+    """
 
     name: str
     """What changed, as ``module.qualified_name`` or an argument's name."""

@@ -12,6 +12,15 @@ class CacheInfo(NamedTuple):
 
     `hits` and `misses` count the calls of this process since `cache_clear`; `entries` counts what
     the store holds.
+
+    >>> from rememo import Cache
+    >>> cache = Cache(temporary=True)
+    >>> double = cache.memoize(lambda x: 2 * x)
+    >>> double(4), double(4), double(5)
+    (8, 8, 10)
+    >>> double.cache_info()
+    CacheInfo(hits=1, misses=2, entries=2)
+    >>> cache.close()
     """
 
     hits: int
@@ -29,7 +38,18 @@ class CacheInfo(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """What is kept of one call."""
+    """What is kept of one call.
+
+    >>> from rememo import Cache
+    >>> cache = Cache(temporary=True)
+    >>> double = cache.memoize(lambda x: 2 * x)
+    >>> double(4)
+    8
+    >>> entry = double.entry(4)
+    >>> len(entry.key), entry.seconds < 1
+    (64, True)
+    >>> cache.close()
+    """
 
     key: str
     """Its call key: 64 hexadecimal digits."""
@@ -44,11 +64,34 @@ class Entry(NamedTuple):
 
 
 class NotCached(LookupError):  # noqa: N818  a state of affairs, not an error
-    """`call_if_cached` found no stored result."""
+    """`call_if_cached` found no stored result.
+
+    >>> from rememo import Cache
+    >>> cache = Cache(temporary=True)
+    >>> double = cache.memoize(lambda x: 2 * x)
+    >>> from rememo import NotCached
+    >>> try:
+    ...     double.call_if_cached(4)
+    ... except NotCached:
+    ...     print("not yet")
+    not yet
+    >>> cache.close()
+    """
 
 
 class Usage(NamedTuple):
-    """What a cache takes and may take. It reads as text for people, too."""
+    """What a cache takes and may take. It reads as text for people, too.
+
+    >>> from rememo import Cache
+    >>> cache = Cache(temporary=True)
+    >>> double = cache.memoize(lambda x: 2 * x)
+    >>> double(4)
+    8
+    >>> usage = cache.usage()
+    >>> usage.entries, usage.files, usage.size < usage.max_size
+    (1, 0, True)
+    >>> cache.close()
+    """
 
     entries: int
     """Results."""

@@ -12,7 +12,24 @@ if TYPE_CHECKING:
 
 
 class LastMiss(NamedTuple):
-    """A call that was not answered from the cache. It reads as text for people, too."""
+    """A call that was not answered from the cache. It reads as text for people, too.
+
+    >>> from rememo import Cache
+    >>> cache = Cache(temporary=True)
+    >>> RATE = 3
+    >>> @cache.memoize
+    ... def price(x):
+    ...     return x * RATE
+    >>> price(2)
+    6
+    >>> RATE = 4
+    >>> price(2)
+    8
+    >>> miss = cache.last_misses()[0]
+    >>> miss.reason, [change.kind for change in miss.changes]
+    ('state changed', ['global'])
+    >>> cache.close()
+    """
 
     function: str
     """Its identity, as in ``Cache.stats``."""

@@ -69,7 +69,17 @@ class Shelved(Generic[R]):
 
 
 class Held(Generic[R]):
-    """Holds a result that is not stored."""
+    """Holds a result that is not stored.
+
+    >>> import rememo
+    >>> cache = rememo.Cache(temporary=True)
+    >>> double = cache.memoize(lambda x: 2 * x)
+    >>> with rememo.disabled():
+    ...     handle = double.call_and_shelve(4)
+    >>> type(handle).__name__, handle.get()
+    ('Held', 8)
+    >>> cache.close()
+    """
 
     def __init__(self, value: R) -> None:
         """Takes the result."""

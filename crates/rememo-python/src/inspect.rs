@@ -33,7 +33,18 @@ fn frozen<'py>(
     })
 }
 
-/// The digest of any object, in hexadecimal.
+/// The digest of any object, in hexadecimal: the same for what is equal as far as code can tell, in
+/// every process.
+///
+/// `config` says what counts, where it is not what it seems; see `rememo.FreezeConfig`.
+///
+/// Raises `TypeError` for what has no fingerprint, with the path to it.
+///
+/// >>> from rememo import freeze
+/// >>> freeze({"a": [1, 2]}) == freeze({"a": [1, 2]})
+/// True
+/// >>> freeze(1) == freeze(1.0)
+/// False
 #[pyfunction]
 #[pyo3(name = "freeze", signature = (obj, config = None))]
 pub fn digest<'py>(

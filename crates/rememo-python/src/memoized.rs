@@ -32,8 +32,8 @@ use crate::switches::{disabled, refusal, switched_off_by};
 use crate::worth::Worth;
 use crate::wrappers::unwrapped;
 
-/// A function whose results are kept: all of it but the way it is called, which is a matter of the
-/// type made from this one.
+/// All of a function whose results are kept but the way it is called, which is a matter of the type
+/// made from this one.
 #[pyclass(
     module = "rememo._core",
     name = "_Memoized",
@@ -120,6 +120,14 @@ impl Memoized {
         }
     }
 
+    /// Runs the function whatever is stored, and stores the result.
+    ///
+    /// >>> from rememo import Cache
+    /// >>> cache = Cache(temporary=True)
+    /// >>> double = cache.memoize(lambda x: 2 * x)
+    /// >>> double.call(4)
+    /// 8
+    /// >>> cache.close()
     #[pyo3(signature = (*args, **kwargs))]
     fn call(
         slf: &Bound<'_, Self>,
@@ -129,6 +137,18 @@ impl Memoized {
         slf.get().run(slf.as_any(), args, kwargs, Mode::Recompute)
     }
 
+    /// Returns the stored result, and does not run the function.
+    ///
+    /// Raises `rememo.NotCached` where there is none.
+    ///
+    /// >>> from rememo import Cache
+    /// >>> cache = Cache(temporary=True)
+    /// >>> double = cache.memoize(lambda x: 2 * x)
+    /// >>> double(4)
+    /// 8
+    /// >>> double.call_if_cached(4)
+    /// 8
+    /// >>> cache.close()
     #[pyo3(signature = (*args, **kwargs))]
     fn call_if_cached(
         slf: &Bound<'_, Self>,
@@ -154,6 +174,16 @@ impl Memoized {
         Err(PyErr::from_value(absent.call1((message,))?))
     }
 
+    /// Makes the call, and returns a handle of its result: a `rememo.Shelved`, which says where it is
+    /// stored, or a `rememo.Held`, which holds what is not stored.
+    ///
+    /// >>> from rememo import Cache
+    /// >>> cache = Cache(temporary=True)
+    /// >>> double = cache.memoize(lambda x: 2 * x)
+    /// >>> handle = double.call_and_shelve(4)
+    /// >>> handle.get()
+    /// 8
+    /// >>> cache.close()
     #[pyo3(signature = (*args, **kwargs))]
     fn call_and_shelve<'py>(
         slf: &Bound<'py, Self>,
@@ -164,6 +194,14 @@ impl Memoized {
         home.call_method1("call_and_shelve", (slf, args, kwargs))
     }
 
+    /// Whether the call would be answered from the cache. Nothing runs, and nothing is counted.
+    ///
+    /// >>> from rememo import Cache
+    /// >>> cache = Cache(temporary=True)
+    /// >>> double = cache.memoize(lambda x: 2 * x)
+    /// >>> double.would_hit(4), double(4), double.would_hit(4)
+    /// (False, 8, True)
+    /// >>> cache.close()
     #[pyo3(signature = (*args, **kwargs))]
     fn would_hit(
         &self,
@@ -175,6 +213,14 @@ impl Memoized {
         Ok(hit.unwrap_or(false))
     }
 
+    /// What would answer the call, as a `rememo.Entry`; None where nothing would.
+    ///
+    /// >>> from rememo import Cache
+    /// >>> cache = Cache(temporary=True)
+    /// >>> double = cache.memoize(lambda x: 2 * x)
+    /// >>> double(4), double.entry(4).size > 0, double.entry(5)
+    /// (8, True, None)
+    /// >>> cache.close()
     #[pyo3(signature = (*args, **kwargs))]
     fn entry<'py>(
         &self,
@@ -187,6 +233,14 @@ impl Memoized {
         found.flatten().map(told).transpose()
     }
 
+    /// Forgets the result of the call, in every process; whether there was one.
+    ///
+    /// >>> from rememo import Cache
+    /// >>> cache = Cache(temporary=True)
+    /// >>> double = cache.memoize(lambda x: 2 * x)
+    /// >>> double(4), double.clear_entry(4), double.clear_entry(4)
+    /// (8, True, False)
+    /// >>> cache.close()
     #[pyo3(signature = (*args, **kwargs))]
     fn clear_entry(
         &self,
@@ -200,6 +254,26 @@ impl Memoized {
         Ok(cleared.unwrap_or(false))
     }
 
+    /// Has results of older code answer for the code as it is, and returns a `rememo.Acceptance`.
+    ///
+    /// Your word is all there is to it. Give a reason; and, as `entry`, the beginning of the key of a
+    /// result that was made by the code that is meant, where that is not the latest.
+    ///
+    /// Raises `ValueError` where there is no such code, or more than code changed.
+    ///
+    /// >>> from rememo import Cache
+    /// >>> cache = Cache(temporary=True)
+    /// >>> def double(x):
+    /// ...     return 2 * x
+    /// >>> cache.memoize(double)(4)
+    /// 8
+    /// >>> def double(x):
+    /// ...     return x + x
+    /// >>> memoized = cache.memoize(double)
+    /// >>> accepted = memoized.accept("the same sum")
+    /// >>> memoized.would_hit(4)
+    /// True
+    /// >>> cache.close()
     #[pyo3(signature = (reason, *, entry = None))]
     fn accept<'py>(
         slf: &Bound<'py, Self>,
@@ -210,6 +284,22 @@ impl Memoized {
         home.call_method1("accept", (slf, reason, entry))
     }
 
+    /// Says whether the call is a hit and, if not, what changed since the result that is most like it, as a
+    /// `rememo.Explanation`. Nothing runs.
+    ///
+    /// >>> from rememo import Cache
+    /// >>> cache = Cache(temporary=True)
+    /// >>> RATE = 3
+    /// >>> @cache.memoize
+    /// ... def price(x):
+    /// ...     return x * RATE
+    /// >>> price(2)
+    /// 6
+    /// >>> RATE = 4
+    /// >>> (change,) = price.explain(2).changes
+    /// >>> change.kind, change.old_details, change.new_details
+    /// ('global', '3', '4')
+    /// >>> cache.close()
     #[pyo3(signature = (*args, **kwargs))]
     fn explain<'py>(
         &self,
@@ -275,6 +365,14 @@ impl Memoized {
             .map(|rounding| rounding.clone_ref(py))
     }
 
+    /// What `functools.lru_cache` would be told: `maxsize` and `typed`. A cache heeds neither.
+    ///
+    /// >>> from rememo import Cache
+    /// >>> cache = Cache(temporary=True)
+    /// >>> double = cache.memoize(lambda x: 2 * x)
+    /// >>> double.cache_parameters().get("maxsize") is None
+    /// True
+    /// >>> cache.close()
     fn cache_parameters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         match &self.parameters {
             Some(parameters) => parameters.bind(py).copy(),
@@ -318,6 +416,17 @@ impl Memoized {
         }
     }
 
+    /// Forgets all results of the function, whatever code made them, in every process.
+    ///
+    /// >>> from rememo import Cache
+    /// >>> cache = Cache(temporary=True)
+    /// >>> double = cache.memoize(lambda x: 2 * x)
+    /// >>> double(4)
+    /// 8
+    /// >>> double.cache_clear()
+    /// >>> double.would_hit(4)
+    /// False
+    /// >>> cache.close()
     fn cache_clear(&self, py: Python<'_>) -> PyResult<()> {
         if let Some(store) = self.store(py)?.get().opened() {
             let name = self.name(py);
@@ -328,6 +437,16 @@ impl Memoized {
         Ok(())
     }
 
+    /// Counts hits and misses of this process, and stored results, as a `rememo.CacheInfo`.
+    ///
+    /// >>> from rememo import Cache
+    /// >>> cache = Cache(temporary=True)
+    /// >>> double = cache.memoize(lambda x: 2 * x)
+    /// >>> double(4), double(4)
+    /// (8, 8)
+    /// >>> double.cache_info()
+    /// CacheInfo(hits=1, misses=1, entries=1)
+    /// >>> cache.close()
     fn cache_info(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let name = self.name(py);
         let store = self.store(py)?.get().opened();

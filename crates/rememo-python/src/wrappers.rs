@@ -8,7 +8,16 @@ use rememo::{Digest, Part};
 
 use crate::freeze::{Config, Reads};
 
-/// An argument that does not count.
+/// An argument that does not count, in this call; the function gets the value.
+///
+/// >>> from rememo import Cache, Ignore
+/// >>> cache = Cache(temporary=True)
+/// >>> double = cache.memoize(lambda x, log: 2 * x)
+/// >>> double(4, Ignore("loud"))
+/// 8
+/// >>> double.would_hit(4, Ignore("quiet"))
+/// True
+/// >>> cache.close()
 #[pyclass(module = "rememo._core", frozen)]
 pub struct Ignore {
     #[pyo3(get)]
@@ -35,7 +44,16 @@ type Range = (Reads, Reads);
 
 type Known = (Arc<Config>, Range, Fingerprint);
 
-/// An argument that its caller promises not to change: fingerprinted once.
+/// An argument that its caller promises not to change: it is looked at once, however often it is
+/// passed; the function gets the value.
+///
+/// >>> from rememo import Cache, Frozen
+/// >>> cache = Cache(temporary=True)
+/// >>> total = cache.memoize(lambda numbers: sum(numbers))
+/// >>> numbers = Frozen(list(range(1000)))
+/// >>> total(numbers), total(numbers)
+/// (499500, 499500)
+/// >>> cache.close()
 #[pyclass(module = "rememo._core", frozen)]
 pub struct Frozen {
     #[pyo3(get)]

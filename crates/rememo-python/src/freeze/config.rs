@@ -67,7 +67,19 @@ pub(super) fn goes_by(class: &Bound<'_, PyType>, name: &str) -> PyResult<bool> {
 
 const MAIN: &str = "__main__";
 
-/// The same, as Python holds it.
+/// What counts of code and values, where it is not what it seems.
+///
+/// - `by_version`: modules of one's own that count by their version.
+/// - `by_content`: modules of libraries that count by what they contain, as one's own do.
+/// - `deep`: libraries whose files are looked at, too, once in a process.
+/// - `ignore_attributes`: attributes of instances that do not count, as "module.Class.attribute".
+/// - `ignore_classes`: classes whose instances do not count, as "module.Class".
+/// - `dict_order`: whether the order of the items of a dict counts; it does unless this is False.
+///
+/// >>> from rememo import FreezeConfig, freeze
+/// >>> any_order = FreezeConfig(dict_order=False)
+/// >>> freeze({"a": 1, "b": 2}, any_order) == freeze({"b": 2, "a": 1}, any_order)
+/// True
 #[pyclass(module = "rememo._core", frozen)]
 #[derive(Clone, Default)]
 pub struct FreezeConfig(pub Arc<Config>);
@@ -141,6 +153,19 @@ pub(super) struct Registration {
 static REGISTRY: Mutex<Option<HashMap<String, Registration>>> = Mutex::new(None);
 
 /// Says what counts of the instances of a type: what `freeze` returns for one.
+///
+/// The type may be named, as "module.Type", before its library is imported. `version` is for you to
+/// change when `freeze` means something else.
+///
+/// Raises `TypeError` if it is no type and no name, or if `freeze` cannot be called.
+///
+/// >>> from rememo import freeze, register
+/// >>> class Sensor:
+/// ...     def __init__(self, serial, reading):
+/// ...         self.serial, self.reading = serial, reading
+/// >>> register(Sensor, freeze=lambda sensor: sensor.serial)
+/// >>> freeze(Sensor(7, 20.5)) == freeze(Sensor(7, 21.0))
+/// True
 #[pyfunction]
 #[pyo3(signature = (type_or_name, /, freeze, *, version = String::new()))]
 pub fn register(

@@ -4,7 +4,7 @@
 //! dictionary (PyO3 issue 4252). So it is the base, and this is a type with one word more, which
 //! holds the function that the interpreter calls by the vectorcall protocol (PEP 590).
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::OnceLock;
@@ -123,6 +123,21 @@ impl<'a, 'py> Arguments<'a, 'py> {
     }
 }
 
+/// What Python says of the type.
+const DOC: &CStr = c"\
+A function whose results are kept. `rememo.memoize` and `Cache.memoize` make it, and it is called as
+the function is.
+
+>>> from rememo import Cache, Memoized
+>>> cache = Cache(temporary=True)
+>>> @cache.memoize
+... def double(x):
+...     return 2 * x
+>>> isinstance(double, Memoized), double(4), double.would_hit(4)
+(True, 8, True)
+>>> cache.close()
+";
+
 static ANSWER: OnceLock<Answer> = OnceLock::new();
 /// Where in an instance the word is.
 static OFFSET: OnceLock<usize> = OnceLock::new();
@@ -154,6 +169,7 @@ pub fn new_callable_type<'py>(
         slot(ffi::Py_tp_new, new as *mut c_void),
         slot(ffi::Py_tp_call, ffi::PyVectorcall_Call as *mut c_void),
         slot(ffi::Py_tp_members, members.as_mut_ptr().cast()),
+        slot(ffi::Py_tp_doc, DOC.as_ptr().cast_mut().cast()),
         slot(0, ptr::null_mut()),
     ];
     let flags = ffi::Py_TPFLAGS_DEFAULT
