@@ -79,6 +79,8 @@ _P = ParamSpec("_P")
 _Q = ParamSpec("_Q")
 _R = TypeVar("_R")
 _T = TypeVar("_T")
+# Where mypy reads this, it takes it for true.
+MYPY: Literal[False] = False
 _Results: TypeAlias = Literal["copy", "view"]
 _Watch: TypeAlias = Literal["content", "mtime", "off"]
 # What it is known by, the function, seconds of Unix time, why, and what changed.
@@ -279,9 +281,22 @@ class Memoized(Generic[_P, _R]):
     __name__: str
     __qualname__: str
     def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> _R: ...
-    # As a method, it takes the instance for its first argument.
-    @overload
-    def __get__(self, instance: None, owner: type | None = None, /) -> Memoized[_P, _R]: ...
+    # As a method, it takes the instance for its first argument; below @classmethod the class, for
+    # which checkers ask here as well.
+    if MYPY:  # noqa: PYI002  checkers see different things
+        # It does not see what the first parameter takes, so arguments are not checked here.
+        @overload
+        def __get__(self, instance: None, owner: type | None = None, /) -> Memoized[..., _R]: ...
+    else:
+        @overload
+        def __get__(
+            self: Memoized[Concatenate[type[_Self], _Q], _R],
+            instance: _Self | None,
+            owner: type[_Self],
+            /,
+        ) -> BoundMemoized[_Q, _R]: ...
+        @overload
+        def __get__(self, instance: None, owner: type | None = None, /) -> Memoized[_P, _R]: ...
     @overload
     def __get__(
         self: Memoized[Concatenate[_Self, _Q], _R], instance: _Self, owner: type | None = None, /

@@ -83,6 +83,17 @@ class Ruler:
         """Takes the instance only."""
         return 1.0
 
+    @classmethod
+    @memoize
+    def folding(cls, parts: int) -> list[str]:
+        """Takes the class first."""
+        return [cls.__name__] * parts
+
+    @memoize
+    async def read(self, x: int) -> bytes:
+        """Takes the instance first, and is awaited."""
+        return bytes(x)
+
     @staticmethod
     @memoize
     def halve(x: int) -> float:
@@ -102,6 +113,7 @@ assert_type(memoize(functools.partial(called, 1))(), list[int])
 async def awaited() -> None:
     """What comes of waiting."""
     assert_type(await later(1), str)
+    assert_type(await Ruler().read(1), bytes)
     assert_type(await later.call_if_cached(1), str)
     assert_type([item async for item in several_later(1)], list[int])
 
@@ -124,6 +136,9 @@ assert_type(Ruler.measure(Ruler(), 1), float)
 assert_type(Ruler.measure.would_hit(Ruler(), 1), bool)
 assert_type(Ruler().size, float)
 assert_type(Ruler.halve(1), float)
+assert_type(Ruler.folding(1), list[str])
+assert_type(Ruler().folding(parts=1), list[str])
+assert_type(Ruler.folding.would_hit(1), bool)
 bare(Ignore(1), scale=Frozen(2.0))
 
 plain: Callable[[int], list[int]] = called
@@ -133,5 +148,6 @@ bare("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 bare(1, 2.0)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 Ruler().measure()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 bare.explain()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+Ruler.folding("a")  # pyright: ignore[reportArgumentType]
 Ruler().measure.would_hit("a")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 twice(1.5)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
