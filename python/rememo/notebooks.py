@@ -10,22 +10,28 @@ import os
 import sys
 from typing import Any
 
-from rememo.location import absolute, project_of
+from rememo.location import absolute, effective_from, project_of
 
 
 def name() -> str:
     """Returns what the main module of a kernel goes by: its notebook's path in the project.
 
-    Of a notebook without a project it is the path in full, as a digest.
+    Of a notebook without a project, or one that has its results where other projects have theirs,
+    it is the path in full, as a digest.
     """
     here = place()
     project = project_of(here)
-    if project is not None:
+    if project is not None and _keeps_its_results(project):
         return f"notebook {os.path.relpath(here, project)}"
     import hashlib
 
     digest = hashlib.blake2b(os.fsencode(here), digest_size=8).hexdigest()
     return f"notebook {os.path.basename(here)} {digest}"
+
+
+def _keeps_its_results(project: str) -> bool:
+    home = str(effective_from(project)["dir"].value)
+    return os.path.commonpath([home, project]) == project
 
 
 def place() -> str:

@@ -97,6 +97,20 @@ def test_notebooks_of_one_name_share_nothing(project: Path) -> None:
         assert names(again) == ["hit"]
 
 
+def test_notebooks_of_projects_that_share_a_cache_share_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There, each goes by its path in full."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("REMEMO_SYSTEM_WIDE", "1")
+    for expected in (["miss", "stored"], ["hit"]):
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir(exist_ok=True)
+            (tmp_path / name / "pyproject.toml").write_text("")
+            (told,) = run(tmp_path / name, HELPER, SLOW, f"slow(1); {TELL}")
+            assert names(told) == expected
+
+
 def test_results_of_classes_of_a_notebook_come_back(project: Path) -> None:
     """Until the class changes."""
     text = """
