@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import jsonschema
 import pytest
+from command.steady import steady
 
 if TYPE_CHECKING:
     from command.conftest import Rememo
@@ -59,24 +60,6 @@ COMMANDS = (
     "config",
     "doctor",
 )
-# What is another in each run, or on each machine, and what stands for it.
-CHANGING = (
-    (r"\b[0-9a-f]{64}\b", "DIGEST"),
-    (r"\b[0-9a-f]{12}\b", "DIGEST"),
-    (r"\d{4}-\d\d-\d\d(T[\d:]+Z)?", "DATE"),
-    (r"\b(just now|\d+ (s|min) ago)", "AGE"),
-    (r"\b[\d.]+ (ns|µs|ms|s|min)\b", "TIME"),
-    (r"\b[\d.]+ ([KMGT]iB|B)\b", "SIZE"),
-    (r"cpython \d+\.\d+\.\d+\S*", "cpython VERSION"),
-    (r"\d+\.\d+\.\d+\S* \(.*, .*\) \[.*\]", "PYTHON"),
-    (r"rememo \d+\.\d+\.\d+", "rememo VERSION"),
-    (r"format \d+ of the directory, encoding \d+", "format N of the directory, encoding N"),
-    (r"file system: \w+,", "file system: KIND,"),
-    (r"(open files|addresses|length of a file): (no limit|\d+|SIZE)", r"\1: LIMIT"),
-    (r"\b\d+% of the disk", "SHARE"),
-    (r"  +", "  "),
-    (r" +$", ""),
-)
 
 
 class Cache(NamedTuple):
@@ -97,14 +80,6 @@ def cache(tmp_path: Path, command: Rememo) -> Cache:
         (tmp_path / "names.txt").write_text(content)
         program.run("import shop; out = [shop.price(2), shop.price(2), shop.read('names.txt')]")
     return Cache(command, tmp_path)
-
-
-def steady(told: str, directory: Path) -> str:
-    """Returns an output without what is another each time."""
-    told = told.replace(str(directory), "HERE")
-    for changing, what in CHANGING:
-        told = re.sub(changing, what, told, flags=re.MULTILINE)
-    return told
 
 
 def test_what_people_read_is_what_is_meant(

@@ -1,4 +1,4 @@
-"""What the page on the command begins with works as it is written there."""
+"""What the page on the command shows works as it is written there."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from command.steady import steady
 
 if TYPE_CHECKING:
     from command.conftest import Rememo
@@ -60,3 +61,78 @@ def test_a_command_of_the_page_does_what_it_says(
     done = command(*words)
     assert done.out
     assert "error" not in done.err
+
+
+SHOP = """
+    from rememo import memoize
+    RATE = 3
+    def helper(x):
+        return x * RATE
+    @memoize
+    def price(x):
+        return helper(x)
+"""
+TOOLS = """
+    def clean(rows):
+        return sorted(rows)
+"""
+STEPS = """
+    import time
+    from rememo import memoize
+    from tools import clean
+    @memoize
+    def model(n):
+        # So that it is the slower one.
+        time.sleep(0.01)
+        return clean([n])
+    @memoize
+    def load(n):
+        return n
+"""
+
+
+def block(command: str, directory: Path) -> list[str]:
+    """Returns what the page shows of a command, without what is another each time."""
+    text = PAGE.read_text(encoding="utf-8")
+    found = re.search(rf"^```console\n\$ {command}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    assert found is not None
+    return steady(found[1], directory).splitlines()
+
+
+def test_why_shows_what_the_page_shows(tmp_path: Path, command: Rememo) -> None:
+    """The source with what changed in it."""
+    from conftest import Program
+
+    program = Program(tmp_path)
+    for source in (SHOP, SHOP.replace("x * RATE", "x * RATE + 100")):
+        program.write(shop=source)
+        program.run("import shop; out = shop.price(1)")
+    told = steady(command("why", "price").out, tmp_path).splitlines()
+    assert told == block("rememo why price", tmp_path)
+
+
+def test_impact_shows_what_the_page_shows(tmp_path: Path, command: Rememo) -> None:
+    """Of an edit that nobody ran yet."""
+    from conftest import Program
+
+    program = Program(tmp_path)
+    program.write(tools=TOOLS, steps=STEPS)
+    program.run("import steps; out = [(steps.model(n), steps.load(n)) for n in range(12)]")
+    program.write(tools=TOOLS.replace("sorted", "list"))
+    told = steady(command("impact").out, tmp_path).splitlines()
+    assert told == block("rememo impact", tmp_path)
+
+
+def test_accept_shows_what_the_page_shows(tmp_path: Path, command: Rememo) -> None:
+    """But for the question, which is not asked where nobody is there."""
+    from conftest import Program
+
+    program = Program(tmp_path)
+    program.write(shop=SHOP)
+    program.run("import shop; out = shop.price(1)")
+    edited = "times = RATE\n        return times * x"
+    program.write(shop=SHOP.replace("return x * RATE", edited))
+    words = ("accept", "price", "--reason", "renamed a variable")
+    told = steady(command(*words, "--yes").out, tmp_path).splitlines()
+    shown = block('rememo accept price --reason "renamed a variable"', tmp_path)
+    assert told == [line for line in shown if not line.endswith("[y/N] y")]
