@@ -17,7 +17,7 @@
 #   make plots      draw the comparison with other caches, into docs/images
 #   make soundness  count wrong answers after edits, beside other caches
 #   make recording  record the session in a terminal that the README shows, into docs/images
-#   make docs       the documentation, into site/; the engine's, into target/doc
+#   make docs       the documentation, into site/; that of the engine, into site/rust
 #   make dist       sources, wheel and crates, into dist/; tried in an empty environment
 #   make clean      remove what the above made
 
@@ -90,6 +90,7 @@ recording: $(BUILT) $(VENV)/.group-docs
 docs: $(BUILT) $(VENV)/.group-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --package rememo
+	cp -r target/doc site/rust
 
 dist: $(BUILT)
 	scripts/dist
