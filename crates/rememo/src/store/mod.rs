@@ -350,20 +350,26 @@ impl Store {
     /// Notices that the directory was removed or replaced: what was found in it counts no more.
     ///
     /// # Errors
-    /// Where the store cannot be opened again, or may be read only.
+    /// Where the store cannot be opened again.
     pub fn refresh(&self) -> Result<(), StoreError> {
-        self.renew().map_err(|error| error.at(self.dir()))
+        let looked = self.look_again().and_then(|()| self.with_index(|_| Ok(())));
+        looked.map_err(|error| error.at(self.dir()))
     }
 
     /// Begins anew if the directory was removed or replaced since it was opened: what is stored
     /// from now on would be lost in the old one.
     fn renew(&self) -> Result<(), StoreError> {
+        self.look_again()?;
+        self.writable()
+    }
+
+    fn look_again(&self) -> Result<(), StoreError> {
         self.follow()?;
         let at = read(&self.0.gate).place;
         if at != place(self.dir()) {
             self.0.close_if_replaced();
         }
-        self.writable()
+        Ok(())
     }
 
     /// Refuses to change a store that may be read only.
