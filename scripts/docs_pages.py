@@ -32,6 +32,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     pages = {
         "reference/command.md": command(),
         "reference/changelog.md": (ROOT / "CHANGELOG.md").read_text(),
+        "reference/commits.md": commits(),
     }
     for name, content in pages.items():
         files.append(File.generated(config, name, content=content))
@@ -58,6 +59,17 @@ def command() -> str:
     for name in names:
         parts += [f"## rememo {name}", _block(_help(name))]
     return "\n\n".join(parts)
+
+
+def commits() -> str:
+    """Returns the list of commits that git-cliff makes, or what to do for one."""
+    if not (ROOT / ".git").exists():
+        return "# Commits\n\nThe sources that this was built from came without their history."
+    cliff = Path(sys.executable).with_name("git-cliff")
+    done = subprocess.run(
+        [cliff, "--offline"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return done.stdout
 
 
 def _help(*of: str) -> str:
