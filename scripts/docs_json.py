@@ -23,14 +23,6 @@ but the error, on standard error, and the exit status.
 """
 # Commands that write none.
 FOR_SHELLS = {"completions", "man"}
-# What a command line must have besides, though nothing is done with it.
-BESIDES = {
-    "show": ["x"],
-    "diff": ["x"],
-    "export": ["x"],
-    "import": ["x"],
-    "accept": ["--list"],
-}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -46,7 +38,7 @@ def page() -> str:
     parts = [HEAD]
     for name in ["", *(name for name in names if name not in FOR_SHELLS)]:
         words = [name] if name else []
-        schema = json.loads(_rememo(*words, *BESIDES.get(name, []), "--json-schema"))
+        schema = json.loads(_rememo(*words, "--json-schema"))
         parts += [f"## rememo {name}".rstrip(), *_tables(schema)]
     return "\n\n".join(parts) + "\n"
 

@@ -277,7 +277,7 @@ pub struct Accept {
     #[arg(value_name = "FUNCTION")]
     pub functions: Vec<String>,
     /// Why the results are the same
-    #[arg(short = 'm', long, value_name = "TEXT", required_unless_present_any = ["list", "revoke"])]
+    #[arg(short = 'm', long, value_name = "TEXT", required_unless_present_any = ["list", "revoke", "json_schema"])]
     pub reason: Option<String>,
     /// Ask nothing: you have seen what changed
     #[arg(short, long)]

@@ -14,11 +14,12 @@ mod report;
 mod select;
 mod settings;
 
+use std::env;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 
 use args::{Args, Command};
 use command::{
@@ -29,7 +30,7 @@ use report::{ended, finish};
 use signal_hook::consts::SIGXFSZ;
 
 fn main() -> ExitCode {
-    let Args { shared, command } = Args::parse();
+    let Args { shared, command } = parsed();
     shared.color.choose();
     // A file that grows too long fails, as in Python, and does not kill; if not, no harm is done.
     let _ = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
@@ -55,4 +56,23 @@ fn main() -> ExitCode {
         Some(Command::Completions { shell }) => ended(shell::completions(shell).map(|()| 0)),
         Some(Command::Man) => ended(shell::man().map(|()| 0)),
     }
+}
+
+/// What was said on the command line; a mistake ends the process. Whoever asks for a schema need not
+/// say what the command would be about.
+fn parsed() -> Args {
+    let mut command = Args::command();
+    if env::args_os().any(|argument| argument == "--json-schema") {
+        command = command.mut_subcommands(|one| {
+            one.mut_args(|argument| {
+                if argument.is_required_set() {
+                    argument.required(false).default_value("-")
+                } else {
+                    argument
+                }
+            })
+        });
+    }
+    let parsed = Args::from_arg_matches(&command.get_matches());
+    parsed.unwrap_or_else(|error| error.exit())
 }

@@ -111,7 +111,7 @@ def test_what_programs_read_is_of_the_schema_with_nothing_left_unsaid(cache: Cac
     """Each field is in the schema, and the schema says what each means."""
     for words in COMMANDS:
         found = cache.rememo.json(*words.split())
-        schema = json.loads(cache.rememo(*words.split(), "--json-schema").out)
+        schema = json.loads(cache.rememo(*words.split()[:1], "--json-schema").out)
         jsonschema.Draft202012Validator.check_schema(schema)
         jsonschema.validate(found, closed(schema))
         for path, field in fields(schema):
