@@ -636,7 +636,7 @@ class Cache:
             self._store = store_at(
                 self._path, self._access, self._room, self._durability, self._flush_every
             )
-            if self._adviser:
+            if self._adviser and not self.read_only:
                 self._adviser.begin(self._store)
         return self._store
 

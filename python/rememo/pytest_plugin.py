@@ -27,7 +27,7 @@ def rememo_cache(tmp_path: Path) -> Iterator[Cache]:
     from rememo.resolvers import using
 
     notices.forget()
-    with Cache(tmp_path / "rememo", flush_every=0) as cache, using(cache):
+    with Cache(tmp_path / "rememo", flush_every=0, read_only=False) as cache, using(cache):
         yield cache
 
 

@@ -65,7 +65,7 @@ def test_it_leaves_the_cache_whole(
         found = command.json("verify", "--dir", str(cache))
         assert found["whole"], found
         assert found["entries"] <= ENTRIES
-    assert -signal.SIGINT in ended, f"never in the middle: {ended}"
+    assert -signal.SIGINT in ended, f"never interrupted: {ended}"
     # What was interrupted may leave files that nothing refers to.
     command("rm", "--all", "--dir", str(cache))
     command("gc", "--dir", str(cache))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pickle
 import shutil
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from rememo import Cache, config, using
+from rememo.eviction import EvictionPolicy, Worth
 
 if TYPE_CHECKING:
     from python.tests.store.conftest import Project
@@ -143,3 +145,44 @@ def test_what_makes_no_sense_is_an_error(words: Any) -> None:
     """A number, and a temporary cache, in which there is nothing."""
     with pytest.raises(TypeError, match="read_only"):
         Cache(**words)
+
+
+def test_a_policy_of_ones_own_is_not_asked_what_goes(tmp_path: Path) -> None:
+    """Nothing goes of a cache that is nearly full, whatever is stored in others."""
+    evicted = []
+
+    class Policy(EvictionPolicy):
+        def add(self, key: str, worth: Worth) -> None: ...
+        def access(self, key: str, worth: Worth) -> None: ...
+        def invalidate(self, key: str, worth: Worth) -> None: ...
+
+        def evict(self) -> None:
+            evicted.append(self)
+
+    def blank(size: int) -> bytes:
+        return bytes([size % 256]) * size
+
+    with Cache(tmp_path / "full", max_size="100 KiB") as full:
+        for size in range(2000, 2060):
+            full.memoize(blank)(size)
+    with (
+        Cache(tmp_path / "full", policy=Policy(), read_only=True) as kept,
+        Cache(tmp_path / "other", flush_every=0) as other,
+    ):
+        kept.memoize(blank)(2059)
+        for size in range(5):
+            other.memoize(blank)(size)
+        time.sleep(0.3)
+    assert not evicted
+
+
+def test_the_fixture_for_tests_is_written_to(project: Project) -> None:
+    """It is an empty cache of its own, whatever the environment says of others."""
+    (project.directory / "test_it.py").write_text(
+        "import m\n"
+        "def test_it(rememo_cache, rememo_events):\n"
+        "    m.double(1), m.double(1)\n"
+        "    assert [each['event'] for each in rememo_events] == ['miss', 'stored', 'hit']\n"
+    )
+    command = "import pytest\nout = pytest.main(['-q', '-p', 'no:cacheprovider', 'test_it.py'])"
+    assert project.run(command, REMEMO_READ_ONLY="1").out == 0
