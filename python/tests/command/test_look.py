@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 
 GC = ("gc", "--max-size", "1 KiB")
+# What says to programs whether colour is wanted; `CI`, for the logs that a service draws.
+ABOUT_COLOUR = {"TERM", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI"}
 
 
 def load(name: str) -> str:
@@ -347,6 +349,8 @@ def test_what_can_only_be_read_is_shown_and_not_changed(
         ({"TERM": "xterm"}, True),
         ({"TERM": "xterm", "NO_COLOR": "1"}, False),
         ({"TERM": "dumb"}, False),
+        ({"TERM": "dumb", "CI": "true"}, True),
+        ({"CLICOLOR_FORCE": "1"}, True),
     ],
     ids=str,
 )
@@ -366,7 +370,7 @@ def test_a_terminal_says_whether_it_wants_colour(
 
 def on_terminal(command: Rememo, environment: dict[str, str], *arguments: str) -> str:
     """Returns what the command writes to a terminal."""
-    plain = {k: v for k, v in os.environ.items() if k not in {"NO_COLOR", "CLICOLOR_FORCE"}}
+    plain = {name: value for name, value in os.environ.items() if name not in ABOUT_COLOUR}
     ours, theirs = pty.openpty()
     subprocess.run(
         [COMMAND, *arguments],
