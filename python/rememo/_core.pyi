@@ -376,10 +376,15 @@ class FreezeConfig:
         by_content: Sequence[str] = ...,
         # Libraries whose files are looked at too, once in a process.
         deep: Sequence[str] = ...,
-        # Attributes of instances that do not count, as "module.Class.attribute".
+        # Attributes of instances, and of classes, that do not count, as "module.Class.attribute".
         ignore_attributes: Sequence[str] = ...,
         # Classes whose instances do not count, as "module.Class".
         ignore_classes: Sequence[str] = ...,
+        # Files and directories whose code does not count; "*" for all.
+        ignore_code: Sequence[str | PathLike[str]] = ...,
+        # What counts by its name alone: "function module.name", "class module.Name",
+        # "global module.NAME" or "closure module.function.<closure variable>".
+        by_name: Sequence[str] = ...,
         # Whether the order of the items of a dict counts.
         dict_order: bool = True,
     ) -> FreezeConfig: ...

@@ -615,32 +615,8 @@ def test_fingerprints() -> None:
         assert isinstance(caught.value, (module.FreezeError, NotImplementedError))
     with pytest.raises(AttributeError, match="no field 'ignore_all'"):
         config.ignore_all = True
-    config.ignore_all_code = True
-    with pytest.raises(ValueError, match=r"rememo\.code_version"):
-        freeze(1, config)
     assert module.FreezeRecursionError.__base__ is module.FreezeError
     assert module.global_config == DEFAULT_FREEZE_CONFIG
-
-
-def test_all_that_there_is_to_configure_is_taken_or_refused() -> None:
-    from rememo.compat.charmonium.freeze import Config, freeze, global_config
-
-    global_config.memo.clear()
-    assert freeze(1, Config(log_width=80, ignore_extensions=False)) == freeze(1)
-    assert freeze(1, Config(hasher=len)) == 32
-    point = (Point.__module__, "Point")
-    without = Config(ignore_objects_by_class={point})
-    assert freeze(Point(1, 2), without) == freeze(Point(3, 4), without) != freeze([], without)
-    # There, what a class is made of would not count, but what its instances hold: not this.
-    for refused in (
-        {"ignore_classes": {point}},
-        {"ignore_all_classes": True},
-        {"ignore_objects_by_id": {id(point)}},
-        {"ignore_module_attrs": {"__doc__"}},
-        {"special_class_attributes": {"__doc__"}},
-    ):
-        with pytest.raises(ValueError, match=f"{next(iter(refused))} has no counterpart"):
-            freeze(1, Config(**refused))
 
 
 GUARD = threading.RLock()
@@ -671,31 +647,3 @@ def test_places_in_objects_are_made_as_there() -> None:
 
     place = ObjectLocation.create(0, [1]).append("[0]", 1)
     assert (place.labels, place.objects, place.tail) == (("obj0", "[0]"), ([1], 1), 1)
-
-
-def test_classes_and_attributes_can_be_left_out(tmp_path: Path) -> None:
-    from rememo.compat.charmonium.freeze import Config
-
-    config = Config(ignore_attributes={(Point.__module__, "Point", "y")})
-    group = MemoizedGroup(obj_store=DirObjStore(tmp_path), freeze_config=config)
-    memoized = memoize(group=group)(lambda point: point.x)
-    assert memoized(Point(1, 2)) == 1
-    assert (memoized.would_hit(Point(1, 3)), memoized.would_hit(Point(2, 2))) == (True, False)
-
-
-def test_what_is_left_out_can_be_said_later_and_taken_back(tmp_path: Path) -> None:
-    from rememo.compat.charmonium.freeze import Config
-
-    config, ignored = Config(), (Point.__module__, "Point", "y")
-    group = MemoizedGroup(obj_store=DirObjStore(tmp_path), freeze_config=config)
-    memoized = memoize(group=group)(lambda point: point.x + point.y)
-    assert memoized(Point(1, 2)) == 3
-    config.ignore_attributes.add(ignored)
-    assert (memoized(Point(1, 2)), memoized(Point(1, 3))) == (3, 3)
-    config.ignore_attributes.remove(ignored)
-    assert memoized(Point(1, 3)) == 4
-
-
-class Point:
-    def __init__(self, x: int, y: int) -> None:
-        self.x, self.y = x, y

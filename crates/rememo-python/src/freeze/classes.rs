@@ -8,8 +8,8 @@ use rememo::PartKind;
 
 use super::definitions::refer_to_base;
 use super::functions::{version_of, versioned};
-use super::graph::{Content, Identity, Refusal, Scope, Subject, Target};
-use super::instances::ordered;
+use super::graph::{Content, Identity, Options, Refusal, Scope, Subject, Target};
+use super::instances::{ignored_attributes, ordered, write_left_out};
 use super::main_module::module_name;
 use super::modules::if_imported;
 use super::origin::is_library_class;
@@ -72,6 +72,13 @@ pub(super) fn encode<'py>(
 ) -> Result<(), Refusal> {
     scope.options.watch.record(|recorder| recorder.class(class));
     let name = class_name(class)?;
+    if counts_by_name(class, scope.options)? {
+        content.encoder.tag(tag::BY_NAME);
+        content.encoder.str(&name);
+        return bases(class, scope, content);
+    }
+    let left_out = ignored_attributes(class, &scope.options.config)?;
+    write_left_out(&left_out, content);
     content.encoder.tag(tag::CLASS);
     content.encoder.str(&name);
     let namespace = raw::class_namespace(class)?;
@@ -80,10 +87,7 @@ pub(super) fn encode<'py>(
     }
     let metaclass = class.get_type();
     walk::encode(metaclass.as_any(), scope, content)?;
-    content.encoder.len(class.bases().len());
-    for base in class.bases() {
-        refer_to_base(&base, scope, content)?;
-    }
+    bases(class, scope, content)?;
     let annotated = !PLAIN_METACLASSES.contains(&metaclass.name()?.to_string_lossy().as_ref())
         || !is_library_class(&metaclass, scope.options)?;
     related(class, scope, content)?;
@@ -100,8 +104,8 @@ pub(super) fn encode<'py>(
             (annotated || reads.has(Reads::ANNOTATIONS)) && value.is_truthy().unwrap_or(true)
         }
         "__orig_bases__" | "__parameters__" => reads.has(Reads::ANNOTATIONS),
-        "__init__" => !is_protocol_init(class, value),
-        name => !BOOKKEEPING.contains(&name),
+        "__init__" if is_protocol_init(class, value) => false,
+        name => !BOOKKEEPING.contains(&name) && !left_out.contains(attribute),
     });
     content.encoder.len(namespace.len());
     for (attribute, value) in namespace {
@@ -117,6 +121,30 @@ pub(super) fn encode<'py>(
         let full = format!("{name}.{attribute}");
         let place = Identity::Slot(class.as_ptr() as usize, attribute);
         modules::slot(place, full, PartKind::Class, &value, scope, content)?;
+    }
+    Ok(())
+}
+
+/// Whether the user says that a class counts by its name alone; its bases count for themselves.
+fn counts_by_name(class: &Bound<'_, PyType>, options: &Options) -> PyResult<bool> {
+    let by_name = &options.config.by_name;
+    if by_name.is_empty() {
+        return Ok(false);
+    }
+    let module = class.getattr("__module__")?.extract::<String>();
+    let (module, name) = (module.unwrap_or_default(), class.qualname()?);
+    Ok(by_name.has(class.py(), PartKind::Class, &module, name.to_str()?))
+}
+
+fn bases<'py>(
+    class: &Bound<'py, PyType>,
+    scope: Scope<'_>,
+    content: &mut Content<'py>,
+) -> Result<(), Refusal> {
+    let bases = class.bases();
+    content.encoder.len(bases.len());
+    for base in bases {
+        refer_to_base(&base, scope, content)?;
     }
     Ok(())
 }

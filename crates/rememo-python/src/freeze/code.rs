@@ -166,6 +166,15 @@ pub(super) fn expand<'py>(
     options
         .reads_met
         .set(options.reads_met.get().with(reads(&decoded)));
+    if options.config.ignores_code(code)? {
+        content.encoder.tag(tag::LEFT_OUT);
+        let name = code.getattr("co_name")?.extract::<String>()?;
+        content.encoder.str(&name);
+        return Ok(Expansion {
+            children: Children::Some(Vec::new()),
+            ordered: true,
+        });
+    }
     content.encoder.tag(tag::CODE);
     content.encoder.tag(decoded.table.minor);
     shape(code, options.reads, content)?;
@@ -239,6 +248,19 @@ pub(super) fn encode<'py>(
         .options
         .reads_met
         .set(scope.options.reads_met.get().with(reads));
+    Ok(())
+}
+
+/// Encodes code that does not count: by its name. What it reads about code counts all the same.
+pub(super) fn encode_name<'py>(
+    code: &Bound<'py, PyCode>,
+    scope: Scope<'_>,
+    content: &mut Content<'py>,
+) -> Result<(), Refusal> {
+    encode(code, scope, &mut Content::default())?;
+    content.refer(interpreter(opcodes(code.py())?));
+    let name = code.getattr("co_name")?.extract::<String>()?;
+    content.encoder.str(&name);
     Ok(())
 }
 

@@ -2,14 +2,15 @@
 //! registered.
 
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::main_module::{is_main, module_name};
+use super::patterns::ByName;
 use crate::raw;
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyType};
+use pyo3::types::{PyCode, PyDict, PyString, PyType};
 use rememo::Encoder;
 
 /// The settings of one freeze.
@@ -20,6 +21,9 @@ pub struct Config {
     pub deep: Vec<String>,
     pub ignore_attributes: HashSet<String>,
     pub ignore_classes: HashSet<String>,
+    /// Files and directories whose code does not count.
+    pub ignore_code: Vec<String>,
+    pub by_name: ByName,
     pub ignore_dict_order: bool,
 }
 
@@ -28,12 +32,30 @@ impl Config {
     pub fn leaves_nothing_out(&self) -> bool {
         self.ignore_attributes.is_empty()
             && self.ignore_classes.is_empty()
+            && self.ignore_code.is_empty()
+            && self.by_name.is_empty()
             && !self.ignore_dict_order
+    }
+
+    /// Whether code of a file does not count.
+    pub(super) fn ignores_code(&self, code: &Bound<'_, PyCode>) -> PyResult<bool> {
+        if self.ignore_code.is_empty() {
+            return Ok(false);
+        }
+        let file: PathBuf = code.getattr("co_filename")?.extract()?;
+        let holds = |path: &String| path == ALL_CODE || file.starts_with(path);
+        Ok(self.ignore_code.iter().any(holds))
     }
 
     /// Writes all of it.
     pub fn write(&self, encoder: &mut Encoder) {
-        let lists = [&self.by_version, &self.by_content, &self.deep];
+        let lists = [
+            &self.by_version,
+            &self.by_content,
+            &self.deep,
+            &self.ignore_code,
+            &self.by_name.texts,
+        ];
         let ignored = [&self.ignore_attributes, &self.ignore_classes].map(|names| {
             let mut names: Vec<String> = names.iter().cloned().collect();
             names.sort();
@@ -49,32 +71,29 @@ impl Config {
     }
 }
 
-/// Whether a class goes by a name: one of a script, by what the script is imported as, and by
-/// `__main__`.
-pub(super) fn goes_by(class: &Bound<'_, PyType>, name: &str) -> PyResult<bool> {
-    if class.fully_qualified_name()?.to_str()? == name {
-        return Ok(true);
-    }
-    // Python leaves the module out of the full name of a script's class.
-    if !is_main(class.module()?.to_str()?) {
-        return Ok(false);
-    }
-    let qualified = class.qualname()?;
-    let imported_as = module_name(class.py(), MAIN);
-    let names = [MAIN, &imported_as].map(|module| format!("{module}.{qualified}"));
-    Ok(names.iter().any(|each| each == name))
-}
-
-const MAIN: &str = "__main__";
+/// Stands for all files.
+const ALL_CODE: &str = "*";
 
 /// What counts of code and values, where it is not what it seems.
 ///
 /// - `by_version`: modules of one's own that count by their version.
 /// - `by_content`: modules of libraries that count by what they contain, as one's own do.
 /// - `deep`: libraries whose files are looked at, too, once in a process.
-/// - `ignore_attributes`: attributes of instances that do not count, as "module.Class.attribute".
+/// - `ignore_attributes`: attributes of instances, and of classes themselves, that do not count, as
+///   "module.Class.attribute".
 /// - `ignore_classes`: classes whose instances do not count, as "module.Class".
+/// - `ignore_code`: files, and directories with all files in them, whose code does not count; what it
+///   uses from outside does. "*" is all code.
+/// - `by_name`: what counts by its name alone, whatever it holds or does: "function module.name",
+///   "class module.Name" (its bases count for themselves), "global module.NAME", "closure
+///   module.function.<closure variable>", as explanations have them.
 /// - `dict_order`: whether the order of the items of a dict counts; it does unless this is False.
+///
+/// In names of definitions and variables, `*` stands for any characters after the module: "function
+/// module.*" is all functions of one. A script goes by its name, and by `__main__`. What counts less
+/// can be wrong: results stay good for the old code and values.
+///
+/// Raises `ValueError` for an entry of `by_name` that is not a kind and a name.
 ///
 /// >>> from rememo import FreezeConfig, freeze
 /// >>> any_order = FreezeConfig(dict_order=False)
@@ -94,24 +113,37 @@ impl FreezeConfig {
         deep = Vec::new(),
         ignore_attributes = Vec::new(),
         ignore_classes = Vec::new(),
+        ignore_code = Vec::new(),
+        by_name = Vec::new(),
         dict_order = true,
     ))]
+    #[expect(clippy::too_many_arguments, reason = "options, each by its name")]
     fn new(
         by_version: Vec<String>,
         by_content: Vec<String>,
         deep: Vec<String>,
         ignore_attributes: Vec<String>,
         ignore_classes: Vec<String>,
+        ignore_code: Vec<PathBuf>,
+        by_name: Vec<String>,
         dict_order: bool,
-    ) -> Self {
-        Self(Arc::new(Config {
+    ) -> PyResult<Self> {
+        let text = |path: PathBuf| path.into_os_string().into_string();
+        let ignore_code = ignore_code.into_iter().map(text);
+        let ignore_code = ignore_code.collect::<Result<_, _>>().map_err(|path| {
+            let message = format!("ignore_code has {}, which is no text", path.display());
+            PyValueError::new_err(message)
+        })?;
+        Ok(Self(Arc::new(Config {
             by_version,
             by_content,
             deep,
             ignore_attributes: ignore_attributes.into_iter().collect(),
             ignore_classes: ignore_classes.into_iter().collect(),
+            ignore_code,
+            by_name: ByName::new(by_name)?,
             ignore_dict_order: !dict_order,
-        }))
+        })))
     }
 
     /// What to make the same one from, for pickling.
@@ -128,6 +160,8 @@ impl FreezeConfig {
         arguments.set_item("deep", &config.deep)?;
         arguments.set_item("ignore_attributes", sorted(&config.ignore_attributes))?;
         arguments.set_item("ignore_classes", sorted(&config.ignore_classes))?;
+        arguments.set_item("ignore_code", &config.ignore_code)?;
+        arguments.set_item("by_name", &config.by_name.texts)?;
         arguments.set_item("dict_order", !config.ignore_dict_order)?;
         Ok(((), arguments))
     }

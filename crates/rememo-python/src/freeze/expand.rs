@@ -11,11 +11,12 @@ use pyo3::types::{
 };
 use rememo::{Encoder, Folded};
 
-use super::config::{Registration, goes_by, registration};
+use super::config::{Registration, registration};
 use super::graph::{Content, Options, Refusal, Scope};
 use super::instances::{self, Layout};
 use super::modules::if_imported;
 use super::origin::is_library_class;
+use super::patterns::goes_by;
 use super::reductions;
 use super::walk::{Children, Expansion, Step};
 use super::wrappers::{self, Wrapper};

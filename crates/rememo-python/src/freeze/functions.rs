@@ -60,6 +60,12 @@ pub(super) fn encode<'py>(
     content: &mut Content<'py>,
 ) -> Result<(), Refusal> {
     let reads = scope.options.reads;
+    if counts_by_name(function, scope.options) {
+        let watch = &scope.options.watch;
+        watch.record(|recorder| recorder.description(function));
+        content.encoder.tag(tag::BY_NAME);
+        return Ok(());
+    }
     scope.options.watch.record(|recorder| {
         recorder.function(function);
         if reads.has(DESCRIBED) {
@@ -71,8 +77,14 @@ pub(super) fn encode<'py>(
         return versioned(&version, scope, content);
     }
     let code = function.getattr("__code__")?.cast_into::<PyCode>()?;
-    content.encoder.tag(tag::FUNCTION);
-    code::encode(&code, scope, content)?;
+    if scope.options.config.ignores_code(&code)? {
+        content.encoder.tag(tag::LEFT_OUT);
+        content.encoder.tag(tag::FUNCTION);
+        code::encode_name(&code, scope, content)?;
+    } else {
+        content.encoder.tag(tag::FUNCTION);
+        code::encode(&code, scope, content)?;
+    }
     defaults(function, &code, scope, content)?;
     let used = uses(&code)?;
     closure(function, &code, &used, scope, content)?;
@@ -95,6 +107,19 @@ pub(super) fn encode<'py>(
     }
     let globals = function.getattr("__globals__")?.cast_into::<PyDict>()?;
     modules::names(&globals, &used, scope, content)
+}
+
+/// Whether the user says that a function counts by its name alone.
+fn counts_by_name(function: &Bound<'_, PyFunction>, options: &Options) -> bool {
+    let by_name = &options.config.by_name;
+    if by_name.is_empty() {
+        return false;
+    }
+    let text = |name| function.getattr(name)?.extract::<String>();
+    let (Ok(module), Ok(name)) = (text("__module__"), text("__qualname__")) else {
+        return false;
+    };
+    by_name.has(function.py(), PartKind::Function, &module, &name)
 }
 
 /// The version that `code_version` gave a definition, from its attributes.
@@ -188,6 +213,11 @@ fn closure<'py>(
     let owner = function_name(function);
     let dispatcher = is_dispatcher(function)?;
     for (variable, cell) in names.iter().zip(cells.iter()) {
+        if closure_counts_by_name(function, variable, scope.options)? {
+            content.encoder.tag(tag::BY_NAME);
+            content.encoder.str(variable);
+            continue;
+        }
         if dispatcher && DISPATCH_MEMO.contains(&variable.as_str()) {
             content.encoder.tag(tag::MISSING);
             continue;
@@ -206,6 +236,24 @@ fn closure<'py>(
         modules::slot(slot, name, PartKind::Closure, &value, scope, content)?;
     }
     Ok(())
+}
+
+/// Whether the user says that a variable which a function shares with the one around it counts by its
+/// name alone.
+fn closure_counts_by_name(
+    function: &Bound<'_, PyFunction>,
+    variable: &str,
+    options: &Options,
+) -> PyResult<bool> {
+    let by_name = &options.config.by_name;
+    if by_name.is_empty() {
+        return Ok(false);
+    }
+    let module = function.getattr("__module__")?.extract::<String>();
+    let owner = function.getattr("__qualname__")?.extract::<String>()?;
+    let name = format!("{owner}.<closure {variable}>");
+    let module = module.unwrap_or_default();
+    Ok(by_name.has(function.py(), PartKind::Closure, &module, &name))
 }
 
 /// Whether a function is the work of `functools.singledispatch`, which remembers what it looked up.

@@ -5,9 +5,10 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
 
-use super::config::{Config, Registration, goes_by};
+use super::config::{Config, Registration};
 use super::graph::{Content, Options, Refusal, Scope};
 use super::origin::{is_library_class, type_name};
+use super::patterns::goes_by;
 use super::reads::Reads;
 use super::reductions::refusal;
 use super::walk::{Children, Expansion, Step};
@@ -27,8 +28,10 @@ pub(super) struct Layout {
     /// Attributes in which a property remembers what it computed. They count, but apart: a call
     /// may well be what makes them appear.
     remembered: Vec<String>,
-    /// Attributes that the user ignores.
+    /// Attributes that do not count.
     ignored: Vec<String>,
+    /// Those of them that the user ignores.
+    left_out: Vec<String>,
     /// Whether attributes are all the state there is: nothing is hidden in C.
     pub is_whole: bool,
 }
@@ -50,9 +53,9 @@ impl Layout {
     /// (`object.__reduce_ex__` in `Objects/typeobject.c`).
     pub fn of(class: &Bound<'_, PyType>, config: &Config) -> PyResult<Self> {
         let mut slots = Vec::new();
-        let (mut remembered, mut ignored) = (Vec::new(), Vec::new());
+        let left_out = ignored_attributes(class, config)?;
+        let (mut remembered, mut ignored) = (Vec::new(), left_out.clone());
         for base in class.mro() {
-            ignored.extend(ignored_attributes(&base, config)?);
             let (module, name) = type_name(base.cast::<PyType>()?)?;
             if (module.as_str(), name.as_str()) == DISPATCHER {
                 ignored.push(DISPATCH_MEMO.to_owned());
@@ -87,6 +90,7 @@ impl Layout {
             slots,
             remembered,
             ignored,
+            left_out,
             is_whole,
         })
     }
@@ -260,6 +264,7 @@ pub(super) fn state<'py>(
             found.push((name.clone(), slot));
         }
     }
+    write_left_out(&layout.left_out, content);
     content.encoder.tag(tag::ATTRIBUTES);
     content.encoder.len(found.len());
     for (name, _) in &found {
@@ -331,21 +336,41 @@ pub(super) fn set_subclass<'py>(
     })
 }
 
-/// The names of attributes that the user ignores in instances of a class.
-fn ignored_attributes(class: &Bound<'_, PyAny>, config: &Config) -> PyResult<Vec<String>> {
-    if config.ignore_attributes.is_empty() {
-        return Ok(Vec::new());
-    }
-    let class = class.cast::<PyType>()?;
+/// The names of attributes that the user ignores in a class and its instances, for it or for a base of
+/// it, sorted.
+pub(super) fn ignored_attributes(
+    class: &Bound<'_, PyType>,
+    config: &Config,
+) -> PyResult<Vec<String>> {
     let mut ignored = Vec::new();
-    for name in &config.ignore_attributes {
-        if let Some((owner, attribute)) = name.rsplit_once('.')
-            && goes_by(class, owner)?
-        {
-            ignored.push(attribute.to_owned());
+    if config.ignore_attributes.is_empty() {
+        return Ok(ignored);
+    }
+    for base in class.mro() {
+        for name in &config.ignore_attributes {
+            if let Some((owner, attribute)) = name.rsplit_once('.')
+                && goes_by(base.cast::<PyType>()?, owner)?
+            {
+                ignored.push(attribute.to_owned());
+            }
         }
     }
+    ignored.sort();
+    ignored.dedup();
     Ok(ignored)
+}
+
+/// Writes which attributes the user ignores, if any: what is left is another thing than the same where
+/// all counts.
+pub(super) fn write_left_out(names: &[String], content: &mut Content<'_>) {
+    if names.is_empty() {
+        return;
+    }
+    content.encoder.tag(tag::LEFT_OUT);
+    content.encoder.len(names.len());
+    for name in names {
+        content.encoder.str(name);
+    }
 }
 
 /// Class name, and what the registered function gives.

@@ -23,6 +23,7 @@ mod names;
 mod opcodes;
 mod origin;
 mod packs;
+mod patterns;
 mod reads;
 mod reductions;
 mod scalars;

@@ -106,6 +106,19 @@ fn global<'py>(
     let Some((first, rest)) = chain.split_first() else {
         return Ok(());
     };
+    let owner = globals.get_item("__name__")?;
+    let owner = owner
+        .and_then(|name| name.extract::<String>().ok())
+        .unwrap_or_default();
+    // A module goes by what the code calls it, too.
+    let read_from = rest.first().map(|next| (first.as_str(), next.as_str()));
+    for name in [Some((owner.as_str(), first.as_str())), read_from] {
+        if let Some(name) = name
+            && by_name(globals.py(), name, scope, content)
+        {
+            return Ok(());
+        }
+    }
     let found = globals.get_item(first)?;
     let watch = &scope.options.watch;
     watch.record(|recorder| recorder.slot(globals, first, found.as_ref()));
@@ -113,10 +126,6 @@ fn global<'py>(
         if let Ok(module) = value.cast::<PyModule>() {
             return attribute(module, rest, scope, content);
         }
-        let owner = globals.get_item("__name__")?;
-        let owner = owner
-            .and_then(|name| name.extract::<String>().ok())
-            .unwrap_or_default();
         let name = format!("{}.{first}", module_name(globals.py(), &owner));
         if let Some((_, name)) = library_object(&value, scope.options)? {
             impurity::note(&name, rest, scope.options, scope.path);
@@ -149,6 +158,24 @@ fn global<'py>(
         scope,
         content,
     )
+}
+
+/// Writes the name of a global that counts by its name alone, whatever it holds, if the user says so of
+/// this one.
+fn by_name(
+    py: Python<'_>,
+    (module, name): (&str, &str),
+    scope: Scope<'_>,
+    content: &mut Content<'_>,
+) -> bool {
+    let by_name = &scope.options.config.by_name;
+    if by_name.is_empty() || !by_name.has(py, PartKind::Global, module, name) {
+        return false;
+    }
+    content.encoder.tag(tag::BY_NAME);
+    let module = module_name(py, module);
+    content.encoder.str(&format!("{module}.{name}"));
+    true
 }
 
 /// All of a module, for code that asks for its globals.
@@ -273,6 +300,10 @@ fn attribute<'py>(
     let Some((first, rest)) = chain.split_first() else {
         return refer(module, scope, content);
     };
+    let module_path = module.name()?.to_string();
+    if by_name(module.py(), (&module_path, first), scope, content) {
+        return Ok(());
+    }
     let Ok(value) = held(module, first, scope.options) else {
         content.encoder.tag(tag::MISSING);
         return Ok(());
@@ -280,7 +311,6 @@ fn attribute<'py>(
     if let Ok(inner) = value.cast::<PyModule>() {
         return attribute(inner, rest, scope, content);
     }
-    let module_path = module.name()?.to_string();
     let name = format!("{}.{first}", module_name(module.py(), &module_path));
     let place = Identity::Slot(module.dict().as_ptr() as usize, first.clone());
     let library = library_of(module.py(), &module_path, scope.options)?;

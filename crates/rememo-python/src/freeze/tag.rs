@@ -51,3 +51,7 @@ pub const REDUCED_SUBCLASS: u8 = 45;
 pub const VIRTUAL_SUBCLASSES: u8 = 46;
 pub const OBJECTS: u8 = 47;
 pub const OTHER: u8 = 48;
+/// Before what is left where the user says that some of it does not count.
+pub const LEFT_OUT: u8 = 49;
+/// In the place of what counts by its name alone, as the user says.
+pub const BY_NAME: u8 = 50;

@@ -9,7 +9,7 @@ use std::fmt::{self, Write};
 use serde::{Deserialize, Serialize};
 
 /// The version of the canonical encoding; part of every call key.
-pub const SCHEME_VERSION: u16 = 4;
+pub const SCHEME_VERSION: u16 = 5;
 
 /// A BLAKE3 digest.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Ord, PartialOrd, Serialize, Deserialize)]

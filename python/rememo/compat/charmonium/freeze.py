@@ -1,11 +1,13 @@
 """Fingerprints with the predecessor's names.
 
-The configuration has its fields; those that have no counterpart here are refused where they say
-something. But for locks, nothing is left out by default.
+The configuration has its fields, and they do what they do there; the few that have no counterpart
+here are refused where they say something. But for locks, nothing is left out by default.
 """
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,7 @@ from rememo import _core
 from rememo import fingerprints as _fingerprints
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator
 
 __all__ = [
     "Config",
@@ -48,30 +50,77 @@ class FreezeRecursionError(FreezeError):
     """Never raised here: what contains itself has a fingerprint."""
 
 
+# What modules say of themselves, and classes of theirs, that does not count there.
+MODULE_ATTRIBUTES = {
+    "__builtins__",
+    "__cached__",
+    "__doc__",
+    "__file__",
+    "__loader__",
+    "__spec__",
+}
+CLASS_ATTRIBUTES = {
+    "__annotations__",
+    "__dict__",
+    "__doc__",
+    "__hash__",
+    "__module__",
+    "__mro_entries__",
+    "__orig_bases__",
+    "__parameters__",
+    "__slotnames__",
+    "__slots__",
+    "__weakref__",
+}
+STANDARD_MODULES = {*sys.stdlib_module_names, *sys.builtin_module_names}
+
+
 @dataclass
 class Config:
-    """What counts."""
+    """What counts.
+
+    Definitions are named by module and name, wherever in the module they are.
+    """
 
     recursion_limit: int | None = None
     """Accepted: there is no limit here."""
     ignore_attributes: set[tuple[str, str, str]] = field(default_factory=set[tuple[str, str, str]])
-    """Attributes of instances that do not count: module, class and attribute."""
+    """Attributes of instances and classes that do not count: module, class and attribute."""
     ignore_objects_by_class: set[tuple[str, str]] = field(default_factory=LOCKS.copy)
     """Classes whose instances do not count: module and class. By default, those of locks."""
     ignore_dict_order: bool = False
     """Whether dictionaries of the same items in another order are the same."""
     ignore_classes: set[tuple[str, str | None]] = field(default_factory=set[tuple[str, str | None]])
+    """Classes that count by their names: module and class, or None for all of the module."""
     ignore_all_classes: bool = False
-    ignore_objects_by_id: set[int] = field(default_factory=set[int])
-    ignore_module_attrs: set[str] = field(default_factory=set[str])
-    ignore_globals: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
-    ignore_nonlocals: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+    """Whether all classes count by their names."""
     ignore_functions: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+    """Functions that count by their names: module and function."""
+    ignore_globals: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+    """Globals whose values do not count: module and variable."""
+    ignore_nonlocals: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+    """Variables of enclosing functions whose values do not count: module and variable."""
     ignore_files: set[Any] = field(default_factory=set[Any])
+    """Files, and directories, of functions whose code does not count; what these use does."""
     ignore_all_code: bool = False
+    """Whether no code counts."""
+    use_version_exceptions: set[str] = field(default_factory=set[str])
+    """Libraries that count by what they contain, and not by their versions."""
+    ignore_objects_by_id: set[int] = field(default_factory=set[int])
+    ignore_module_attrs: set[str] = field(default_factory=MODULE_ATTRIBUTES.copy)
+    special_class_attributes: set[str] = field(default_factory=CLASS_ATTRIBUTES.copy)
+    stdlib_modules: set[str] = field(default_factory=STANDARD_MODULES.copy)
+    use_version: bool = True
     ignore_extensions: bool = True
     """Accepted: extensions count by their versions."""
-    special_class_attributes: set[str] = field(default_factory=set[str])
+    assume_purity: bool = True
+    """Accepted: what functions use from outside counts always."""
+    override_impure_modules: set[str] = field(default_factory=lambda: {"random"})
+    """Accepted, as the other."""
+    override_pure_modules: set[str] = field(
+        default_factory=lambda: {"re", "urllib.parse", "charmonium.freeze"}
+    )
+    """Accepted, as the other."""
     hasher: Callable[[bytes], int] | None = None
     """Makes the number of the bytes of a fingerprint; by default, it is their first bits."""
     use_hash: bool = True
@@ -89,35 +138,68 @@ class Config:
             raise AttributeError(f"Config has no field {name!r}")
         object.__setattr__(self, name, value)
 
+    @property
+    def assume_impurity(self) -> bool:
+        """The opposite of `assume_purity`."""
+        return not self.assume_purity
+
     def to_rememo(self) -> _core.FreezeConfig:
         """Returns what it comes to.
 
         Raises:
             ValueError: if it asks for what there is not.
         """
-        for name, instead in _UNKNOWN.items():
-            if getattr(self, name):
-                raise ValueError(f"Config.{name} has no counterpart in Rememo: {instead}")
+        refused: dict[str, set[Any]] = {
+            "ignore_objects_by_id": self.ignore_objects_by_id,
+            "ignore_module_attrs": self.ignore_module_attrs - MODULE_ATTRIBUTES,
+            "special_class_attributes": self.special_class_attributes - CLASS_ATTRIBUTES,
+            "stdlib_modules": self.stdlib_modules - STANDARD_MODULES,
+            "use_version": set() if self.use_version else {False},
+        }
+        for name, asked in refused.items():
+            if asked:
+                what = f"Config.{name} with {min(map(repr, asked))}"
+                raise ValueError(f"{what} has no counterpart in Rememo: {_INSTEAD[name]}")
+        classes = {pair for pair in self.ignore_classes if pair[1] is not None}
+        modules = self.ignore_classes - classes
+        closures = {(module, f"<closure {name}>") for module, name in self.ignore_nonlocals}
+        everything = ["class *"] if self.ignore_all_classes else []
+        files = sorted(map(os.fspath, self.ignore_files))
         return _core.FreezeConfig(
-            ignore_attributes=[".".join(one) for one in sorted(self.ignore_attributes)],
-            ignore_classes=[".".join(one) for one in sorted(self.ignore_objects_by_class)],
+            by_content=sorted(self.use_version_exceptions),
+            ignore_attributes=_named(self.ignore_attributes),
+            ignore_classes=_named(self.ignore_objects_by_class),
+            ignore_code=["*"] if self.ignore_all_code else files,
+            by_name=[
+                *(f"class {name}" for name in _named(classes)),
+                *(f"class {module}.*" for module, _ in sorted(modules, key=str)),
+                *everything,
+                *(f"function {name}" for name in _named(self.ignore_functions)),
+                *(f"global {module}.{name}" for module, name in sorted(self.ignore_globals)),
+                *(f"closure {name}" for name in _named(closures)),
+            ],
             dict_order=not self.ignore_dict_order,
         )
 
 
-_MARK = "mark what reads it with rememo.code_version"
-_MARK_CLASS = "mark a class whose definition does not count with rememo.code_version"
-_UNKNOWN = {
-    "ignore_classes": _MARK_CLASS,
-    "ignore_all_classes": _MARK_CLASS,
-    "ignore_objects_by_id": "say ignore_objects_by_class, or wrap an argument in rememo.Ignore",
-    "ignore_module_attrs": _MARK,
-    "special_class_attributes": _MARK_CLASS,
-    "ignore_globals": _MARK,
-    "ignore_nonlocals": _MARK,
-    "ignore_functions": "mark them with rememo.code_version",
-    "ignore_files": "say by_version= of their modules in a rememo.FreezeConfig",
-    "ignore_all_code": "mark the function with rememo.code_version",
+def _named(names: Iterable[tuple[str | None, ...]]) -> list[str]:
+    """Returns patterns of what has one of the names in its module, on top or within something."""
+    patterns: list[str] = []
+    for module, *rest in sorted(names, key=str):
+        name = ".".join(map(str, rest))
+        patterns += [f"{module}.{name}", f"{module}.*.{name}"]
+    return patterns
+
+
+_INSTEAD = {
+    "ignore_objects_by_id": (
+        "an id is another object's later; say ignore_objects_by_class or ignore_globals, or wrap "
+        "an argument in rememo.Ignore"
+    ),
+    "ignore_module_attrs": "say ignore_globals, with the module",
+    "special_class_attributes": "say ignore_attributes, with module and class",
+    "stdlib_modules": "say ignore_files, or by_version= in a rememo.FreezeConfig",
+    "use_version": "name the libraries in use_version_exceptions",
 }
 global_config = Config()
 

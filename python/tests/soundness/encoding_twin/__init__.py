@@ -23,7 +23,7 @@ from .walk import encode
 if TYPE_CHECKING:
     from types import FunctionType
 
-SCHEME_VERSION = 4
+SCHEME_VERSION = 5
 
 __all__ = ["call_key", "content", "freeze", "parts"]
 

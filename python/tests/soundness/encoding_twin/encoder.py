@@ -69,6 +69,8 @@ class Tag(enum.IntEnum):
     VIRTUAL_SUBCLASSES = 46
     OBJECTS = 47
     OTHER = 48
+    LEFT_OUT = 49
+    BY_NAME = 50
 
 
 def u64(number: int) -> bytes:
