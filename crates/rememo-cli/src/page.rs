@@ -18,6 +18,8 @@ pub const USUAL: Style = Style::new();
 
 /// Between two columns.
 const GAP: &str = "  ";
+/// What is wider stands out of its column, rather than have every other row be as wide.
+const WIDEST: usize = 60;
 
 /// Standard output.
 pub struct Page(BufWriter<AutoStream<Stdout>>);
@@ -61,7 +63,7 @@ impl Page {
     fn row(&mut self, table: &Table, widths: &[usize], row: &[Cell]) -> io::Result<()> {
         let mut line = String::new();
         for ((column, width), (style, text)) in table.columns.iter().zip(widths).zip(row) {
-            let pad = " ".repeat(width - text.width());
+            let pad = " ".repeat(width.saturating_sub(text.width()));
             let (before, after) = if column.right {
                 (&*pad, "")
             } else {
@@ -106,27 +108,23 @@ impl Table {
 
     /// Adds a row.
     pub fn add<const N: usize>(&mut self, cells: [(Style, &str); N]) {
-        let row = cells
-            .iter()
-            .map(|(style, text)| (*style, plain(text).replace('\n', "\\n")));
+        let row = cells.iter().map(|(style, text)| (*style, plain(text)));
         self.rows.push(row.collect());
     }
 
     fn widths(&self) -> Vec<usize> {
         let of = |(at, column): (usize, &Column)| {
             let cells = self.rows.iter().map(|row| row[at].1.width());
+            let cells = cells.filter(|width| *width <= WIDEST);
             cells.chain([column.name.width()]).max().unwrap_or_default()
         };
         self.columns.iter().enumerate().map(of).collect()
     }
 }
 
-/// Text with what a terminal could take for a command written out.
+/// Text on one line, with what a terminal could take for a command, and what nobody would see,
+/// written out.
 pub fn plain(text: &str) -> String {
-    let is_tame = |c: char| {
-        c == '\n'
-            || !(c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
-    };
     if text.chars().all(is_tame) {
         return text.to_owned();
     }
@@ -141,17 +139,32 @@ pub fn plain(text: &str) -> String {
     tame
 }
 
+/// Whether a character is shown as it is: it moves nothing, hides nothing, and turns no text around.
+/// What joins letters and emoji does not.
+pub fn is_tame(c: char) -> bool {
+    let is_unseen = matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}');
+    !(c.is_control() || is_unseen)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn names_cannot_command_the_terminal() {
-        assert_eq!(plain("f.<locals>.é\n"), "f.<locals>.é\n");
+        assert_eq!(plain("f.<locals>.é\n"), "f.<locals>.é\\n");
         assert_eq!(
             plain("\x1b[2J\u{9b}x\u{202e}"),
             "\\u{1b}[2J\\u{9b}x\\u{202e}"
         );
+        assert_eq!(
+            plain("a\u{200b}\u{200f}\u{2028}b"),
+            "a\\u{200b}\\u{200f}\\u{2028}b"
+        );
+        assert_eq!(plain("👩\u{200d}🔬 ו"), "👩\u{200d}🔬 ו");
     }
 
     #[test]
@@ -160,5 +173,11 @@ mod tests {
         table.add([(USUAL, "日本"), (USUAL, "1")]);
         table.add([(USUAL, "x"), (USUAL, "12345")]);
         assert_eq!(table.widths(), [4, 5]);
+        table.add([(USUAL, &"x".repeat(WIDEST + 1)), (USUAL, "1")]);
+        assert_eq!(
+            table.widths(),
+            [4, 5],
+            "one long name has no other row be as long"
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! What a command has to say, for people or as JSON.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -8,7 +9,7 @@ use serde::Serialize;
 
 use crate::args::Shared;
 use crate::failure::Failure;
-use crate::page::Page;
+use crate::page::{Page, is_tame, plain};
 
 /// What a command found. Its fields are its JSON.
 pub trait Report: Serialize + JsonSchema {
@@ -61,8 +62,28 @@ fn say<R: Report>(
 fn write_json(value: &impl Serialize) -> io::Result<()> {
     let text = serde_json::to_string_pretty(value)?;
     let mut out = io::stdout().lock();
-    writeln!(out, "{text}")?;
+    writeln!(out, "{}", tame(text))?;
     out.flush()
+}
+
+/// JSON that says the same, and is safe to look at.
+fn tame(json: String) -> String {
+    let is_tame = |c| c == '\n' || is_tame(c);
+    if json.chars().all(is_tame) {
+        return json;
+    }
+    let mut tame = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_tame(c) {
+            tame.push(c);
+            continue;
+        }
+        // It is part of a string: elsewhere there is nothing but ASCII.
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            let _ = write!(tame, "\\u{unit:04x}");
+        }
+    }
+    tame
 }
 
 /// Says on standard error that something is not as it should be.
@@ -76,6 +97,19 @@ pub fn complain(what: &str, told: &str) {
     let _ = writeln!(
         anstream::stderr(),
         "{style}{what}{style:#}: {}",
-        crate::page::plain(told)
+        told.lines().map(plain).collect::<Vec<_>>().join("\n")
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_says_the_same_and_cannot_command_the_terminal() {
+        let names = "\u{9b}2J\u{7f}\u{202e}\u{e0041}é\n\"";
+        let text = tame(serde_json::to_string_pretty(&[names]).unwrap());
+        assert!(text.chars().all(|c| c == '\n' || is_tame(c)), "{text}");
+        assert_eq!(serde_json::from_str::<Vec<String>>(&text).unwrap(), [names]);
+    }
 }
