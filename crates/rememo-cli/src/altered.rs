@@ -88,11 +88,7 @@ impl Altered {
             (None, None) => "changed".to_owned(),
         };
         let what = format!("{} {}", self.kind, self.name);
-        page.marked(
-            NAME,
-            &format!("  {}", crate::page::plain(what.trim_end())),
-            &how,
-        )?;
+        page.marked(NAME, &format!("  {}", what.trim_end()), &how)?;
         for line in &self.diff {
             let style = match line.as_bytes().first() {
                 Some(b'+') => GOOD,

@@ -191,7 +191,7 @@ pub struct Stats {
 
 #[derive(Debug, ClapArgs)]
 pub struct Report {
-    /// The page; it needs no network, and no other file
+    /// The page; it needs no network, and no other file. One that is there is written over
     #[arg(short, long, value_name = "FILE", default_value = "report.html")]
     pub output: PathBuf,
 }
@@ -251,7 +251,7 @@ pub struct Verify {
 
 #[derive(Debug, ClapArgs)]
 pub struct Export {
-    /// The archive
+    /// The archive, such as results.tar.zst; all entries go into it if none are named
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     #[command(flatten)]

@@ -33,6 +33,14 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// That what a command has to say could not be written; whoever reads it may have had enough.
+    pub fn of_output(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::Enough,
+            _ => Self::Unusable(format!("the output cannot be written: {error}")),
+        }
+    }
+
     pub fn status(&self) -> u8 {
         match self {
             Self::NoSuch(_) | Self::BadArchive { .. } => NOT_SO,

@@ -43,7 +43,7 @@ impl Page {
 
     /// Writes a line after a mark.
     pub fn marked(&mut self, style: Style, mark: &str, text: &str) -> io::Result<()> {
-        writeln!(self.0, "{style}{mark}{style:#}  {}", plain(text))
+        writeln!(self.0, "{style}{}{style:#}  {}", plain(mark), plain(text))
     }
 
     /// Writes a table.

@@ -1,7 +1,11 @@
 //! How far long work has got, for whoever looks on: on standard error, and on a terminal only.
 
+use std::time::Duration;
+
 use indicatif::{ProgressBar, ProgressStyle};
 
+/// How often what moves by itself does.
+const BEAT: Duration = Duration::from_millis(100);
 const BYTES: &str = "{msg} [{bar:30}] {binary_bytes} of {binary_total_bytes}, {eta} left";
 const ENTRIES: &str = "{msg} [{bar:30}] {human_pos} of {human_len}, {eta} left";
 
@@ -17,6 +21,13 @@ impl Progress {
     /// For work on so many bytes.
     pub fn of_bytes(what: &'static str, bytes: u64) -> Self {
         Self::new(what, bytes, BYTES)
+    }
+
+    /// For work of which nobody knows how much is left.
+    pub fn of_unknown(what: &'static str) -> Self {
+        let bar = ProgressBar::new_spinner().with_message(what);
+        bar.enable_steady_tick(BEAT);
+        Self(bar)
     }
 
     fn new(what: &'static str, length: u64, form: &str) -> Self {

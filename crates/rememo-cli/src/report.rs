@@ -45,18 +45,23 @@ fn say<R: Report>(
     run: impl FnOnce() -> Result<R, Failure>,
 ) -> Result<u8, Failure> {
     if shared.json_schema {
-        write_json(&schema_for!(R))?;
+        write_json(&schema_for!(R)).map_err(|error| Failure::of_output(&error))?;
         return Ok(0);
     }
     let report = run()?;
-    if shared.json {
-        write_json(&report)?;
+    let written = if shared.json {
+        write_json(&report)
     } else {
-        let mut page = Page::default();
-        report.write(&mut page)?;
-        page.flush()?;
-    }
+        write_page(&report)
+    };
+    written.map_err(|error| Failure::of_output(&error))?;
     Ok(report.status())
+}
+
+fn write_page(report: &impl Report) -> io::Result<()> {
+    let mut page = Page::default();
+    report.write(&mut page)?;
+    page.flush()
 }
 
 fn write_json(value: &impl Serialize) -> io::Result<()> {

@@ -9,13 +9,14 @@ use pyo3::exceptions::{PyException, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use rememo::{
-    Access, Candidate, DayStats, Digest, Durability, Event, MissReason, Stats, Step, StoreConfig,
-    Subscriber, Trust, Why,
+    Access, Candidate, DayStats, Digest, Durability, Event, MissReason, Producer, Stats, Step,
+    StoreConfig, Subscriber, Trust, Why,
 };
 
 use crate::acceptances;
 use crate::codec::{self, Handing};
 use crate::events::Bridge;
+use crate::freeze::main_name;
 use crate::keeping::Room;
 use crate::memoized::{told_changes, told_entry};
 
@@ -76,21 +77,24 @@ impl Store {
             Owner::User(user) => Trust::User(user),
         };
         let asked = asked(durability, flush_every)?;
+        let producer = producer(py);
         let access = Access {
             trust,
             shared,
             read_only,
         };
-        Ok(match py.detach(|| open(&dir, access, room, asked)) {
-            Ok(store) => Self {
-                path: dir,
-                inner: Ok(store),
+        Ok(
+            match py.detach(|| open(&dir, access, room, asked, producer)) {
+                Ok(store) => Self {
+                    path: dir,
+                    inner: Ok(store),
+                },
+                Err(error) => Self {
+                    path: dir,
+                    ..Self::unusable(error.to_string())
+                },
             },
-            Err(error) => Self {
-                path: dir,
-                ..Self::unusable(error.to_string())
-            },
-        })
+        )
     }
 
     /// Asks for more of an open store: what it keeps survives that, and is written so often.
@@ -236,7 +240,12 @@ impl Store {
             return Ok(0);
         };
         let room = room.get().0.clone();
-        py.detach(|| store.reduce_to(&room)).map_err(failed)
+        py.detach(|| {
+            let mut gone = 0;
+            store.reduce_to(&room, |some| gone += some.len() as u64)?;
+            Ok(gone)
+        })
+        .map_err(failed)
     }
 
     /// What happened to the calls of each function: for each and each day, its identity, the number
@@ -470,11 +479,28 @@ fn asked(durability: Option<&str>, flush_every: Option<f64>) -> PyResult<Asked> 
     Ok((durability, flush_every.map(seconds).transpose()?))
 }
 
+/// Who stores results: the program as it is called in the names of its functions, for its path may
+/// say who runs it.
+fn producer(py: Python<'_>) -> Producer {
+    let version = py.version_info();
+    let mut producer = Producer::here();
+    producer.interpreter = Some(format!(
+        "CPython {}.{}.{}{}",
+        version.major,
+        version.minor,
+        version.patch,
+        version.suffix.unwrap_or_default()
+    ));
+    producer.program = main_name(py);
+    producer
+}
+
 fn open(
     dir: &Path,
     access: Access,
     room: rememo::Room,
     (durability, flush_every): Asked,
+    producer: Producer,
 ) -> Result<rememo::Store, rememo::StoreError> {
     let config = StoreConfig::new(dir);
     rememo::Store::open(StoreConfig {
@@ -482,6 +508,7 @@ fn open(
         room,
         durability,
         flush_every,
+        producer,
         subscriber: Some(Arc::new(Bridge)),
         ..config
     })

@@ -28,6 +28,7 @@ mod misses;
 mod object;
 mod ofd;
 mod process;
+mod producer;
 mod recall;
 mod retention;
 mod state;
@@ -58,6 +59,7 @@ pub use index::{
 pub use meter::{Spent, Step};
 pub use misses::{LastMiss, Why};
 pub use object::ObjectStore;
+pub use producer::Producer;
 pub use retention::Retention;
 pub use state::{Change, Key, Part, PartKind, StateTree, changes};
 pub use stats::{Stats, Tally};

@@ -23,6 +23,18 @@ pub struct Part {
     pub source: Option<String>,
 }
 
+impl Part {
+    /// The source of its code, where it is code and that is stored.
+    pub fn code(&self) -> Option<&str> {
+        { self.source.as_deref() }.filter(|_| self.kind.is_definition())
+    }
+
+    /// What else is known of it: of a number, how it is written; of a library, its version.
+    pub fn details(&self) -> Option<&str> {
+        { self.source.as_deref() }.filter(|_| !self.kind.is_definition())
+    }
+}
+
 /// What a part is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum PartKind {
@@ -269,20 +281,17 @@ impl Change {
 
     fn between(old: Option<&Part>, new: Option<&Part>) -> Option<Self> {
         let either = new.or(old)?;
-        let is_definition = either.kind.is_definition();
-        let text = |part: Option<&Part>| part.and_then(|part| part.source.clone());
-        let (old_text, new_text) = (text(old), text(new));
-        let source = |text: &Option<String>| text.clone().filter(|_| is_definition);
-        let details = |text: &Option<String>| text.clone().filter(|_| !is_definition);
+        let source = |part: Option<&Part>| part.and_then(Part::code).map(str::to_owned);
+        let details = |part: Option<&Part>| part.and_then(Part::details).map(str::to_owned);
         Some(Self {
             name: either.name.clone(),
             kind: either.kind,
             old: old.map(|part| part.digest),
             new: new.map(|part| part.digest),
-            old_source: source(&old_text),
-            new_source: source(&new_text),
-            old_details: details(&old_text),
-            new_details: details(&new_text),
+            old_source: source(old),
+            new_source: source(new),
+            old_details: details(old),
+            new_details: details(new),
         })
     }
 }

@@ -308,7 +308,7 @@ fn what_is_evicted_can_be_read_by_whoever_has_it() {
     let function = rememo::Callee::function(&callee).to_owned();
     let entries = store.entries_of(&function, 2).unwrap();
     let encoded = store.open_value(&entries[0]).unwrap();
-    store.reduce_to(&bytes(1)).unwrap();
+    store.reduce_to(&bytes(1), |_| ()).unwrap();
     assert!(store.entries_of(&function, 2).unwrap().is_empty());
     assert_eq!(store.usage().unwrap().files, 0);
     let frame = &encoded.frames[1].bytes;

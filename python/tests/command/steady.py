@@ -17,6 +17,8 @@ CHANGING = (
     (r"\b[\d.]+ (ns|µs|ms|s|min)\b", "TIME"),
     (r"\b[\d.]+ ([KMGT]iB|B)\b", "SIZE"),
     (r"cpython \d+\.\d+\.\d+\S*", "cpython VERSION"),
+    (r"CPython \d+\.\d+\.[^\s,]+", "CPython VERSION"),
+    (r"\S+, \w+ \w+, process \d+$", "HOST, PLATFORM, process NUMBER"),
     (r"\d+\.\d+\.\d+\S* \(.*, .*\) \[.*\]", "PYTHON"),
     (r"rememo \d+\.\d+\.\d+", "rememo VERSION"),
     (r"format \d+ of the directory, encoding \d+", "format N of the directory, encoding N"),

@@ -181,6 +181,10 @@ def test_what_one_machine_computed_hits_on_the_other(machines: tuple[Machine, Ma
         in elsewhere.rememo("import", str(archive)).out
     )
     assert elsewhere.run() == 0
+    # Who made them is known there, too.
+    (made, kept) = (machine.rememo.json("show", "lines") for machine in machines)
+    assert kept["entries"][0]["producer"] == made["entries"][0]["producer"]
+    assert kept["entries"][0]["producer"]["process"]
     assert elsewhere.rememo.json("verify")["whole"]
     assert here.run() == 0
     # What was removed is not in the way of what comes from outside.

@@ -65,7 +65,7 @@ def is_tame(text: str) -> bool:
     [
         "", "ls", "ls --entries", "ls *", "show *", "show * --source", "why", "why --all",
         "stats", "stats --by-day", "rm * --dry-run", "gc --dry-run --max-size 1KiB", "verify",
-        "accept --list", "doctor", "config",
+        "accept --list", "doctor", "config", "impact",
     ],
 )  # fmt: skip
 def test_nothing_but_text_is_written(command: Rememo, words: str) -> None:

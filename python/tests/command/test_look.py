@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import pty
 import re
 import signal
@@ -12,6 +13,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from importlib import metadata
 from typing import TYPE_CHECKING
 
 import pytest
@@ -103,6 +105,66 @@ def test_all_that_is_known_of_an_entry_is_shown(cache: Cache, command: Rememo) -
     told = command("show", "model", "--source").out
     assert "One with large results" in told
     assert entry["key"] in told
+
+
+def test_who_made_a_result_is_shown(tmp_path: Path, command: Rememo) -> None:
+    """Enough to say in a paper where it comes from, and neither what the program was given nor by
+    whom.
+    """
+    train = tmp_path / "train.py"
+    train.write_text(
+        "import os, sys\n"
+        "from rememo import memoize\n"
+        "@memoize\n"
+        "def fit(n):\n    return n\n"
+        "fit(1)\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    fit(2)\n"
+        "    sys.exit()\n"
+        "os.waitpid(child, 0)\n"
+        "print(os.getpid(), child)\n"
+    )
+    (tmp_path / "pyproject.toml").touch()
+    ran = subprocess.run(
+        [sys.executable, train, "--token=sesame"],
+        cwd=tmp_path,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    entries = command.json("show", "fit")["entries"]
+    processes = {entry["producer"].pop("process") for entry in entries}
+    assert processes == {int(process) for process in ran.stdout.split()}
+    machine = os.uname()
+    version = platform.python_version()
+    for entry in entries:
+        assert entry["producer"] == {
+            "software": f"rememo {metadata.version('rememo')}",
+            "interpreter": f"CPython {version}",
+            "program": "train",
+            "platform": f"{machine.sysname} {machine.machine}",
+            "host": machine.nodename,
+        }
+    told = command("show", "fit").out
+    assert f"train, CPython {version}, rememo" in told
+    assert f"{machine.nodename}, {machine.sysname}" in told
+    stored = b"".join(file.read_bytes() for file in (tmp_path / ".rememo").rglob("*.mdb"))
+    assert b"sesame" not in stored
+    assert bytes(tmp_path) not in stored
+
+
+def test_versions_and_numbers_are_shown_without_the_source(cache: Cache, command: Rememo) -> None:
+    """A paper names them."""
+    call_some(cache)
+    (entry,) = command.json("show", "model")["entries"]
+    details = {part["kind"]: part.get("details") for part in entry["parts"]}
+    assert details["interpreter"] == f"cpython {platform.python_version()}"
+    assert details["function"] is None
+    assert not any("source" in part for part in entry["parts"])
+    assert (
+        f"interpreter python: cpython {platform.python_version()}" in command("show", "model").out
+    )
 
 
 def test_what_is_removed_is_a_miss_to_whoever_has_it_in_memory(
@@ -366,6 +428,18 @@ def test_a_terminal_says_whether_it_wants_colour(
     # Lines are not broken to fit: a terminal does that, and programs see them whole.
     narrow = on_terminal(command, {**environment, "COLUMNS": "10"}, "ls", "--color", "never")
     assert len(narrow.splitlines()) == 3
+
+
+@pytest.mark.parametrize("dry", [True, False], ids=["dry run", "in earnest"])
+def test_how_far_gc_has_got_is_shown_on_terminals_only(
+    cache: Cache, command: Rememo, dry: bool
+) -> None:
+    """On standard error, and gone at the end of it."""
+    call_some(cache)
+    arguments = (*GC, "--dry-run") if dry else GC
+    drawn = on_terminal(command, {"TERM": "xterm"}, *arguments)
+    assert re.search(r"letting go \[.*\] [\d.]+ KiB of [\d.]+ KiB", drawn), drawn
+    assert command(*GC).err == ""
 
 
 def on_terminal(command: Rememo, environment: dict[str, str], *arguments: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,14 @@ MODULE = """
     @memoize
     def price(x):
         return x {} 3
+"""
+TRAIN = """
+from rememo import memoize
+SEED = 7
+@memoize
+def fit(rows):
+    return bytes([SEED]) * rows
+fit(100_000)
 """
 # Words of the page that stand for what the reader has.
 STANDS_FOR = {"FUNCTION": "price", "TEXT": "commutes"}
@@ -109,6 +119,16 @@ def test_why_shows_what_the_page_shows(tmp_path: Path, command: Rememo) -> None:
         program.run("import shop; out = shop.price(1)")
     told = steady(command("why", "price").out, tmp_path).splitlines()
     assert told == block("rememo why price", tmp_path)
+
+
+def test_show_shows_what_the_page_shows(tmp_path: Path, command: Rememo) -> None:
+    """Of a result that a script stored."""
+    (tmp_path / "train.py").write_text(TRAIN)
+    (tmp_path / "pyproject.toml").touch()
+    for _ in range(2):
+        subprocess.run([sys.executable, "train.py"], cwd=tmp_path, check=True)
+    told = steady(command("show", "fit").out, tmp_path).splitlines()
+    assert told == block("rememo show fit", tmp_path)
 
 
 def test_impact_shows_what_the_page_shows(tmp_path: Path, command: Rememo) -> None:

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use rememo::measure::{bytes_to_read, size};
-use rememo::{Listed, Room, Store};
+use rememo::{Bound, Evicted, Orphans, Room, Store};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -15,8 +15,8 @@ use crate::failure::Failure;
 use crate::moment::{lasting, seconds};
 use crate::opened::open;
 use crate::page::{NAME, Page, Table, USUAL};
+use crate::progress::Progress;
 use crate::report::{Report, complain};
-use crate::select::all;
 
 /// It is not copied for less.
 const WORTH: u64 = 1 << 20;
@@ -71,35 +71,20 @@ pub fn run(shared: &Shared, args: &Gc) -> Result<Collection, Failure> {
         ..Room::default()
     };
     let store = open(shared)?;
-    // Who would say afterwards what it took to compute them?
-    let known = all(&store, |_| true)?;
-    let before = store.usage()?.bytes();
-    let going = store.would_go(&room)?;
-    let bytes_left = if args.dry_run {
-        let going: u64 = going.iter().map(|gone| gone.size).sum();
-        before.saturating_sub(going)
-    } else {
-        store.reduce_to(&room)?;
-        store.usage()?.bytes()
-    };
-    let orphans = if args.dry_run {
-        store.orphans()?
-    } else {
-        store.remove_orphans()?
-    };
+    let bound = store.bound_asked(&room)?;
+    let going = let_go(&store, &room, bound, args.dry_run)?;
+    let bytes = going.iter().map(|gone| gone.size).sum();
+    let still_there = if args.dry_run { bytes } else { 0 };
+    let bytes_left = store.usage()?.bytes().saturating_sub(still_there);
+    let orphans = orphans(&store, args.dry_run)?;
     let index_bytes_returned = returned_by_index(&store, args.dry_run)?;
-    let mut costs = BTreeMap::<_, Vec<&Listed>>::new();
-    for listed in &known {
-        costs.entry(listed.key).or_default().push(listed);
-    }
     let mut functions = BTreeMap::<&str, Gone>::new();
     for gone in &going {
         let row = functions.entry(&gone.function).or_default();
         row.entries += 1;
         row.superseded += usize::from(gone.superseded);
         row.bytes += gone.size;
-        let cost = costs.get_mut(&gone.key).and_then(Vec::pop);
-        row.compute_ns += cost.map_or(0, |listed| listed.entry.compute_ns);
+        row.compute_ns += gone.compute_ns;
     }
     let compute_ns = functions.values().map(|row| row.compute_ns).sum();
     let rows = functions.into_iter().map(|(name, row)| Gone {
@@ -111,13 +96,50 @@ pub fn run(shared: &Shared, args: &Gc) -> Result<Collection, Failure> {
         dry_run: args.dry_run,
         functions: rows.collect(),
         entries: going.len(),
-        bytes: going.iter().map(|gone| gone.size).sum(),
+        bytes,
         compute_seconds: seconds(compute_ns),
         bytes_left,
-        max_bytes: store.bound_asked(&room)?.bytes,
+        max_bytes: bound.bytes,
         orphans: orphans.into(),
         index_bytes_returned,
         compute_ns,
+    })
+}
+
+/// Lets go of entries until the rest keeps within a bound; those that went.
+fn let_go(store: &Store, room: &Room, bound: Bound, is_dry: bool) -> Result<Vec<Evicted>, Failure> {
+    let usage = store.usage()?;
+    let too_much = usage.bytes().saturating_sub(bound.bytes);
+    let progress = if too_much > 0 {
+        Progress::of_bytes("letting go", too_much)
+    } else {
+        Progress::of_entries("letting go", usage.files.saturating_sub(bound.files))
+    };
+    let mut gone = Vec::new();
+    let tell = |some: &[Evicted]| {
+        progress.moved(if too_much > 0 {
+            some.iter().map(|one| one.size).sum()
+        } else {
+            some.len() as u64
+        });
+        gone.extend_from_slice(some);
+    };
+    if is_dry {
+        store.would_go(room, tell)?;
+    } else {
+        store.reduce_to(room, tell)?;
+        // What went is counted, as if a program had let go of it.
+        store.note_uses();
+    }
+    Ok(gone)
+}
+
+fn orphans(store: &Store, is_dry: bool) -> Result<Orphans, Failure> {
+    let _progress = Progress::of_unknown("looking for files that nothing refers to");
+    Ok(if is_dry {
+        store.orphans()?
+    } else {
+        store.remove_orphans()?
     })
 }
 
@@ -128,6 +150,7 @@ fn returned_by_index(store: &Store, is_dry: bool) -> Result<u64, Failure> {
     if expected < WORTH || is_dry {
         return Ok(if expected < WORTH { 0 } else { expected });
     }
+    let _progress = Progress::of_unknown("making the index smaller");
     match store.compact() {
         Ok(compaction) => Ok(compaction.returned()),
         Err(error) => {

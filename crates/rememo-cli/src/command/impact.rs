@@ -41,7 +41,8 @@ pub struct Prospect {
     /// Why it could not be looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why_unknown: Option<String>,
-    /// How many results the code has that made the latest: as it is, or as it was.
+    /// How many results the code has that made the latest: as it is, or as it was. None where that
+    /// could not be looked at.
     pub entries: u64,
     /// How long computing those took, in seconds.
     pub compute_seconds: f64,
@@ -219,10 +220,19 @@ impl Report for Outlook {
                 Fate::Kept => (GOOD, "kept"),
             };
             let lost = row.fate == Fate::Lost;
+            // What could not be looked at was not counted either.
+            let is_counted = row.fate != Fate::Unknown || row.entries > 0;
             table.add([
                 (NAME, &row.function),
                 (style, fate),
-                (USUAL, &row.entries.to_string()),
+                (
+                    USUAL,
+                    &if is_counted {
+                        row.entries.to_string()
+                    } else {
+                        String::new()
+                    },
+                ),
                 (
                     USUAL,
                     &if lost {

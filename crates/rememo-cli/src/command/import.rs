@@ -87,6 +87,8 @@ pub fn run(shared: &Shared, args: &Import) -> Result<Imported, Failure> {
         }
         Ok::<_, Failure>(())
     })?;
+    // What had to go for it is counted.
+    store.note_uses();
     Ok(found)
 }
 

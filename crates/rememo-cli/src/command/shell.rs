@@ -1,6 +1,6 @@
 //! `rememo completions` and `rememo man`: for the shell, and for the shelf.
 
-use std::io;
+use std::io::{self, Write};
 
 use clap::CommandFactory;
 use clap_complete::Shell;
@@ -32,6 +32,6 @@ pub fn man() -> Result<(), Failure> {
 
 fn write(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    io::Write::write_all(&mut out, bytes)?;
-    Ok(io::Write::flush(&mut out)?)
+    let written = out.write_all(bytes).and_then(|()| out.flush());
+    written.map_err(|error| Failure::of_output(&error))
 }

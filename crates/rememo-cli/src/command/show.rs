@@ -3,7 +3,7 @@
 use std::io;
 
 use rememo::measure::bytes_to_read;
-use rememo::{Acceptance, Listed, Part, PartKind, Store, StoredValue};
+use rememo::{Acceptance, Listed, Part, PartKind, Producer, Store, StoredValue};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -56,9 +56,26 @@ pub struct Whole {
     /// The object that holds the result, if it does not lie in the index.
     pub object: Option<String>,
     /// Who stored it.
-    pub producer: String,
+    pub producer: Origin,
     #[serde(skip)]
     listed: Listed,
+}
+
+/// Who stored a result. What was not known then is null.
+#[derive(Serialize, JsonSchema)]
+pub struct Origin {
+    /// What stored it, with its version.
+    pub software: String,
+    /// What ran the function, with its version.
+    pub interpreter: Option<String>,
+    /// The module or script that was started, as it is called in the names of functions.
+    pub program: Option<String>,
+    /// The operating system and the kind of machine.
+    pub platform: Option<String>,
+    /// The name of the machine.
+    pub host: Option<String>,
+    /// The number of the process there.
+    pub process: Option<u32>,
 }
 
 /// A part of a function's state, or an argument.
@@ -70,6 +87,9 @@ pub struct Piece {
     pub name: String,
     /// Its digest.
     pub digest: String,
+    /// What else is known of it: of a number, how it is written; of a library, its version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub details: Option<String>,
     /// Its source text, where that is stored and was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
@@ -133,7 +153,8 @@ fn whole(
         kind: part.kind.to_string(),
         name: part.name.clone(),
         digest: part.digest.to_hex(),
-        source: part.source.clone().filter(|_| source),
+        details: part.details().map(str::to_owned),
+        source: part.code().filter(|_| source).map(str::to_owned),
     };
     let observed = entry.world.observations.iter().map(|seen| Dependency {
         kind: seen.subject.kind(),
@@ -166,7 +187,7 @@ fn whole(
             StoredValue::Object(id) => Some(id.to_hex()),
             StoredValue::Inline(_) => None,
         },
-        producer: entry.producer.clone(),
+        producer: Producer::parse(&entry.producer).into(),
         listed,
     })
 }
@@ -180,6 +201,40 @@ fn replayed(parts: &[Part]) -> Vec<String> {
     replayed.map(str::to_owned).collect()
 }
 
+impl From<Producer> for Origin {
+    fn from(known: Producer) -> Self {
+        Self {
+            software: known.software,
+            interpreter: known.interpreter,
+            program: known.program,
+            platform: known.platform,
+            host: known.host,
+            process: known.process,
+        }
+    }
+}
+
+impl Origin {
+    /// What ran.
+    fn what(&self) -> String {
+        let known = [
+            &self.program,
+            &self.interpreter,
+            &Some(self.software.clone()),
+        ];
+        let known = known.into_iter().flatten().map(String::as_str);
+        known.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Where it ran, if that is known.
+    fn place(&self) -> Option<String> {
+        let process = self.process.map(|process| format!("process {process}"));
+        let known = [&self.host, &self.platform, &process];
+        let known: Vec<_> = known.into_iter().flatten().map(String::as_str).collect();
+        (!known.is_empty()).then(|| known.join(", "))
+    }
+}
+
 impl Report for Shown {
     fn write(&self, page: &mut Page) -> io::Result<()> {
         for (at, whole) in self.entries.iter().enumerate() {
@@ -189,9 +244,10 @@ impl Report for Shown {
             whole.write(page)?;
         }
         if self.more > 0 {
+            page.line(USUAL, "")?;
             page.line(
                 FAINT,
-                &format!("\nand {} older: rememo ls lists them", self.more),
+                &format!("and {} older: rememo ls lists them", self.more),
             )?;
         }
         Ok(())
@@ -205,10 +261,11 @@ impl Whole {
         page.field("key", &item.key)?;
         page.field("state", &self.state)?;
         let stored = ago(entry.created_ns);
-        page.field(
-            "stored",
-            &format!("{} ({stored}) by {}", item.created, self.producer),
-        )?;
+        page.field("stored", &format!("{} ({stored})", item.created))?;
+        page.field("by", &self.producer.what())?;
+        if let Some(place) = self.producer.place() {
+            page.field("on", &place)?;
+        }
         let encode = lasting(entry.encode_ns);
         page.field(
             "took",
@@ -287,7 +344,12 @@ fn pieces(page: &mut Page, heading: &str, pieces: &[Piece]) -> io::Result<()> {
     page.line(FAINT, heading)?;
     for piece in pieces {
         let what = format!("  {}  {} {}", &piece.digest[..12], piece.kind, piece.name);
-        page.line(USUAL, what.trim_end())?;
+        let details = piece.details.iter();
+        let details = details.map(|told| format!(": {}", told.replace('\n', " ")));
+        page.line(
+            USUAL,
+            &format!("{}{}", what.trim_end(), details.collect::<String>()),
+        )?;
         for line in piece.source.iter().flat_map(|source| source.lines()) {
             page.line(NAME, &format!("      {line}"))?;
         }

@@ -37,7 +37,8 @@ pub fn name_main(py: Python<'_>, name: String) -> PyResult<()> {
 
 static SENT_FROM: OnceLock<String> = OnceLock::new();
 
-fn main_name(py: Python<'_>) -> Option<String> {
+/// The module or file name of the program, if it has one.
+pub fn main_name(py: Python<'_>) -> Option<String> {
     if let Some(name) = SENT_FROM.get() {
         return Some(name.clone());
     }

@@ -39,7 +39,7 @@ pub use glance::{Glance, Referred, Types, glance, shape_of};
 pub use graph::{
     Frozen, Graph, Impurity, Place, Root, Unfreezable, children, uses_of, uses_of_code,
 };
-pub use main_module::{module_name, name_main};
+pub use main_module::{main_name, module_name, name_main};
 pub use origin::{Origin, origin_of};
 pub use reads::Reads;
 pub use scalars::is_immutable_scalar;

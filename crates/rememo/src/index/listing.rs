@@ -6,7 +6,7 @@ use heed::RwTxn;
 
 use super::order::Class;
 use super::schema::{ENTRY_KEY, Entry, call_of, read_entry, seal};
-use super::{Bound, ENTRIES, Index, Removed};
+use super::{Bound, ENTRIES, Evicted, Index};
 use crate::digest::Digest;
 use crate::evict::Worth;
 
@@ -55,12 +55,24 @@ impl Index {
         Ok(unreadable)
     }
 
-    /// What would go if all entries were to keep within a bound; nothing does.
-    pub(crate) fn would_go(&self, bound: Bound) -> heed::Result<Removed> {
+    /// Tells what would go if all entries were to keep within a bound, so many at a time; nothing
+    /// does.
+    pub(crate) fn would_go(
+        &self,
+        bound: Bound,
+        at_once: usize,
+        tell: &mut dyn FnMut(&[Evicted]),
+    ) -> heed::Result<()> {
         let mut txn = self.write_txn()?;
-        let removed = self.reduce_in(&mut txn, bound)?;
+        loop {
+            let removed = self.reduce_in(&mut txn, bound, at_once)?;
+            if removed.evicted.is_empty() {
+                break;
+            }
+            tell(&removed.evicted);
+        }
         txn.abort();
-        Ok(removed)
+        Ok(())
     }
 
     /// Keeps the entries under call keys from going for want of room, or lets them go again; how

@@ -123,6 +123,8 @@ pub struct Evicted {
     pub size: u64,
     /// Whether the code that made it has changed since.
     pub superseded: bool,
+    /// How long the call took that it was the result of.
+    pub compute_ns: u64,
 }
 
 /// The order, for the duration of a transaction.
@@ -184,13 +186,8 @@ impl Index {
         let mut sum = 0;
         for row in self.tables[ORDER].iter(&txn)? {
             let key = row?.1;
-            let entry = self.entry(&txn, key)?;
-            let Some(id) = entry.as_ref().and_then(Entry::object) else {
-                continue;
-            };
-            let record = self.tables[OBJECTS].get(&txn, &id.0)?.and_then(unseal);
-            if let Some(ObjectRecord { refs: 1, size }) = record {
-                objects.push(*id);
+            if let Some((id, size)) = self.own_object(&txn, key)? {
+                objects.push(id);
                 sum += size;
             }
             if sum >= bytes {
@@ -198,6 +195,29 @@ impl Index {
             }
         }
         Ok(objects)
+    }
+
+    /// Objects that only what is stored under a call key has.
+    pub(crate) fn own_objects(&self, call: &Digest) -> heed::Result<Vec<Digest>> {
+        let txn = self.env.read_txn()?;
+        let mut objects = Vec::new();
+        for key in self.keys_under(&txn, &call.0, usize::MAX)? {
+            objects.extend(self.own_object(&txn, &key)?.map(|(id, _)| id));
+        }
+        Ok(objects)
+    }
+
+    /// The object of an entry, with its bytes, if no other entry has it.
+    fn own_object(&self, txn: &RoTxn<'_>, key: &[u8]) -> heed::Result<Option<(Digest, u64)>> {
+        let entry = self.entry(txn, key)?;
+        let Some(id) = entry.as_ref().and_then(Entry::object) else {
+            return Ok(None);
+        };
+        let record = self.tables[OBJECTS].get(txn, &id.0)?.and_then(unseal);
+        Ok(match record {
+            Some(ObjectRecord { refs: 1, size }) => Some((*id, size)),
+            _ => None,
+        })
     }
 
     /// Settles how much all entries may take together, by which policy they go, and whether they go
@@ -242,20 +262,31 @@ impl Index {
         txn.commit()
     }
 
-    /// Lets go of entries until the rest keeps within a bound, which holds for this once.
-    pub(crate) fn reduce_to(&self, bound: Bound) -> heed::Result<Removed> {
+    /// Lets go of entries until the rest keeps within a bound, which holds for this once, or so many
+    /// are gone.
+    pub(crate) fn reduce_to(&self, bound: Bound, most: usize) -> heed::Result<Removed> {
         let mut txn = self.write_txn()?;
-        let removed = self.reduce_in(&mut txn, bound)?;
+        let removed = self.reduce_in(&mut txn, bound, most)?;
         txn.commit()?;
         Ok(removed)
     }
 
-    pub(super) fn reduce_in(&self, txn: &mut RwTxn<'_>, bound: Bound) -> heed::Result<Removed> {
+    pub(super) fn reduce_in(
+        &self,
+        txn: &mut RwTxn<'_>,
+        bound: Bound,
+        most: usize,
+    ) -> heed::Result<Removed> {
         let mut order = self.order(txn)?;
         let mut removed = Removed::default();
-        order.bound = Some(bound);
-        order.keep_within(txn, &mut removed)?;
-        order.save(txn)?;
+        while removed.evicted.len() < most
+            && (bound.is_exceeded(&order.usage) || order.is_first_to_be_deleted(txn)?)
+            && order.evict_one(txn, &mut removed)?
+        {}
+        // A disk that is full need not be written to for nothing.
+        if !removed.evicted.is_empty() {
+            order.save(txn)?;
+        }
         Ok(removed)
     }
 
@@ -442,10 +473,8 @@ impl Order<'_> {
         txn: &mut RwTxn<'_>,
         removed: &mut Removed,
     ) -> heed::Result<()> {
-        let most = if self.deletes { AT_ONCE } else { 0 };
-        for _ in 0..most {
-            let first = self.index.tables[ORDER].first(txn)?;
-            if first.is_none_or(|(place, _)| place.first() != Some(&SUPERSEDED)) {
+        for _ in 0..AT_ONCE {
+            if !self.is_first_to_be_deleted(txn)? {
                 break;
             }
             self.evict_one(txn, removed)?;
@@ -455,6 +484,12 @@ impl Order<'_> {
         };
         while bound.is_exceeded(&self.usage) && self.evict_one(txn, removed)? {}
         Ok(())
+    }
+
+    /// Whether the first in order goes although there is room.
+    fn is_first_to_be_deleted(&self, txn: &RoTxn<'_>) -> heed::Result<bool> {
+        let first = self.index.tables[ORDER].first(txn)?;
+        Ok(self.deletes && first.is_some_and(|(place, _)| place.first() == Some(&SUPERSEDED)))
     }
 
     /// Lets go of the first in order; whether there was one.
@@ -498,8 +533,12 @@ impl Order<'_> {
     ) -> heed::Result<()> {
         let entry = self.index.entry(txn, key)?;
         self.index.drop_entry(txn, self, key, removed)?;
+        let (function, compute_ns) = entry
+            .map(|entry| (entry.function, entry.compute_ns))
+            .unwrap_or_default();
         removed.evicted.push(Evicted {
-            function: entry.map(|entry| entry.function).unwrap_or_default(),
+            function,
+            compute_ns,
             key: call_of(key),
             size: standing.map_or(0, |standing| standing.worth().size),
             superseded: standing.is_some_and(|known| known.class == Class::Superseded),

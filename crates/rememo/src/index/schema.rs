@@ -41,7 +41,7 @@ pub struct Entry {
     pub codec: u16,
     /// When it was stored, in nanoseconds of Unix time.
     pub created_ns: u64,
-    /// Who stored it.
+    /// Who stored it; see [`crate::Producer::parse`].
     pub producer: String,
     /// Whether it is never to go for want of room.
     pub pinned: bool,

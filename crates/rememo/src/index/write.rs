@@ -1,6 +1,6 @@
 //! Changes of the index: each is one transaction that keeps all tables and counts in step.
 
-use heed::RwTxn;
+use heed::{RoTxn, RwTxn};
 
 use super::cleared::Target;
 use super::order::Order;
@@ -222,7 +222,7 @@ impl Index {
 
     pub(super) fn keys_under(
         &self,
-        txn: &RwTxn<'_>,
+        txn: &RoTxn<'_>,
         prefix: &[u8],
         limit: usize,
     ) -> heed::Result<Vec<[u8; ENTRY_KEY]>> {

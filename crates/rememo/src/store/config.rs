@@ -12,6 +12,7 @@ use super::layout::VERSION;
 use crate::access::{Access, Objection};
 use crate::event::Subscriber;
 use crate::measure::bytes_to_read;
+use crate::producer::Producer;
 
 /// What a result that was stored survives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,8 +49,8 @@ pub struct StoreConfig {
     /// How long results wait to be written together; not at all, and the caller waits instead, if
     /// this is nothing. The shortest time that is asked for in a process counts.
     pub flush_every: Option<Duration>,
-    /// Who stores: front-end, version and host.
-    pub producer: String,
+    /// Who stores.
+    pub producer: Producer,
     /// Who hears of events from the first one on, those of opening included.
     pub subscriber: Option<Arc<dyn Subscriber>>,
 }
@@ -67,7 +68,7 @@ impl StoreConfig {
             room: Room::default(),
             durability: None,
             flush_every: None,
-            producer: format!("rememo {}", env!("CARGO_PKG_VERSION")),
+            producer: Producer::here(),
             subscriber: None,
         }
     }

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use rustix::fs::{FlockOperation, flock};
 
 use super::room::free_bytes;
-use super::{Cost, Room, Store, StoreError, layout};
+use super::{Cost, Store, StoreError, layout};
 use crate::codec::{Encoded, Frame};
 use crate::deps::World;
 use crate::digest::Digest;
-use crate::index::{Evicted, Listed};
+use crate::index::Listed;
 use crate::ofd;
 use crate::retention::Retention;
 use crate::state::{Key, StateTree};
@@ -80,12 +80,6 @@ impl Store {
         self.writable()?;
         self.settle();
         self.with_index(|index| index.pin(calls, pinned))
-    }
-
-    /// What [`Store::reduce_to`] would let go of; nothing does.
-    pub fn would_go(&self, most: &Room) -> Result<Vec<Evicted>, StoreError> {
-        let bound = self.bound_asked(most)?;
-        Ok(self.with_index(|index| index.would_go(bound))?.evicted)
     }
 
     /// Whether there is a file for an object; nothing is said of what is in it.

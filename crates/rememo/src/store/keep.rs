@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::queue::{Job, Message, Urgency};
+use super::room::though_full;
 use super::{Durability, Store, StoreError};
 use crate::codec::Encoded;
 use crate::deps::World;
@@ -16,6 +17,7 @@ use crate::flight::Claim;
 use crate::index::{Entry, Found, Removed, StoredValue};
 use crate::map;
 use crate::meter::Spent;
+use crate::process;
 use crate::retention::Retention;
 use crate::state::{Key, StateTree};
 
@@ -145,7 +147,9 @@ impl Store {
     pub fn remove(&self, key: &Digest) -> Result<bool, StoreError> {
         self.writable()?;
         self.settle();
-        let removed = self.removing(|index, removed| index.remove(key, removed))?;
+        let remove = || self.removing(|index, removed| index.remove(key, removed));
+        let own = || self.with_index(|index| index.own_objects(key));
+        let removed = though_full(remove, || self.unlink(own()))?;
         self.forget(&removed);
         Ok(removed.entries > 0)
     }
@@ -170,7 +174,9 @@ impl Store {
     pub fn clear_all(&self) -> Result<u64, StoreError> {
         self.writable()?;
         self.settle();
-        let removed = self.with_index(crate::index::Index::clear_all)?;
+        let remove = || self.with_index(crate::index::Index::clear_all);
+        let all = || self.with_index(|index| index.first_objects(u64::MAX));
+        let removed = though_full(remove, || self.unlink(all()))?;
         Ok(self.invalidated("*", &removed))
     }
 
@@ -264,24 +270,29 @@ impl Store {
             size: 0,
             codec,
             created_ns: u64::try_from(now.as_nanos()).unwrap_or(u64::MAX),
-            producer: self.0.config.producer.clone(),
+            producer: self.0.config.producer.record(process::id()),
             pinned: retention.pinned,
             tag: retention.tag.clone(),
             world: World::default(),
         }
     }
 
-    /// Sees to it that what was removed from the index is gone everywhere.
+    /// Sees to it that what was removed from the index is gone everywhere, and its room free.
     pub(super) fn forget(&self, removed: &Removed) {
+        self.let_go(removed);
+        if removed.entries > 0 {
+            self.compact_if_due();
+        }
+    }
+
+    /// Sees to it that what was removed from the index is gone everywhere.
+    pub(super) fn let_go(&self, removed: &Removed) {
         // What went for want of room is good for as long as somebody has it in memory.
         if removed.entries > removed.evicted.len() as u64 {
             self.0.generations.advance();
         }
         self.sweep(removed);
         self.tell_of_evicted(removed);
-        if removed.entries > 0 {
-            self.compact_if_due();
-        }
     }
 
     fn sweep(&self, removed: &Removed) {

@@ -1,5 +1,6 @@
 //! How much room a store takes at most, and what happens when it, or the disk, is full.
 
+use std::cell::RefCell;
 use std::io;
 use std::path::Path;
 
@@ -15,6 +16,8 @@ const USUAL_BYTES: u64 = 10 << 30;
 const USUAL_FILES: u64 = 1_000_000;
 /// and of what is free when it is made, this part.
 const PART_OF_FREE: u64 = 10;
+/// So many entries go in one transaction at most where that is asked for.
+const AT_ONCE: usize = 1000;
 /// How much is freed on a full disk, in parts of what is stored.
 const PART_FREED: u64 = 20;
 
@@ -167,15 +170,41 @@ impl Store {
         self.with_index(Index::policy)
     }
 
-    /// Lets go of what is first in order until the rest takes no more than this, for once; how many
-    /// entries went.
-    pub fn reduce_to(&self, most: &Room) -> Result<u64, StoreError> {
+    /// Lets go of what is first in order until the rest takes no more than this, for once; tells of
+    /// entries as they go, some at a time. Others may use the store meanwhile, and whoever interrupts
+    /// finds it whole, less what went already.
+    ///
+    /// # Errors
+    /// Where the index cannot be used, or the store may only be read.
+    pub fn reduce_to(
+        &self,
+        most: &Room,
+        mut tell: impl FnMut(&[Evicted]),
+    ) -> Result<(), StoreError> {
         self.writable()?;
         self.settle();
         let bound = self.bound_asked(most)?;
-        let removed = self.with_index(|index| index.reduce_to(bound))?;
-        self.forget(&removed);
-        Ok(removed.evicted.len() as u64)
+        loop {
+            let reduce = || self.with_index(|index| index.reduce_to(bound, AT_ONCE));
+            let removed = though_full(reduce, || self.unlink_first(bound))?;
+            self.let_go(&removed);
+            if removed.evicted.is_empty() {
+                break;
+            }
+            tell(&removed.evicted);
+        }
+        self.compact_if_due();
+        Ok(())
+    }
+
+    /// Tells what [`Store::reduce_to`] would let go of; nothing does.
+    ///
+    /// # Errors
+    /// Where the index cannot be used.
+    pub fn would_go(&self, most: &Room, tell: impl FnMut(&[Evicted])) -> Result<(), StoreError> {
+        let bound = self.bound_asked(most)?;
+        let tell = RefCell::new(tell);
+        self.with_index(|index| index.would_go(bound, AT_ONCE, &mut *tell.borrow_mut()))
     }
 
     /// All that may go, for whoever decides for himself what does; see [`Store::evict`]. What is on
@@ -211,14 +240,23 @@ impl Store {
         if self.free(bytes).is_ok_and(|freed| freed) {
             return true;
         }
-        // Where not even the index can be written, files go first: an entry whose object is gone
-        // is a miss, and goes when the index can be written again.
-        let first = self.with_index(|index| index.first_objects(bytes));
-        let first = first.unwrap_or_default();
-        for id in &first {
+        self.unlink(self.with_index(|index| index.first_objects(bytes))) && self.free(bytes).is_ok()
+    }
+
+    /// Removes files of what goes first, as far as they are beyond a bound; whether there were any.
+    fn unlink_first(&self, bound: Bound) -> bool {
+        let usage = self.usage_so_far().unwrap_or_default();
+        let too_much = usage.bytes().saturating_sub(bound.bytes);
+        too_much > 0 && self.unlink(self.with_index(|index| index.first_objects(too_much)))
+    }
+
+    /// Removes the files of some objects; whether there were any.
+    pub(super) fn unlink(&self, objects: Result<Vec<Digest>, StoreError>) -> bool {
+        let objects = objects.unwrap_or_default();
+        for id in &objects {
             drop(self.0.objects.remove(id));
         }
-        !first.is_empty() && self.free(bytes).is_ok()
+        !objects.is_empty()
     }
 
     /// Tells of what had to go.
@@ -229,6 +267,7 @@ impl Store {
                 key,
                 size,
                 superseded,
+                ..
             } = gone.clone();
             self.events().emit(&Event::Evicted {
                 function,
@@ -237,6 +276,19 @@ impl Store {
                 superseded,
             });
         }
+    }
+}
+
+/// Removes something, though the disk be full, which may be why that is asked for. Where not even the
+/// index can be written, files of what is to go go first, as `unlink` does it: an entry whose object
+/// is gone is a miss.
+pub(super) fn though_full<T>(
+    remove: impl Fn() -> Result<T, StoreError>,
+    unlink: impl FnOnce() -> bool,
+) -> Result<T, StoreError> {
+    match remove() {
+        Err(error) if is_full(&error) && unlink() => remove(),
+        done => done,
     }
 }
 

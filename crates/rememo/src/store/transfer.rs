@@ -12,7 +12,7 @@ use super::{Store, StoreError};
 use crate::codec::Encoded;
 use crate::deps::Place;
 use crate::digest::Digest;
-use crate::index::Entry;
+use crate::index::{Entry, StoredValue};
 use crate::map;
 use crate::meter::Spent;
 use crate::state::StateTree;
@@ -85,6 +85,8 @@ impl Store {
             entry.world.ignored = vec![Place::from(self.dir())];
         }
         entry.pinned = false;
+        // Where the result is, and what that takes, is for this store to say.
+        (entry.value, entry.size) = (StoredValue::Inline(Vec::new()), 0);
         entry.codec = value.codec;
         entry.created_ns = entry.created_ns.min(now());
         while here
