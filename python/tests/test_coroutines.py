@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import sys
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
@@ -240,6 +241,13 @@ def test_questions_are_answered_at_once() -> None:
         triple()  # type: ignore[call-arg]  # at the call, not when it is awaited
 
 
+def is_coroutine_function(function: object) -> bool:
+    """By the one who can be told: that of `asyncio` until 3.12, and is deprecated from 3.14 on."""
+    if sys.version_info >= (3, 12):
+        return inspect.iscoroutinefunction(function)
+    return asyncio.iscoroutinefunction(function)
+
+
 def test_it_is_taken_for_the_coroutine_function_that_it_is() -> None:
     """By those who must know, and by name where it is not awaited."""
 
@@ -247,9 +255,7 @@ def test_it_is_taken_for_the_coroutine_function_that_it_is() -> None:
     async def later() -> int:
         return 1
 
-    assert asyncio.iscoroutinefunction(later)
-    if hasattr(inspect, "markcoroutinefunction"):
-        assert inspect.iscoroutinefunction(later)
+    assert is_coroutine_function(later)
     coroutine = later()
     assert inspect.iscoroutine(coroutine)
     assert coroutine.__qualname__ == later.__qualname__
@@ -291,7 +297,7 @@ def test_they_are_written_out_as_what_they_are(rememo_cache: Cache) -> None:
 
     square = rememo_cache.memoize(functools.partial(power, n=2))
     arrived = cloudpickle.loads(cloudpickle.dumps(square))
-    assert asyncio.iscoroutinefunction(arrived)
+    assert is_coroutine_function(arrived)
     assert asyncio.run(arrived(3)) == 9
     assert asyncio.run(arrived(3)) == 9
     assert arrived.cache_info().hits == 1

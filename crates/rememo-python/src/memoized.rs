@@ -335,6 +335,26 @@ impl Memoized {
         }
     }
 
+    /// Those of the function, unless others were set. From 3.14 on `functools.update_wrapper` hands on
+    /// what makes them, and a function makes them when it is asked.
+    #[cfg(Py_3_14)]
+    #[getter(__annotations__)]
+    fn annotations<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let namespace = slf.getattr("__dict__")?.cast_into::<PyDict>()?;
+        match namespace.get_item("__annotations__")? {
+            Some(set) => Ok(set),
+            None => slf.getattr("__wrapped__")?.getattr("__annotations__"),
+        }
+    }
+
+    #[cfg(Py_3_14)]
+    #[setter(__annotations__)]
+    fn set_annotations(slf: &Bound<'_, Self>, annotations: &Bound<'_, PyAny>) -> PyResult<()> {
+        slf.getattr("__dict__")?
+            .cast_into::<PyDict>()?
+            .set_item("__annotations__", annotations)
+    }
+
     /// What the user said of the function, as far as it counts.
     #[getter]
     fn semantics<'py>(

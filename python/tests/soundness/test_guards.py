@@ -44,6 +44,27 @@ PROGRAMS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "@memoize\ndef f(x): return globals()['__doc__']\n",
         "m.__doc__ = 'other'",
     ),
+    "annotation of a function": (
+        "def g(a: int): pass\n@memoize\ndef f(x): return str(g.__annotations__)\n",
+        "m.g.__annotations__['a'] = str",
+    ),
+    "annotations of a function": (
+        "def g(a: int): pass\n@memoize\ndef f(x): return str(g.__annotations__)\n",
+        "m.g.__annotations__ = {'a': str}",
+    ),
+    "what makes the annotations of a function": (
+        "def g(a: int): pass\n@memoize\ndef f(x): return str(g.__annotations__)\n",
+        "if hasattr(m.g, '__annotate__'): m.g.__annotate__ = lambda _: {'a': str}\n"
+        "else: m.g.__annotations__ = {'a': str}",
+    ),
+    "annotation of a class": (
+        "class A:\n    a: int\n@memoize\ndef f(x): return str(A.__annotations__)\n",
+        "m.A.__annotations__['a'] = str",
+    ),
+    "annotations of a class": (
+        "class A:\n    a: int\n@memoize\ndef f(x): return str(A.__annotations__)\n",
+        "m.A.__annotations__ = {'a': str}",
+    ),
     # --- what names lead to ---
     "global rebound": ("G = 1\n@memoize\ndef f(x): return x + G\n", "m.G = 2"),
     "global deleted": (

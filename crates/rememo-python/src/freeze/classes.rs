@@ -14,14 +14,15 @@ use super::main_module::module_name;
 use super::modules::if_imported;
 use super::origin::is_library_class;
 use super::reads::Reads;
-use super::{modules, tag, walk};
+use super::{annotations, modules, tag, walk};
 use crate::raw;
 
 /// What a class holds for the record: says nothing about what it does.
-const BOOKKEEPING: [&str; 15] = [
+const BOOKKEEPING: [&str; 16] = [
     "__annotate__",
     "__annotate_func__",
     "__annotations_cache__",
+    "__classdictcell__",
     "__dict__",
     "__firstlineno__",
     "__module__",
@@ -95,6 +96,9 @@ pub(super) fn encode<'py>(
     if reads.has(Reads::NAMES) {
         walk::encode(class.name()?.as_any(), scope, content)?;
         walk::encode(class.qualname()?.as_any(), scope, content)?;
+    }
+    if annotated || reads.has(Reads::ANNOTATIONS) {
+        annotations::of_class(&namespace, scope, content)?;
     }
     let mut namespace = ordered(&namespace, scope.options)?;
     namespace.retain(|(attribute, value)| match attribute.as_str() {

@@ -289,7 +289,8 @@ fn instructions<'py>(
             content.encoder.tag(0);
             continue;
         }
-        content.encoder.tag(at.opcode);
+        let opcode = decoded.table.plain[usize::from(at.opcode)];
+        content.encoder.tag(opcode);
         match decoded.operand(at) {
             Operand::Constant => {
                 constants.push((

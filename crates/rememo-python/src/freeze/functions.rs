@@ -1,5 +1,7 @@
 //! Functions: their code, defaults, closure, attributes, and every name they use.
 
+use std::collections::BTreeSet;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyCode, PyDict, PyFunction, PyModule, PyTuple};
 use rememo::PartKind;
@@ -12,11 +14,14 @@ use super::origin::library_of;
 use super::reads::Reads;
 use super::tag;
 use super::walk;
-use super::{code, modules, scalars};
+use super::{annotations, code, modules, scalars};
 use crate::raw::attributes_of;
 
 /// Memo fields in the closure of `functools.singledispatch`.
 const DISPATCH_MEMO: [&str; 2] = ["cache_token", "dispatch_cache"];
+
+/// The variable by which code in a class body sees the names of that body, if it runs apart.
+const CLASS_BODY: &str = "__classdict__";
 
 /// Attributes of such a function that are functools' own functions on the same registry: one of them
 /// reads annotations, which would make all annotations count.
@@ -93,7 +98,7 @@ pub(super) fn encode<'py>(
         walk::encode(&function.getattr("__doc__")?, scope, content)?;
     }
     if reads.has(Reads::ANNOTATIONS) {
-        walk::encode(&function.getattr("__annotations__")?, scope, content)?;
+        annotations::of_function(function, scope, content)?;
     }
     if reads.has(Reads::NAMES) {
         content.encoder.str(&function_name(function));
@@ -231,6 +236,12 @@ fn closure<'py>(
             modules::shared(variable, module, used, scope, content)?;
             continue;
         }
+        if variable == CLASS_BODY
+            && let Ok(namespace) = value.cast::<PyDict>()
+        {
+            of_class_body(namespace, used, &owner, scope, content)?;
+            continue;
+        }
         let name = format!("{owner}.<closure {variable}>");
         let slot = Identity::Slot(cell.as_ptr() as usize, String::new());
         modules::slot(slot, name, PartKind::Closure, &value, scope, content)?;
@@ -254,6 +265,31 @@ fn closure_counts_by_name(
     let name = format!("{owner}.<closure {variable}>");
     let module = module.unwrap_or_default();
     Ok(by_name.has(function.py(), PartKind::Closure, &module, &name))
+}
+
+/// The names of the class around it that a function looks up: what makes annotations sees all of the
+/// class, and most of that does not count.
+fn of_class_body<'py>(
+    namespace: &Bound<'py, PyDict>,
+    used: &Uses,
+    owner: &str,
+    scope: Scope<'_>,
+    content: &mut Content<'py>,
+) -> Result<(), Refusal> {
+    let names: BTreeSet<&String> = used.globals.iter().map(|chain| &chain[0]).collect();
+    for name in names {
+        let value = namespace.get_item(name)?;
+        let watch = &scope.options.watch;
+        watch.record(|recorder| recorder.slot(namespace, name, value.as_ref()));
+        let Some(value) = value else {
+            content.encoder.tag(tag::MISSING);
+            continue;
+        };
+        let place = Identity::Slot(namespace.as_ptr() as usize, name.clone());
+        let full = format!("{owner}.<class {name}>");
+        modules::slot(place, full, PartKind::Closure, &value, scope, content)?;
+    }
+    Ok(())
 }
 
 /// Whether a function is the work of `functools.singledispatch`, which remembers what it looked up.

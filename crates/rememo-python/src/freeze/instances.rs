@@ -242,7 +242,7 @@ pub(super) fn state<'py>(
     found.retain(|(name, _)| match name.as_str() {
         // Where a callable object stands for a function, `functools.wraps` puts them there.
         "__doc__" => reads.has(Reads::DOCS),
-        "__annotations__" => reads.has(Reads::ANNOTATIONS),
+        "__annotate__" | "__annotations__" => reads.has(Reads::ANNOTATIONS),
         _ => !layout.ignored.contains(name),
     });
     let (remembered, mut found): (Vec<_>, Vec<_>) = found

@@ -6,6 +6,7 @@
 //! the breadth-first listing from the root. Circles need no special rule, and a part's own digest
 //! changes only when that part changes, which is what an explanation is made of.
 
+mod annotations;
 mod classes;
 mod code;
 mod config;

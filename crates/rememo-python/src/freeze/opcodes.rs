@@ -54,6 +54,8 @@ pub(super) enum Access {
 pub(super) struct Opcodes {
     pub operands: Vec<Operand>,
     pub roles: Vec<Role>,
+    /// For each, the one that does the same, if another does; else itself.
+    pub plain: Vec<u8>,
     /// The interpreter's name and full version.
     pub interpreter: String,
     /// Its minor version: bytecode of another has another meaning.
@@ -85,7 +87,8 @@ fn read(py: Python<'_>) -> PyResult<Opcodes> {
         operands[code] = Operand::Name(flag_bits(&names[code], minor));
     }
     for code in numbers("hasjrel")? {
-        let backward = names[code].contains("BACKWARD");
+        // A jump from 3.14 on.
+        let backward = names[code].contains("BACKWARD") || names[code] == "END_ASYNC_FOR";
         operands[code] = if backward {
             Operand::JumpBackward
         } else {
@@ -93,6 +96,10 @@ fn read(py: Python<'_>) -> PyResult<Opcodes> {
         };
     }
     let roles = names.iter().map(|name| role(name)).collect();
+    let plain = (0..=u8::MAX)
+        .zip(&names)
+        .map(|(code, name)| plain(name, &names).unwrap_or(code))
+        .collect();
     let implementation = py
         .import("sys")?
         .getattr("implementation")?
@@ -105,9 +112,18 @@ fn read(py: Python<'_>) -> PyResult<Opcodes> {
     Ok(Opcodes {
         operands,
         roles,
+        plain,
         interpreter,
         minor,
     })
+}
+
+/// The opcode that does what another does. From 3.14 on, whether a local is borrowed or not follows
+/// from the code around it, dead code among that.
+fn plain(name: &str, names: &[String]) -> Option<u8> {
+    let plain = name.replace("LOAD_FAST_BORROW", "LOAD_FAST");
+    let code = names.iter().position(|name| *name == plain)?;
+    u8::try_from(code).ok()
 }
 
 /// How many low bits of a name operand are flags.

@@ -48,13 +48,16 @@ impl Reads {
     pub fn by(name: &str) -> Self {
         match name {
             "__doc__" | "getdoc" => Self::DOCS,
-            "__annotations__"
+            "__annotate__"
+            | "__annotate_func__"
+            | "__annotations__"
             | "__bound__"
             | "__constraints__"
             | "__dataclass_fields__"
             | "__orig_bases__"
             | "__parameters__"
             | "__supertype__"
+            | "call_annotate_function"
             | "fields"
             | "get_annotations"
             | "get_original_bases"

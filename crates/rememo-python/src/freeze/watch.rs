@@ -239,7 +239,12 @@ pub(super) fn is_small(class: &Bound<'_, PyType>) -> PyResult<bool> {
 }
 
 /// What a memoized function has in its namespace to describe the function that it wraps.
-const DESCRIBES: [&str; 3] = ["__annotations__", "__type_params__", "__wrapped__"];
+const DESCRIBES: [&str; 4] = [
+    "__annotate__",
+    "__annotations__",
+    "__type_params__",
+    "__wrapped__",
+];
 
 /// How many values are watched one by one; one with more in it is a leaf.
 const WATCHED: u32 = 20_000;

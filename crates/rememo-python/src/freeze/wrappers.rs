@@ -65,6 +65,8 @@ const WRAPPERS: &[Wrapper] = &[
     ),
     // What is more to it follows from the fields of its class.
     wrapper("_ctypes", "CField", &["offset", "size"]),
+    // The same, from 3.14 on.
+    wrapper("ctypes", "CField", &["offset", "size"]),
     // By its value in the context of the call.
     wrapper("_contextvars", "ContextVar", &["name"]),
     wrapper("abc", "abstractproperty", &["fget", "fset", "fdel"]),
@@ -245,7 +247,7 @@ fn set_on<'py>(
     for (name, attribute) in sorted(&namespace)? {
         let counts = match name.as_str() {
             "__doc__" => reads.has(Reads::DOCS),
-            "__annotations__" | "__type_params__" => reads.has(Reads::ANNOTATIONS),
+            "__annotate__" | "__annotations__" | "__type_params__" => reads.has(Reads::ANNOTATIONS),
             "__module__" | "__name__" | "__qualname__" => reads.has(Reads::NAMES),
             "__code_version__" | "__wrapped__" | "cache_parameters" => false,
             // Those of a property that remembers are members, if not by their place.

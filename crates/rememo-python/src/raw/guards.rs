@@ -51,6 +51,8 @@ struct Description {
     qualified_name: Object,
     documentation: Object,
     annotations: Object,
+    /// What makes the annotations; null where nothing does, as up to 3.13.
+    annotate: Object,
 }
 
 /// Everything that must be as it was.
@@ -256,6 +258,10 @@ fn description(function: *mut ffi::PyFunctionObject) -> Description {
         qualified_name: function.func_qualname,
         documentation: function.func_doc,
         annotations: function.func_annotations,
+        #[cfg(Py_3_14)]
+        annotate: function.func_annotate,
+        #[cfg(not(Py_3_14))]
+        annotate: ptr::null_mut(),
     }
 }
 
@@ -483,11 +489,17 @@ impl Recorder {
             qualified_name,
             documentation,
             annotations,
+            annotate,
         } = described;
-        self.keep_all(
-            function.py(),
-            &[module, name, qualified_name, documentation, annotations],
-        );
+        let held = [
+            module,
+            name,
+            qualified_name,
+            documentation,
+            annotations,
+            annotate,
+        ];
+        self.keep_all(function.py(), &held);
         self.guards.described.push((pointer, described));
     }
 

@@ -26,7 +26,9 @@ pub use hooks::{
 pub use kept::{Between, stand_between};
 pub use making::{Around, stand_around, stand_before_new};
 pub use memo::Memo;
-pub use namespaces::{attributes_of, class_namespace, defaults_of, modules, namespace};
+pub use namespaces::{
+    attributes_of, class_namespace, defaults_of, has_annotations, modules, namespace,
+};
 pub use objects::{Element, Text, each_object};
 pub use quick::{Form, Quick, QuickHash, Shape, Shapes};
 

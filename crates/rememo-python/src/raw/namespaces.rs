@@ -59,6 +59,16 @@ pub fn attributes_of<'py>(function: &Bound<'py, PyFunction>) -> Option<Bound<'py
     attributes.cast_into().ok()
 }
 
+/// Whether a function has annotations that need not be made first.
+pub fn has_annotations(function: &Bound<'_, PyFunction>) -> bool {
+    // SAFETY: the function is alive, and a field of it is read.
+    unsafe {
+        !(*function.as_ptr().cast::<ffi::PyFunctionObject>())
+            .func_annotations
+            .is_null()
+    }
+}
+
 /// The defaults of a function: those of its last positional parameters, and those by name.
 pub fn defaults_of<'py>(
     function: &Bound<'py, PyFunction>,

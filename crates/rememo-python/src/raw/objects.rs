@@ -90,17 +90,19 @@ unsafe fn element<'a>(py: Python<'_>, object: *mut ffi::PyObject) -> Element<'a,
 unsafe fn text<'a>(object: *mut ffi::PyObject) -> Option<Text<'a>> {
     // SAFETY: a ready string has its kind, length and content where these say.
     unsafe {
-        if ffi::PyUnicode_IS_READY(object) == 0 {
+        if !is_ready(object) {
             return None;
         }
         let length = ffi::PyUnicode_GET_LENGTH(object).unsigned_abs();
         let start = ffi::PyUnicode_DATA(object);
         Some(match ffi::PyUnicode_KIND(object) {
-            ffi::PyUnicode_1BYTE_KIND if ffi::PyUnicode_IS_ASCII(object) != 0 => {
-                Text::Ascii(std::slice::from_raw_parts(start.cast(), length))
-            }
             ffi::PyUnicode_1BYTE_KIND => {
-                Text::Narrow(std::slice::from_raw_parts(start.cast(), length))
+                let characters = std::slice::from_raw_parts(start.cast(), length);
+                if characters.is_ascii() {
+                    Text::Ascii(characters)
+                } else {
+                    Text::Narrow(characters)
+                }
             }
             ffi::PyUnicode_2BYTE_KIND => {
                 Text::Wide(std::slice::from_raw_parts(start.cast(), length))
@@ -108,4 +110,26 @@ unsafe fn text<'a>(object: *mut ffi::PyObject) -> Option<Text<'a>> {
             _ => Text::Widest(std::slice::from_raw_parts(start.cast(), length)),
         })
     }
+}
+
+/// Whether the content of a string is where its kind says. Up to 3.11 extensions could make strings
+/// of which it is not, yet.
+///
+/// # Safety
+/// The object must be a live string.
+#[cfg(not(Py_3_12))]
+#[inline]
+pub(super) unsafe fn is_ready(object: *mut ffi::PyObject) -> bool {
+    // SAFETY: the caller's.
+    unsafe { ffi::PyUnicode_IS_READY(object) != 0 }
+}
+
+/// There are none but ready strings any more.
+///
+/// # Safety
+/// None.
+#[cfg(Py_3_12)]
+#[inline]
+pub(super) unsafe fn is_ready(_object: *mut ffi::PyObject) -> bool {
+    true
 }

@@ -61,7 +61,9 @@ def instructions_of(code: CodeType) -> list[Instruction]:
             continue
         if at.opname not in _WITHOUT_TRACE:
             target = at.argval if at.opcode in dis.hasjrel else None
-            found.append(Instruction(at.opcode, at.opname, at.arg or 0, at.argval, start, target))
+            op = at.opname.replace("LOAD_FAST_BORROW", "LOAD_FAST")
+            code_of = dis.opmap[op]
+            found.append(Instruction(code_of, op, at.arg or 0, at.argval, start, target))
         start = None
     return found
 

@@ -23,6 +23,7 @@ _ABOUT_A_CLASS = {
     "__annotate__",
     "__annotate_func__",
     "__annotations_cache__",
+    "__classdictcell__",
     "__dict__",
     "__firstlineno__",
     "__module__",
@@ -123,7 +124,7 @@ def _function(function: FunctionType, listing: Listing, content: Content) -> Non
     if Reads.DOCS in listing.reads:
         walk.encode(function.__doc__, listing, content)
     if Reads.ANNOTATIONS in listing.reads:
-        walk.encode(function.__annotations__, listing, content)
+        _annotations_of_function(function, listing, content)
     if Reads.NAMES in listing.reads:
         content.write(_name(function))
         walk.encode(function.__name__, listing, content)
@@ -131,6 +132,31 @@ def _function(function: FunctionType, listing: Listing, content: Content) -> Non
     if Reads.SOURCE in listing.reads:
         content.write(_source(function))
     resolve.names(function.__globals__, uses_of(function.__code__), listing, content)
+
+
+def _annotations_of_function(function: FunctionType, listing: Listing, content: Content) -> None:
+    makes = getattr(function, "__annotate__", None)
+    if makes is None:
+        walk.encode(function.__annotations__, listing, content)
+    else:
+        # Nothing tells from outside whether they were made: nothing changes what it says of that.
+        _lazy_annotations(makes, function.__annotations__, listing, content)
+
+
+def _annotations_of_class(kind: type, listing: Listing, content: Content) -> None:
+    namespace = kind.__dict__
+    made = namespace.get("__annotations_cache__")
+    makes = namespace.get("__annotate_func__") or namespace.get("__annotate__")
+    if makes is not None:
+        _lazy_annotations(makes, made, listing, content)
+    elif made:
+        walk.encode(made, listing, content)
+
+
+def _lazy_annotations(makes: Any, made: Any, listing: Listing, content: Content) -> None:
+    walk.encode(makes, listing, content)
+    if made is not None and makes(1) != made:
+        walk.encode(made, listing, content)
 
 
 def encode_code(code: CodeType, listing: Listing, content: Content) -> None:
@@ -184,12 +210,27 @@ def _closure(function: FunctionType, listing: Listing, content: Content) -> None
             continue
         if _is_dispatcher(function) and variable in {"cache_token", "dispatch_cache"}:
             content.write(Tag.MISSING)
+        elif variable == "__classdict__" and isinstance(value, dict):
+            _class_body(function, value, listing, content)
         elif isinstance(value, ModuleType):
             used = uses_of(function.__code__)
             resolve.shared_module(variable, value, used, listing, content)
         else:
             name = f"{_name(function)}.<closure {variable}>"
             resolve.slot((id(cell), ""), name, value, listing, content, kept=cell)
+
+
+def _class_body(
+    function: FunctionType, namespace: dict[str, Any], listing: Listing, content: Content
+) -> None:
+    """The names that the function looks up, of those of the class around it."""
+    for name in sorted({chain[0] for chain in uses_of(function.__code__).globals}):
+        if name in namespace:
+            full = f"{_name(function)}.<class {name}>"
+            place = (id(namespace), name)
+            resolve.slot(place, full, namespace[name], listing, content, kept=namespace)
+        else:
+            content.write(Tag.MISSING)
 
 
 def _is_dispatcher(function: FunctionType) -> bool:
@@ -226,6 +267,8 @@ def _class(kind: type, listing: Listing, content: Content) -> None:
     if Reads.NAMES in listing.reads:
         for name in ["__name__", "__qualname__"]:
             walk.encode(type.__dict__[name].__get__(kind), listing, content)
+    if _uses_annotations(kind) or Reads.ANNOTATIONS in listing.reads:
+        _annotations_of_class(kind, listing, content)
     namespace = instances.in_order(dict(kind.__dict__), listing)
     namespace = [item for item in namespace if _counts(kind, *item, listing)]
     content.write(u64(len(namespace)))

@@ -201,7 +201,11 @@ def _state(
 
 def _counts(name: str, listing: Listing) -> bool:
     """Where a callable object stands for a function, `functools.wraps` puts these there."""
-    reads = {"__doc__": Reads.DOCS, "__annotations__": Reads.ANNOTATIONS}
+    reads = {
+        "__doc__": Reads.DOCS,
+        "__annotate__": Reads.ANNOTATIONS,
+        "__annotations__": Reads.ANNOTATIONS,
+    }
     return name not in reads or reads[name] in listing.reads
 
 

@@ -27,9 +27,9 @@ CODE = Reads.SOURCE | Reads.LOCALS | Reads.DOCS | Reads.NAMES
 
 _WORDS = {
     Reads.DOCS: f"__doc__ getdoc {_WRITTEN}",
-    Reads.ANNOTATIONS: "__annotations__ __bound__ __constraints__ __dataclass_fields__"
-    " __orig_bases__ __parameters__ __supertype__ fields get_annotations get_original_bases"
-    " get_type_hints getfullargspec signature",
+    Reads.ANNOTATIONS: "__annotate__ __annotate_func__ __annotations__ __bound__ __constraints__"
+    " __dataclass_fields__ __orig_bases__ __parameters__ __supertype__ call_annotate_function"
+    " fields get_annotations get_original_bases get_type_hints getfullargspec signature",
     Reads.NAMES: "__name__ __qualname__ co_name co_qualname",
     Reads.LOCALS: "co_cellvars co_freevars co_varnames currentframe dir eval exec f_locals _getframe"
     f" locals vars {_WRITTEN}",

@@ -31,6 +31,7 @@ WRAPPED = {
     ("_struct", "Struct"): "format",
     ("re", "Match"): "re string pos endpos regs lastindex",
     ("_ctypes", "CField"): "offset size",
+    ("ctypes", "CField"): "offset size",
     ("_contextvars", "ContextVar"): "name",
     ("abc", "abstractproperty"): "fget fset fdel",
     ("enum", "property"): "fget fset fdel",
@@ -92,6 +93,7 @@ def wrapped(value: Any, wrapper: tuple[str, str], listing: Listing) -> list[obje
 
 _DESCRIBE = {
     "__doc__": Reads.DOCS,
+    "__annotate__": Reads.ANNOTATIONS,
     "__annotations__": Reads.ANNOTATIONS,
     "__type_params__": Reads.ANNOTATIONS,
     "__module__": Reads.NAMES,

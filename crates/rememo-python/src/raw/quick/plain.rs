@@ -7,6 +7,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 use super::{BYTES, DICT, INT, LIST, Object, Quick, SHORT_STR, STR, TUPLE};
+use crate::raw::objects::is_ready;
 
 impl Quick<'_, '_> {
     /// # Safety
@@ -29,7 +30,7 @@ impl Quick<'_, '_> {
     pub(super) unsafe fn text(&mut self, object: Object) -> bool {
         // SAFETY: a ready string has its kind, length and content where these say.
         unsafe {
-            if ffi::PyUnicode_IS_READY(object) == 0 {
+            if !is_ready(object) {
                 return false;
             }
             let kind = ffi::PyUnicode_KIND(object);
