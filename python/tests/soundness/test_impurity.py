@@ -496,6 +496,9 @@ OWN_PURPOSES: dict[str, str] = {
     ),
     "dask": "import dask.array as da; return da.ones((9, 9), chunks=5).sum().compute()",
     "xarray": "import xarray; return xarray.DataArray(X).mean().item()",
+    "multiprocessing, a lock that processes started anew could share": (
+        "import multiprocessing\n    with multiprocessing.get_context('spawn').Lock(): return 1"
+    ),
     "joblib, in threads": (
         "from joblib import Parallel, delayed\n"
         "    return Parallel(n_jobs=2, prefer='threads')(delayed(abs)(i) for i in range(3))"

@@ -210,7 +210,7 @@ impl<'py> Heard<'_, 'py> {
 /// Another process is about to be started, which nobody watches.
 pub fn starts_process(recording: &Bound<'_, Recording>) {
     let py = recording.py();
-    if sources::only_counts(py) {
+    if sources::is_no_part(py) {
         return;
     }
     let objection = Impurity {

@@ -50,8 +50,9 @@ fn hiding(py: Python<'_>, hidden: Vec<PathBuf>) -> Exempt {
         hidden,
         directories: of_interpreter(py).clone(),
         names: vec!["site-packages", "dist-packages"],
-        // Through which joblib hands large arrays to its processes, and removes later.
-        beginnings: vec!["joblib_memmapping_folder_"],
+        // Through which joblib hands large arrays to its processes, and by which the processes of
+        // `multiprocessing` find each other; both are removed later.
+        beginnings: vec!["joblib_memmapping_folder_", "pymp-"],
         extensions: vec!["pyc"],
     }
 }

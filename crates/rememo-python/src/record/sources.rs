@@ -44,6 +44,10 @@ const COUNTING: [&str; 3] = [
     "threadpoolctl",
 ];
 
+/// What starts a process that computes nothing: it tidies up when the program is over. Locks that
+/// other processes are to share are entered there, which each pool makes, be it one of threads.
+const TIDYING: [&str; 1] = ["multiprocessing.resource_tracker"];
+
 /// A module, and what stands in front of its functions.
 type Later = (&'static str, fn(Python<'_>));
 
@@ -261,6 +265,12 @@ pub fn finds_distributions(py: Python<'_>) -> bool {
 pub fn is_of_machine(py: Python<'_>, path: &Path) -> bool {
     (path.starts_with("/proc") || path.starts_with("/sys"))
         && (only_counts(py) || place::is_library_imported(py))
+}
+
+/// Whether a process is started that has no part in what is computed.
+pub fn is_no_part(py: Python<'_>) -> bool {
+    let through = place::within_library(py);
+    is_among(&through, &COUNTING) || is_among(&through, &TIDYING)
 }
 
 /// Whether somebody only looks how to compute.
