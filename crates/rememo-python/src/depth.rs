@@ -32,7 +32,7 @@ pub fn with_room<T>(py: Python<'_>, work: impl FnOnce() -> PyResult<T>) -> PyRes
     let pieces = PIECES.get();
     if may_grow(py) && (pieces + 1) * PIECE <= ALL {
         PIECES.set(pieces + 1);
-        let done = stacker::grow(PIECE, work);
+        let done = grow(py, PIECE, work);
         PIECES.set(pieces);
         return done;
     }
@@ -45,17 +45,25 @@ pub fn with_room<T>(py: Python<'_>, work: impl FnOnce() -> PyResult<T>) -> PyRes
 }
 
 /// Does work within which the interpreter recurses in C, as pickling does, for as many levels as the
-/// program's own limit allows. From 3.12 on that has a limit of its own.
+/// program's own limit allows. In 3.12 and 3.13 that has a limit of its own.
 pub fn with_room_for_limit<T>(py: Python<'_>, work: impl FnOnce() -> T) -> T {
-    if cfg!(Py_3_12) {
+    if cfg!(all(Py_3_12, not(Py_3_14))) || !raw::may_move(py) {
         return work();
     }
     let needed = raw::recursion_limit(py).saturating_mul(LEVEL).min(ALL);
     if has(needed) {
         work()
     } else {
-        stacker::grow(needed, work)
+        grow(py, needed, work)
     }
+}
+
+/// Does work in another piece of memory.
+fn grow<T>(py: Python<'_>, size: usize, work: impl FnOnce() -> T) -> T {
+    stacker::grow(size, || {
+        let left = stacker::remaining_stack().unwrap_or(size);
+        raw::moved(py, left, work)
+    })
 }
 
 /// Whether so many bytes of stack are left, or nobody knows.
@@ -94,8 +102,7 @@ fn first_stack() -> Option<(usize, usize)> {
     None
 }
 
-/// Whether a call may go on in another piece of memory. From 3.14 on the interpreter compares the
-/// stack with where it began, and greenlets copy it from there.
+/// Whether a call may go on in another piece of memory. Greenlets copy the stack from where it began.
 fn may_grow(py: Python<'_>) -> bool {
-    !cfg!(Py_3_14) && matches!(raw::modules(py).contains("greenlet"), Ok(false))
+    raw::may_move(py) && matches!(raw::modules(py).contains("greenlet"), Ok(false))
 }

@@ -15,6 +15,7 @@ mod memo;
 mod namespaces;
 mod objects;
 mod quick;
+mod stack;
 
 pub use buffer::{encode_buffer, fill, shared_buffer};
 pub use callable::{Arguments, new_callable_type};
@@ -31,6 +32,7 @@ pub use namespaces::{
 };
 pub use objects::{Element, Text, each_object};
 pub use quick::{Form, Quick, QuickHash, Shape, Shapes};
+pub use stack::{may_move, moved};
 
 use std::cell::UnsafeCell;
 
