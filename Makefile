@@ -27,7 +27,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules
 
 # The first of these that is CPython 3.11 or newer; or say make PYTHON=...
-PYTHON ?= $(shell for p in python3 python python3.13 python3.12 python3.11; do \
+PYTHON ?= $(shell for p in python3 python python3.14 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
 	&& { echo "$$p"; break; }; done)
 

@@ -54,8 +54,10 @@ PROGRAMS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
     ),
     "what makes the annotations of a function": (
         "def g(a: int): pass\n@memoize\ndef f(x): return str(g.__annotations__)\n",
-        "if hasattr(m.g, '__annotate__'): m.g.__annotate__ = lambda _: {'a': str}\n"
-        "else: m.g.__annotations__ = {'a': str}",
+        (
+            "if hasattr(m.g, '__annotate__'): m.g.__annotate__ = lambda _: {'a': str}\n"
+            "else: m.g.__annotations__ = {'a': str}"
+        ),
     ),
     "annotation of a class": (
         "class A:\n    a: int\n@memoize\ndef f(x): return str(A.__annotations__)\n",
