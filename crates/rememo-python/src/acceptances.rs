@@ -8,8 +8,9 @@ use pyo3::types::PyTuple;
 use rememo::{Acceptance, Digest, Proposed};
 
 use crate::call::Call;
-use crate::memoized::{Memoized, told_changes};
+use crate::memoized::Memoized;
 use crate::store::{failed, unusable};
+use crate::told;
 
 /// An acceptance as Python is told of it: what it is known by, its function, when, in seconds of
 /// Unix time, why, and what changed.
@@ -17,7 +18,7 @@ pub type Told<'py> = (String, String, f64, String, Bound<'py, PyTuple>);
 
 pub fn told<'py>(py: Python<'py>, known: &Acceptance) -> PyResult<Told<'py>> {
     let at = Duration::from_nanos(known.at_ns).as_secs_f64();
-    let changes = told_changes(py, &known.changes)?;
+    let changes = told::changes(py, &known.changes)?;
     let id = known.id().short();
     Ok((
         id,

@@ -13,8 +13,9 @@ use crate::call::Call;
 use crate::freeze::{
     self, Config, FreezeConfig, Frozen, Graph, Impurity, Named, Reads, Root, Unfreezable,
 };
-use crate::memoized::{Memoized, told_changes};
+use crate::memoized::Memoized;
 use crate::store::{failed, unusable};
+use crate::told;
 
 fn frozen<'py>(
     object: Bound<'py, PyAny>,
@@ -148,6 +149,6 @@ pub fn impact<'py>(memoized: &Bound<'py, Memoized>) -> PyResult<ImpactTold<'py>>
         let seconds = Duration::from_nanos(share.compute_ns).as_secs_f64();
         (share.entries, seconds)
     };
-    let changes = told_changes(py, &found.changes)?;
+    let changes = told::changes(py, &found.changes)?;
     Ok((name, told(found.current), told(found.last), changes))
 }

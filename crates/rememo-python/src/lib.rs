@@ -24,6 +24,7 @@ mod signature;
 mod steps;
 mod store;
 mod switches;
+mod told;
 mod worth;
 mod wrappers;
 

@@ -4,21 +4,19 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
-use std::time::Duration;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyCode, PyDict, PyFunction, PyTuple, PyType};
-use rememo::{Change, Digest, Explanation, MissReason, Mode, Unkeyable};
+use rememo::{Digest, Mode, Unkeyable};
 
-use crate::acceptances;
 use crate::call::{Call, Semantics};
 use crate::codec::Handing;
 use crate::depth::with_room;
 use crate::events;
-use crate::freeze::{FreezeConfig, Impurity, function_name};
+use crate::freeze::{FreezeConfig, function_name};
 use crate::hot;
 use crate::keeping::Retention;
 use crate::known::{Everything, Known};
@@ -29,6 +27,7 @@ use crate::signature::Signature;
 use crate::steps::Run;
 use crate::store::{Store, epoch};
 use crate::switches::{disabled, refusal, switched_off_by};
+use crate::told;
 use crate::worth::Worth;
 use crate::wrappers::unwrapped;
 
@@ -229,7 +228,7 @@ impl Memoized {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let found = self.ask(py, args, kwargs, |store, one| rememo::entry(store, one))?;
-        let told = |(key, entry)| told_entry(py, &key, &entry);
+        let told = |(key, entry)| told::entry(py, &key, &entry);
         found.flatten().map(told).transpose()
     }
 
@@ -313,25 +312,25 @@ impl Memoized {
             return Err(self.unfit(args, kwargs));
         };
         if let Some(switch) = switched_off_by(py) {
-            return unexplained(py, &format!("memoization is switched off by {switch}"));
+            return told::unexplained(py, &format!("memoization is switched off by {switch}"));
         }
         if self.worth.is_off() {
-            return unexplained(
+            return told::unexplained(
                 py,
                 "memoization is switched off, for it was not worth while",
             );
         }
         let store = self.store(py)?;
         let Some(store) = store.get().opened() else {
-            return unexplained(py, store.get().why_not());
+            return told::unexplained(py, store.get().why_not());
         };
         match rememo::explain(&store, &mut call) {
             Ok(explanation) => {
                 let state = call.state.as_deref();
                 let impurities = state.map_or_else(BTreeSet::new, |state| state.impurities.clone());
-                explained(py, &explanation, &impurities)
+                told::explained(py, &explanation, &impurities)
             }
-            Err(unkeyable) => unexplained(py, &unkeyable.what),
+            Err(unkeyable) => told::unexplained(py, &unkeyable.what),
         }
     }
 
@@ -761,79 +760,8 @@ fn method_of<'py>(
         .call1((memoized, instance))
 }
 
-fn explained<'py>(
-    py: Python<'py>,
-    explanation: &Explanation,
-    impurities: &BTreeSet<Impurity>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let module = py.import("rememo.explain")?;
-    let changes = told_changes(py, &explanation.changes)?;
-    let reason = explanation.reason.map_or("hit", MissReason::word);
-    let key = explanation.key.to_hex();
-    let impurities: Vec<&Impurity> = impurities.iter().collect();
-    let impurities = PyTuple::new(py, impurities)?;
-    let accepted = explanation.accepted.iter();
-    let accepted = accepted.map(|known| acceptances::told(py, known));
-    let accepted = accepted.collect::<PyResult<Vec<_>>>()?;
-    let accepted = py
-        .import("rememo.acceptances")?
-        .call_method1("those", (accepted,))?;
-    module.getattr("Explanation")?.call1((
-        explanation.hit,
-        reason,
-        changes,
-        key,
-        impurities,
-        accepted,
-    ))
-}
-
-/// An entry as Python has it.
-pub fn told_entry<'py>(
-    py: Python<'py>,
-    key: &Digest,
-    entry: &rememo::Entry,
-) -> PyResult<Bound<'py, PyAny>> {
-    let seconds = |nanoseconds| Duration::from_nanos(nanoseconds).as_secs_f64();
-    let (created, took) = (seconds(entry.created_ns), seconds(entry.compute_ns));
-    py.import("rememo.info")?.getattr("Entry")?.call1((
-        key.to_hex(),
-        &entry.function,
-        created,
-        took,
-        entry.size,
-    ))
-}
-
 /// The hits and misses of a function in this process.
 fn counts(store: &rememo::Store, function: &str) -> (u64, u64) {
     let stats = store.events().stats(function);
     (stats.hits, stats.misses())
-}
-
-/// Changes as Python has them.
-pub fn told_changes<'py>(py: Python<'py>, changes: &[Change]) -> PyResult<Bound<'py, PyTuple>> {
-    let kind = py.import("rememo.explain")?.getattr("Change")?;
-    let told = changes.iter().map(|change| {
-        let hex = |digest: Option<Digest>| digest.map(|digest| digest.to_hex());
-        kind.call1((
-            &change.name,
-            change.kind.to_string(),
-            hex(change.old),
-            hex(change.new),
-            &change.old_source,
-            &change.new_source,
-            &change.old_details,
-            &change.new_details,
-        ))
-    });
-    PyTuple::new(py, told.collect::<PyResult<Vec<_>>>()?)
-}
-
-fn unexplained<'py>(py: Python<'py>, why: &str) -> PyResult<Bound<'py, PyAny>> {
-    let module = py.import("rememo.explain")?;
-    let reason = format!("not cacheable: {why}");
-    module
-        .getattr("Explanation")?
-        .call1((false, reason, PyTuple::empty(py), py.None()))
 }

@@ -18,7 +18,7 @@ use crate::codec::{self, Handing};
 use crate::events::Bridge;
 use crate::freeze::main_name;
 use crate::keeping::Room;
-use crate::memoized::{told_changes, told_entry};
+use crate::told;
 
 /// How often it has changed which functions keep their results where.
 static EPOCH: AtomicU64 = AtomicU64::new(0);
@@ -288,7 +288,7 @@ impl Store {
                 Why::NotStored { reason, detail } => (reason, detail, Vec::new(), 0),
                 Why::Bypassed { detail } => ("bypassed".to_owned(), detail, Vec::new(), 0),
             };
-            let changes = told_changes(py, &changes)?;
+            let changes = told::changes(py, &changes)?;
             Ok((miss.function, at, miss.times, reason, detail, changes, more))
         });
         told.collect()
@@ -349,7 +349,7 @@ impl Store {
             return Ok(None);
         };
         let found = py.detach(|| store.entry_under(&digest)).map_err(failed)?;
-        let told = |entry| told_entry(py, &digest, &entry);
+        let told = |entry| told::entry(py, &digest, &entry);
         found.map(told).transpose()
     }
 
