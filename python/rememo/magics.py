@@ -9,11 +9,14 @@ from __future__ import annotations
 import ast
 import builtins
 import io
+import sys
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from rememo.cell_refusals import Refused, outside_of_functions, refuse
 from rememo.memoize import memoize
 from rememo.name_flow import NameFlow
+from rememo.outer_reads import outer_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,10 +30,6 @@ class Module(NamedTuple):
     """Stands for a module among the variables of a cell."""
 
     name: str
-
-
-class Refused(ValueError):  # noqa: N818  says what became of the cell
-    """A cell that cannot be memoized."""
 
 
 def load_ipython_extension(shell: Any) -> None:  # noqa: ANN401  IPython is not imported here
@@ -57,14 +56,15 @@ def run(shell: Any, name: str, cell: str) -> None:  # noqa: ANN401
     namespace: dict[str, Any] = shell.user_ns
     source = shell.transform_cell(cell)
     file = shell.compile.cache(source, shell.execution_count)
+    is_shown = not shell.displayhook.semicolon_at_end_of_expression(cell)
     try:
-        function, passed = function_of(source, file, namespace, name)
+        function, passed = function_of(source, file, namespace, name, is_shown=is_shown)
     except Refused as refused:
         from IPython.core.error import UsageError
 
         raise UsageError(f"%%memo: {refused}") from None
     # What a cell prints is seen to be missing.
-    memoized = memoize(function, allow=["output"])
+    memoized = memoize(function, allow=["output"], effects=["arguments", "globals", "files"])
     found = memoized(*[_value(one, namespace) for one in passed])
     shown: object = found.pop(SHOWN, None)
     for variable in set(passed) - set(found):
@@ -77,17 +77,21 @@ def run(shell: Any, name: str, cell: str) -> None:  # noqa: ANN401
 
 
 def function_of(
-    source: str, file: str, namespace: dict[str, Any], name: str
+    source: str, file: str, namespace: dict[str, Any], name: str, *, is_shown: bool = True
 ) -> tuple[FunctionType, list[str]]:
     """Makes a function of a cell; returns it, and the names of the variables to pass to it.
+
+    The last value is kept if it `is_shown`.
 
     Raises:
         Refused: if that cannot be done.
         SyntaxError: if the cell is no Python.
     """
     tree = ast.parse(source, file)
-    _refuse(tree)
-    _keep_last_value(tree)
+    refuse(tree)
+    tree = _WithoutGlobal().visit(tree)
+    if is_shown:
+        _keep_last_value(tree)
     flow = NameFlow(tree)
     known = {*namespace, *vars(builtins)}
     passed = sorted(flow.reads_first & known)
@@ -105,8 +109,18 @@ def function_of(
     inner: FunctionType = defined["outer"](packed)
     made = FunctionType(inner.__code__, namespace, "cell", None, inner.__closure__)
     made.__module__ = "__main__"
-    made.__qualname__ = name or f"cell of {', '.join(one for one in results if one != SHOWN)}"
+    bound = [one for one in results if one != SHOWN]
+    made.__qualname__ = name or f"cell of {', '.join(bound) or 'no variables'}"
+    own = flow.binds - _imported_before(tree, namespace)
+    _refuse_readers(made, own, [_value(one, namespace) for one in passed])
     return made, passed
+
+
+class _WithoutGlobal(ast.NodeTransformer):
+    """Takes away what says nothing in a cell: all its variables are global."""
+
+    def visit_Global(self, node: ast.Global) -> ast.Pass:
+        return ast.copy_location(ast.Pass(), node)
 
 
 def _keep_last_value(tree: ast.Module) -> None:
@@ -151,32 +165,30 @@ def _value(name: str, namespace: dict[str, Any]) -> object:
     return namespace[name] if name in namespace else vars(builtins)[name]
 
 
-def _refuse(tree: ast.Module) -> None:
-    for node in tree.body:
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            raise Refused(
-                f"it defines {node.name} on line {node.lineno}, and definitions cannot be stored: "
-                "define it in a cell of its own, without %%memo"
-            )
-    for inner in _outside_of_functions(tree):
-        if isinstance(inner, (ast.Await, ast.AsyncFor, ast.AsyncWith)):
-            raise Refused("it awaits something: memoize a coroutine function with @memoize")
-        if isinstance(inner, ast.Name) and inner.id == "get_ipython":
-            raise Refused(
-                f"it asks IPython for something, with % or !, on line {inner.lineno}: do so in a "
-                "cell of its own, without %%memo"
-            )
-        if isinstance(inner, (ast.Yield, ast.YieldFrom, ast.Return)):
-            raise Refused(f"there is nothing to return or yield to on line {inner.lineno}")
-        if isinstance(inner, (ast.Global, ast.Nonlocal)):
-            raise Refused("it says `global`: bind the variable without that")
-        if isinstance(inner, ast.ImportFrom) and any(one.name == "*" for one in inner.names):
-            raise Refused("it imports `*`: import what it needs by name")
+def _imported_before(tree: ast.Module, namespace: dict[str, Any]) -> set[str]:
+    """The names that are bound by imports alone, to what they are bound to already."""
+    same: set[str] = set()
+    others: set[str] = set()
+    for one in outside_of_functions(tree):
+        if isinstance(one, ast.Name) and not isinstance(one.ctx, ast.Load):
+            others.add(one.id)
+        if isinstance(one, (ast.Import, ast.ImportFrom)):
+            for alias in one.names:
+                top = alias.name.partition(".")[0]
+                name = alias.asname or top
+                module = sys.modules.get(alias.name if alias.asname else top)
+                if isinstance(one, ast.ImportFrom):
+                    module = getattr(sys.modules.get(one.module or ""), alias.name, None)
+                is_there = module is not None and namespace.get(name) is module
+                (same if is_there else others).add(name)
+    return same - others
 
 
-def _outside_of_functions(node: ast.AST) -> Iterable[ast.AST]:
-    for inner in ast.iter_child_nodes(node):
-        if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
-            continue
-        yield inner
-        yield from _outside_of_functions(inner)
+def _refuse_readers(function: FunctionType, names: set[str], passed: list[object]) -> None:
+    """Refuses what would not see the variables of a cell, which are those of a function."""
+    found = outer_read(function, names, passed)
+    if found is not None:
+        raise Refused(
+            f"it binds {found.name}, which {found.function} reads: pass it on as an argument, or "
+            "bind it in a cell before, without %%memo"
+        )

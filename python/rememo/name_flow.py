@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
+_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
@@ -36,6 +36,10 @@ class NameFlow(ast.NodeVisitor):
         self._read: set[str] = set()
         self.binds: set[str] = set()
         self.deletes: set[str] = set()
+        # What was deleted since it was last asked whether something was.
+        self._gone: set[str] = set()
+        # Variables of the lambdas and comprehensions that are being read.
+        self._hidden: list[set[str]] = []
         self._run(tree.body)
         self.reads_first = self._read & self.binds
 
@@ -50,19 +54,27 @@ class NameFlow(ast.NodeVisitor):
     def _perhaps(self, nodes: Iterable[ast.AST]) -> set[str]:
         """Runs what may not be run; returns what is certain if it was."""
         before, self.certain = self.certain, set(self.certain)
+        gone, self._gone = self._gone, set()
         self._run(nodes)
-        after, self.certain = self.certain, before
+        after, self.certain = self.certain, before - self._gone
+        self._gone |= gone
         return after
 
+    def _delete(self, name: str) -> None:
+        self.binds.add(name)
+        self.deletes.add(name)
+        # What was there before goes as well, where this is run.
+        self._read.add(name)
+        self._gone.add(name)
+        self.certain.discard(name)
+
     def visit_Name(self, node: ast.Name) -> None:  # noqa: D102
+        if any(node.id in names for names in self._hidden):
+            return
         if isinstance(node.ctx, ast.Store):
             self._bind(node.id)
         elif isinstance(node.ctx, ast.Del):
-            self.binds.add(node.id)
-            self.deletes.add(node.id)
-            # What was there before goes as well, where this is run.
-            self._read.add(node.id)
-            self.certain.discard(node.id)
+            self._delete(node.id)
         elif node.id not in self.certain:
             self._read.add(node.id)
 
@@ -123,10 +135,13 @@ class NameFlow(ast.NodeVisitor):
     visit_AsyncWith = visit_With  # noqa: N815
 
     def visit_Try(self, node: ast.Try | ast.TryStar) -> None:  # noqa: D102
-        self._perhaps([*node.body, *node.orelse])
+        certain = self._perhaps([*node.body, *node.orelse])
         for handler in node.handlers:
-            self._perhaps([handler])
+            certain &= self._perhaps([handler])
+        gone, self._gone = self._gone, set()
         self._run(node.finalbody)
+        self.certain |= certain - self._gone
+        self._gone |= gone
 
     def visit_TryStar(self, node: ast.TryStar) -> None:  # noqa: D102
         self.visit_Try(node)
@@ -137,6 +152,8 @@ class NameFlow(ast.NodeVisitor):
         if node.name:
             self._bind(node.name)
         self._run(node.body)
+        if node.name:
+            self._delete(node.name)
 
     def visit_Match(self, node: ast.Match) -> None:  # noqa: D102
         self.visit(node.subject)
@@ -157,24 +174,47 @@ class NameFlow(ast.NodeVisitor):
         if node.rest:
             self._bind(node.rest)
 
-    def _inner(self, node: _Scope | _Comprehension) -> None:
-        # When the code within is run, nobody knows; so whatever it reads may be read now.
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.Name):
-                self._read |= {inner.id} - self.certain
-            elif isinstance(inner, ast.NamedExpr):
-                self.binds.add(inner.target.id)
+    def _apart(self, names: set[str], nodes: Iterable[ast.AST]) -> None:
+        """Reads what has variables of its own, and may be run at any time."""
+        self._hidden.append(names)
+        self._perhaps(nodes)
+        self._hidden.pop()
 
-    visit_Lambda = _inner  # noqa: N815
-    visit_ListComp = _inner  # noqa: N815
-    visit_SetComp = _inner  # noqa: N815
-    visit_DictComp = _inner  # noqa: N815
-    visit_GeneratorExp = _inner  # noqa: N815
+    def visit_Lambda(self, node: ast.Lambda) -> None:  # noqa: D102
+        inner = node.args
+        self._run([*inner.defaults, *(one for one in inner.kw_defaults if one)])
+        several = [*inner.posonlyargs, *inner.args, *inner.kwonlyargs, inner.vararg, inner.kwarg]
+        walruses = (one for one in ast.walk(node.body) if isinstance(one, ast.NamedExpr))
+        names = {one.arg for one in several if one} | {one.target.id for one in walruses}
+        self._apart(names, [node.body])
+
+    def _comprehension(self, node: _Comprehension) -> None:
+        # The first of what is gone through is found outside of it.
+        first, *others = node.generators
+        self.visit(first.iter)
+        inner: list[ast.AST] = [first.target, *first.ifs]
+        for one in others:
+            inner += [one.iter, one.target, *one.ifs]
+        elements = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+        targets = (name for one in node.generators for name in ast.walk(one.target))
+        names = {
+            name.id
+            for name in targets
+            if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
+        }
+        self._apart(names, [*inner, *elements])
+
+    visit_ListComp = _comprehension  # noqa: N815
+    visit_SetComp = _comprehension  # noqa: N815
+    visit_DictComp = _comprehension  # noqa: N815
+    visit_GeneratorExp = _comprehension  # noqa: N815
 
     def visit_FunctionDef(  # noqa: D102
-        self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+        self, node: _Definition
     ) -> None:
-        self._inner(node)
+        # When the code within is run, nobody knows; so whatever it reads may be read now.
+        names = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+        self._read |= names - self.certain
         self._bind(node.name)
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815

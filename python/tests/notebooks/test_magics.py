@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import itertools
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import nbclient
@@ -42,18 +44,21 @@ def run(directory: Path, *cells: str, fails: bool = False) -> list[list[str]]:
 
 
 def texts(cell: Any) -> list[str]:
+    """What a cell put out; what it prints may come in several pieces."""
     found = []
-    for output in cell["outputs"]:
-        if output["output_type"] == "error":
-            found.append(f"{output['ename']}: {output['evalue']}")
-        else:
-            text = (
-                output.get("text")
-                or output["data"].get("text/html")
-                or output["data"]["text/plain"]
-            )
-            found.append(text.strip())
+    for kind, outputs in itertools.groupby(cell["outputs"], key=lambda one: one.get("name")):
+        if kind:
+            found.append("".join(output["text"] for output in outputs).strip())
+            continue
+        found += map(text_of, outputs)
     return found
+
+
+def text_of(output: Any) -> str:
+    if output["output_type"] == "error":
+        return f"{output['ename']}: {output['evalue']}"
+    data = output["data"]
+    return (data.get("text/html") or data["text/plain"]).strip()
 
 
 HELPER = "def helper(x):\n    return x + 1"
@@ -128,6 +133,83 @@ def test_variables_that_are_deleted_are_gone(project: Path) -> None:
     assert run(project, "flag, x = False, 1", cell, tell)[2] == ["[True, True, False]"]
 
 
+HANDLED = "try:\n    1 / 0\nexcept ZeroDivisionError as e:\n    told = str(e)"
+UNBOUND = [
+    HANDLED,
+    f"e = 1\n{HANDLED}",
+    f"{HANDLED}\n    e = 2",
+    f"{HANDLED}\n    del e",
+    f"{HANDLED}\ne = 3",
+    f"e = 3\n{HANDLED.replace('1 / 0', 'told = 1')}",
+    HANDLED.replace("1 / 0", "told = 1"),
+    f"e = 4\nfor x in [0, 1]:\n{textwrap.indent(HANDLED.replace('1 / 0', '1 / x'), '    ')}",
+    "for e in range(3):\n    told = e\ndel e",
+    "e = told = 1\nfor x in [1]:\n    del e",
+]
+
+
+def test_names_are_unbound_as_python_has_it(project: Path) -> None:
+    """After a handler, and by `del`, whether the cell is run or not."""
+    tell = "print(globals().get('e'), told)"
+    cells, expected = [], []
+    for at, cell in enumerate(UNBOUND):
+        for before in ("globals().pop('e', None)\nNone", "e = 5"):
+            variables: dict[str, Any] = {}
+            exec(f"{before}\n{cell}", variables)
+            said = [f"{variables.get('e')} {variables['told']}"]
+            memo = f"%%memo {at}\nprint('run')\n{cell}"
+            cells += [before, memo, tell, before, memo, tell]
+            expected += [said, said]
+    told = run(project, *cells)
+    assert told[2::3] == expected
+    assert all(once == [] for once in told[4::6])
+
+
+def test_what_a_cell_changes_in_its_place_is_changed_by_hits(project: Path) -> None:
+    make = "import pandas as pd\ndf = pd.DataFrame({'a': [1, 2]})\nsame, xs = df, [1]"
+    cell = "%%memo\nprint('run')\ndf['b'] = 2 * df.a\nxs.append(len(df))\nys = xs"
+    tell = "print([*same], xs, ys is xs)"
+    said = ["['a', 'b'] [1, 2] True"]
+    assert run(project, make, cell, tell) == [[], ["run"], said]
+    assert run(project, make, cell, tell) == [[], [], said]
+
+
+def test_variables_that_held_one_object_still_do(project: Path) -> None:
+    cell = "%%memo\nprint('run')\nb = a\nc = {'a': a}"
+    tell = "a.append(2)\nprint(b, c, b is a)"
+    said = ["[1, 2] {'a': [1, 2]} True"]
+    assert run(project, "a = [1]", cell, tell) == [[], ["run"], said]
+    assert run(project, "a = [1]", cell, tell) == [[], [], said]
+
+
+def test_files_that_a_cell_writes_are_written_by_hits(project: Path) -> None:
+    cell = "%%memo\nprint('run')\nwritten = Path('out.txt').write_text('text')"
+    assert run(project, cell) == [["run"]]
+    (project / "out.txt").unlink()
+    assert run(project, cell, "print(Path('out.txt').read_text())") == [[], ["text"]]
+
+
+def test_a_cell_that_is_run_again_in_its_kernel_is_answered(project: Path) -> None:
+    """Though the variables that it binds are there by then."""
+    cell = (
+        "%%memo\nprint('run')\nglobal total\ntotal = 0\nsquares = [x * x for x in range(3)]\n"
+        "pairs = {k: v for k, v in zip('ab', squares)}\n"
+        "ordered = sorted(squares, key=lambda v: -v)\n"
+        "for x, k in enumerate(squares):\n    v = total = total + k\n"
+        "try:\n    import json\nexcept ImportError:\n    json = None\nthere = json is not None"
+    )
+    tell = "print(total, x, k, v, pairs, there)"
+    said = ["5 2 4 5 {'a': 0, 'b': 1} True"]
+    assert run(project, cell, tell, cell, tell) == [["run"], said, [], said]
+
+
+def test_a_semicolon_keeps_the_last_value_from_being_shown_and_stored(project: Path) -> None:
+    shown = "%%memo\nprint('run')\nx = 1\nx + 1"
+    hidden = "%%memo\nprint('run')\nx = 1\n(n for n in range(3));"
+    assert run(project, shown, hidden) == [["run", "2"], ["run"]]
+    assert run(project, shown, hidden) == [["2"], []]
+
+
 def test_files_that_a_cell_has_closed_do_no_harm(project: Path) -> None:
     """They do not come back, and all else does."""
     (project / "data.txt").write_text("text")
@@ -149,18 +231,63 @@ def test_exceptions_are_the_cells_own_and_nothing_is_kept(project: Path) -> None
     [
         ("def f():\n    pass", "it defines f on line 1"),
         ("class C:\n    pass", "it defines C on line 1"),
+        ("if x:\n    def f():\n        pass", "it defines f on line 2"),
+        ("x = 1\nf = lambda y: x", r"it defines a function \(lambda\) on line 2"),
+        ("steps = {'a': [lambda y: 1]}", r"it defines a function \(lambda\) on line 1"),
         ("if True:\n    return 1", "nothing to return"),
-        ("global x", "it says `global`"),
-        ("from os import *", "it imports `*`"),
+        ("nonlocal x", "it says `nonlocal`"),
+        ("from os import *", r"it imports `\*`"),
+        ("from __future__ import annotations", "it imports from __future__"),
+        ("if 'x' not in globals():\n    x = 1", r"by globals\(\) on line 1: name them"),
+        ("names = dir()", r"by dir\(\) on line 1"),
+        ("exec('x = 1')", r"by exec\(\) on line 1"),
         ("await x", "it awaits something"),
         ("x = 1\nfiles = get_ipython().getoutput('ls')", "with % or !, on line 2"),
     ],
 )
 def test_cells_that_cannot_be_memoized_say_why(project: Path, cell: str, message: str) -> None:
-    from rememo.magics import Refused, function_of
+    from rememo.cell_refusals import Refused
+    from rememo.magics import function_of
 
-    with pytest.raises(Refused, match=message.replace("*", r"\*")):
+    with pytest.raises(Refused, match=message):
         function_of(cell, "<cell>", {}, "")
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "def helper(): return scale",
+        "def inner(): return scale\ndef helper(): return inner()",
+        "class A:\n def m(self): return scale\nhelper = A().m",
+        "class A:\n @property\n def m(self): return scale\na = A()\ndef helper(): return a.m",
+        "import functools\ndef f(x): return [scale for _ in x]\nhelper = functools.partial(f, [1])",
+        "def wrap(f): return lambda: f()\n@wrap\ndef helper(): return scale",
+        "from rememo import memoize\n@memoize\ndef helper(): return scale",
+    ],
+)
+def test_functions_that_read_what_a_cell_binds_are_not_left_with_the_old(before: str) -> None:
+    from rememo.cell_refusals import Refused
+    from rememo.magics import function_of
+
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    exec(before, namespace)
+    reader = r"it binds scale, which (helper|inner|A\.m|f) reads: "
+    with pytest.raises(Refused, match=reader):
+        function_of("scale = 2\ny = helper()", "<cell>", namespace, "")
+    assert function_of("y = helper()\nx = scale", "<cell>", namespace, "")
+
+
+def test_what_is_imported_already_may_be_imported_again() -> None:
+    from rememo.cell_refusals import Refused
+    from rememo.magics import function_of
+
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    exec("import os.path as p\nfrom math import pi\ndef helper(): return p, pi", namespace)
+    both = "import os.path as p\nfrom math import pi\ny = helper()"
+    assert function_of(both, "<cell>", namespace, "")
+    for other in ("import sys as p", "from math import e as pi", "from math import pi\npi = 3"):
+        with pytest.raises(Refused, match="which helper reads"):
+            function_of(f"{other}\ny = helper()", "<cell>", namespace, "")
 
 
 def test_a_refusal_is_no_traceback(project: Path) -> None:
@@ -185,7 +312,7 @@ def test_cells_have_a_name_if_they_are_given_one(project: Path) -> None:
         ("if c: a = 1\nb = a", "a"),
         ("for a in b: pass\nc = a", "a"),
         ("while c:\n b = a\n a = 1", "a"),
-        ("try: a = 1\nexcept E as e: b = e\nb = a", "a"),
+        ("try: a = 1\nexcept E as e: b = e\nb = a", "ae"),
         ("try: pass\nfinally: a = 1\nb = a", ""),
         ("with f() as a: b = a\nc = a", ""),
         ("with f(): a = 1\nb = a", "a"),
@@ -203,6 +330,19 @@ def test_cells_have_a_name_if_they_are_given_one(project: Path) -> None:
         ("match c:\n case {'x': 1, **a}: pass\nb = a", "a"),
         ("def f(): return a\na = 1", "a"),
         ("[(a := x) for x in y]\nb = a", "a"),
+        ("b = [a for a in c]\na = 1", ""),
+        ("b = [a for d in c for a in d if a]\na = 1", ""),
+        ("b = [d for a in c for d in a]\nd = a = 1", ""),
+        ("b = {a: d for d in c}\na = d = 1", "a"),
+        ("f = lambda a, *b, c=d: (a, b)\na = b = d = 1", "d"),
+        ("b = [(lambda a: a)(a) for c in d]\na = c = 1", "a"),
+        ("try: a = 1\nexcept E: a = 2\nb = a", ""),
+        ("try: a = 1\nfinally: c = 2\nb = a, c", ""),
+        ("try: a = 1\nfinally: c = a\nb = a", "a"),
+        ("try: pass\nexcept E as a: b = a\nd = a", "a"),
+        ("a = 1\ntry: pass\nexcept E as a: pass\nb = a", "a"),
+        ("a = 1\nfor b in c:\n del a\nd = a", "a"),
+        ("a = 1\nwith b:\n del a", "a"),
     ],
 )
 def test_names_that_may_be_read_before_they_are_bound(code: str, first: str) -> None:
