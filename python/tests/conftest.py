@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 # Results are stored by the time that a call returns, so that events come in the order of the
 # calls. Tests of the writer say otherwise.
 os.environ["REMEMO_FLUSH_EVERY"] = "0"
+# Texts are edited within a second, to others of the same length, which compiled ones do not notice.
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+# Programs that are run in the background have this ignored, and hand that on.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPORTER = """
 import json as _json, sys as _sys

@@ -1,7 +1,7 @@
 //! Guards: what a fingerprint was made of, by identity, in a form that is quickly compared.
 //!
-//! A dictionary is told by the version tag that CPython up to 3.13 gives it anew with every change;
-//! where the tag differs, or there is none, by the keys that were read. A class is told by its
+//! A dictionary is told by its version; where that differs, or there is none, by the keys that were
+//! read. A class is told by its
 //! version tag, which a change of it or of a base takes away. Functions and cells are told by the
 //! pointers they hold. Everything that is compared is kept alive, so that no address comes to mean
 //! something else.
@@ -15,6 +15,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFunction, PyList, PyString, PyType};
 
 use super::namespaces::{attributes_of, defaults_of};
+use super::versions::{DictVersion, assign_version, version_tag};
 
 type Object = *mut ffi::PyObject;
 
@@ -22,8 +23,9 @@ type Object = *mut ffi::PyObject;
 #[derive(Debug)]
 struct DictGuard {
     dict: Object,
+    version: DictVersion,
     /// The version at which it was last found so.
-    tag: Cell<u64>,
+    known_at: Cell<u64>,
     /// Whether its version tells: that of an instance's need not, for values may lie in the
     /// instance itself.
     versioned: bool,
@@ -189,14 +191,15 @@ fn member_holds(py: Python<'_>, (object, name, expected): (Object, Object, Objec
 
 impl DictGuard {
     fn holds(&self, py: Python<'_>) -> bool {
-        let tag = dict_tag(self.dict);
-        if tag == self.tag.get() && tag != 0 && self.versioned {
+        let known = self.known_at.get();
+        if known != 0 && known == self.version.now() && self.versioned {
             return true;
         }
+        let version = self.version.renewed();
         let holds = self.items.as_ref().is_none_or(|items| self.has(items))
             && self.slots.iter().all(|slot| self.slot_holds(py, *slot));
         if holds {
-            self.tag.set(tag);
+            self.known_at.set(version);
         }
         holds
     }
@@ -270,62 +273,6 @@ fn names_of(class: Object) -> [Object; 2] {
     // SAFETY: callers pass a live class of that kind.
     let class = unsafe { &*class.cast::<ffi::PyHeapTypeObject>() };
     [class.ht_name, class.ht_qualname]
-}
-
-/// The version of a dictionary; 0 where there is none.
-///
-/// All of it is compared: from 3.12 on its low bits say who watches, but how many of them do depends
-/// on the version of CPython, and with one bit too many taken away a change would go unseen.
-#[cfg(not(Py_3_14))]
-#[cfg_attr(
-    Py_3_12,
-    expect(deprecated, reason = "still kept up to date, up to 3.13")
-)]
-pub(super) fn dict_tag(dict: Object) -> u64 {
-    // SAFETY: callers pass a live dictionary.
-    unsafe { (*dict.cast::<ffi::PyDictObject>()).ma_version_tag }
-}
-
-/// There are no versions of dictionaries any more.
-#[cfg(Py_3_14)]
-pub(super) fn dict_tag(_dict: Object) -> u64 {
-    0
-}
-
-/// The version of a class; 0 where it has none.
-fn version_tag(class: Object) -> u32 {
-    // SAFETY: callers pass a live class.
-    unsafe { (*class.cast::<ffi::PyTypeObject>()).tp_version_tag }
-}
-
-#[cfg(Py_3_12)]
-unsafe extern "C" {
-    fn PyUnstable_Type_AssignVersionTag(class: *mut ffi::PyTypeObject) -> std::ffi::c_int;
-}
-
-/// The version of a class, given to it now if it had none; 0 where it can't have one.
-pub fn version_of_class(class: &Bound<'_, PyType>) -> u32 {
-    if version_tag(class.as_ptr()) == 0 {
-        assign_version(class);
-    }
-    version_tag(class.as_ptr())
-}
-
-/// The version of a dictionary; 0 where there is none.
-pub fn version_of_dict(dict: &Bound<'_, PyDict>) -> u64 {
-    dict_tag(dict.as_ptr())
-}
-
-/// Gives a class a version, if it has none and may have one.
-fn assign_version(class: &Bound<'_, PyType>) {
-    #[cfg(Py_3_12)]
-    // SAFETY: the class is alive.
-    unsafe {
-        PyUnstable_Type_AssignVersionTag(class.as_type_ptr());
-    }
-    #[cfg(not(Py_3_12))]
-    // Looking something up gives one: a name that the metaclass has no data for.
-    drop(class.getattr("__init__"));
 }
 
 fn registrations(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
@@ -440,7 +387,8 @@ impl Recorder {
         if at == next {
             self.guards.dicts.push(DictGuard {
                 dict: dict.as_ptr(),
-                tag: Cell::new(0),
+                version: DictVersion::of(dict),
+                known_at: Cell::new(0),
                 versioned: true,
                 slots: Vec::new(),
                 items: None,

@@ -4,12 +4,13 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::Attached;
-use super::guards::dict_tag;
+use super::versions::DictVersion;
 
 /// A question that one dictionary answers.
 #[derive(Debug)]
 pub struct Memo {
     dict: Py<PyDict>,
+    version: DictVersion,
     /// The version of the dictionary, and the answer that it gave.
     known: Attached<(u64, bool)>,
 }
@@ -17,6 +18,7 @@ pub struct Memo {
 impl Memo {
     pub fn new(dict: Bound<'_, PyDict>) -> Self {
         Self {
+            version: DictVersion::of(&dict),
             dict: dict.unbind(),
             known: Attached::new((0, false)),
         }
@@ -30,14 +32,14 @@ impl Memo {
         py: Python<'_>,
         look: impl FnOnce(&Bound<'_, PyDict>) -> Option<bool>,
     ) -> bool {
-        let tag = dict_tag(self.dict.as_ptr());
         let (known_at, answer) = self.known.with(py, |known| *known);
-        if tag != 0 && tag == known_at {
+        if known_at != 0 && known_at == self.version.now() {
             return answer;
         }
+        let version = self.version.renewed();
         match look(self.dict.bind(py)) {
             Some(answer) => {
-                self.known.with(py, |known| *known = (tag, answer));
+                self.known.with(py, |known| *known = (version, answer));
                 answer
             }
             None => false,

@@ -16,10 +16,11 @@ mod namespaces;
 mod objects;
 mod quick;
 mod stack;
+mod versions;
 
 pub use buffer::{encode_buffer, fill, shared_buffer};
 pub use callable::{Arguments, new_callable_type};
-pub use guards::{Guards, Recorder, slot_of, version_of_class, version_of_dict};
+pub use guards::{Guards, Recorder, slot_of};
 pub use hooks::{
     ContextVariable, Frame, Probe, Unreachable, frames, hear_audit_events, innermost_frame,
     is_recording, recording_begins, recording_ends, stand_before,
@@ -33,6 +34,7 @@ pub use namespaces::{
 pub use objects::{Element, Text, each_object};
 pub use quick::{Form, Quick, QuickHash, Shape, Shapes};
 pub use stack::{may_move, moved};
+pub use versions::{version_of_class, version_of_dict};
 
 use std::cell::UnsafeCell;
 
