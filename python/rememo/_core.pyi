@@ -44,6 +44,7 @@ __all__ = [
     "digest_of_contents",
     "end_all",
     "end_epoch",
+    "end_worker",
     "expect_to_be_ended",
     "figure_is_made",
     "figure_is_used",
@@ -473,6 +474,9 @@ def end_epoch() -> None: ...
 # waits until its own result is.
 def settle_all() -> None: ...
 def end_all() -> None: ...
+
+# The same in a worker that is about to end, and writes what was counted.
+def end_worker() -> None: ...
 
 # Calls that took long wait, in this process, until their results are written.
 def expect_to_be_ended() -> None: ...

@@ -18,7 +18,10 @@ _LAST = -1000
 
 
 def prepare() -> None:
-    """Runs in each process before it stores its first result, in forked ones too."""
+    """Runs in each process before it stores its first result, in forked ones too.
+
+    In workers, before their first call: one may do nothing but be answered.
+    """
     global _prepared
     if not _prepared:
         _prepared = True
@@ -37,7 +40,7 @@ def _prepare_worker() -> None:
         return
     from multiprocessing.util import Finalize
 
-    Finalize(None, _core.settle_all, exitpriority=_LAST)
+    Finalize(None, _core.end_worker, exitpriority=_LAST)
     _core.expect_to_be_ended()
 
 

@@ -37,6 +37,12 @@ function short(name) {
   return name.length > most ? `…${name.slice(1 - most)}` : name;
 }
 
+// A long name is broken after a dot or an underscore, where it has one.
+function breakable(text) {
+  const pieces = text.split(/(?<=[._])/);
+  return pieces.flatMap((piece, at) => (at ? [element("wbr"), piece] : [piece]));
+}
+
 // Decimal, for a logarithmic axis has its marks at powers of ten.
 function power(bytes) {
   const units = [["GB", 1e9], ["MB", 1e6], ["kB", 1e3], ["B", 1]];
@@ -53,12 +59,15 @@ function section(title, note) {
   return made;
 }
 
-// A chart, with its numbers in a table for whoever cannot see it.
-function chart(into, label, configure, columns, rows) {
+// A chart, with its numbers in a table for whoever cannot see it; as high as its lines, if it has any.
+function chart(into, label, configure, columns, rows, lines = 0) {
   const canvas = element("canvas");
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", `${label}. The table below has the numbers.`);
-  into.append(element("div", { className: "chart" }, canvas));
+  const frame = element("div", { className: "chart" }, canvas);
+  // Beside them are an axis, and a legend that takes several lines on a phone.
+  if (lines) frame.style.height = `${1.35 * lines + 7}rem`;
+  into.append(frame);
   const details = element("details", {}, element("summary", { textContent: "The numbers" }));
   into.append(details);
   table(details, columns, rows);
@@ -83,9 +92,9 @@ function table(into, columns, rows) {
   const isNumber = columns.map(([, value]) => rows.some((row) => typeof value(row) === "number"));
   const fill = () => {
     body.replaceChildren(...rows.map((row) => element("tr", {}, ...columns.map(([, value, write, kind], at) => {
-      const cell = element("td", { textContent: write ? write(value(row)) : value(row) ?? "" });
-      cell.className = kind ?? (isNumber[at] ? "number" : at === 0 ? "name" : "");
-      return cell;
+      const text = write ? write(value(row)) : value(row) ?? "";
+      const className = kind ?? (isNumber[at] ? "number" : at === 0 ? "name" : "");
+      return element("td", { className }, ...breakable(text));
     }))));
   };
   const heads = columns.map(([heading, value], at) => {
@@ -183,7 +192,7 @@ function byReason() {
     ["Function", (row) => row.function],
     ["hits", (row) => row.hits, count],
     ...reasons.map((reason) => [reason, (row) => row.misses[reason] ?? 0, count]),
-  ], [...data.functions]);
+  ], [...data.functions], rows.length);
 }
 
 function sizeAgainstCost() {
@@ -307,9 +316,9 @@ function functions() {
     ["Function", (row) => row.function],
     ["Saved", (row) => row.saved_seconds, time],
     ["Last ran because", (row) => row.last_reason ?? ""],
-    ["Changed", (row) => row.last_changes.join(", ")],
+    ["Changed", (row) => row.last_changes.join(", "), undefined, "listed"],
     ["When", (row) => (row.last_at ?? "").replace("T", " ").replace("Z", ""), undefined, "date"],
-    ["Calls memoized", (row) => row.calls.join(", ")],
+    ["Calls memoized", (row) => row.calls.join(", "), undefined, "listed"],
   ], [...data.functions]);
   const filter = () => {
     const wanted = search.value.toLowerCase();

@@ -83,6 +83,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(store::settle_all, module)?)?;
     module.add_function(wrap_pyfunction!(store::end_all, module)?)?;
     module.add_function(wrap_pyfunction!(store::expect_to_be_ended, module)?)?;
+    module.add_function(wrap_pyfunction!(store::end_worker, module)?)?;
     module.add_function(wrap_pyfunction!(store::before_fork, module)?)?;
     module.add_function(wrap_pyfunction!(store::after_fork_in_parent, module)?)?;
     module.add_function(wrap_pyfunction!(store::after_fork_in_child, module)?)?;

@@ -18,6 +18,7 @@ use crate::codec::{self, Handing};
 use crate::events::Bridge;
 use crate::freeze::main_name;
 use crate::keeping::Room;
+use crate::raw;
 use crate::told;
 
 /// How often it has changed which functions keep their results where.
@@ -564,6 +565,25 @@ pub fn prepare_for_the_end(py: Python<'_>) -> PyResult<()> {
         py.import("rememo.flushing")?.call_method0("prepare")?;
     }
     Ok(())
+}
+
+/// Sees to it that a worker of `multiprocessing`, which may do nothing but be answered, writes down
+/// what it counted before it ends.
+pub fn prepare_worker(py: Python<'_>) -> PyResult<()> {
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    let me = std::process::id();
+    if ASKED.swap(me, Ordering::Relaxed) != me
+        && raw::modules(py).contains("multiprocessing.process")?
+    {
+        prepare_for_the_end(py)?;
+    }
+    Ok(())
+}
+
+/// Has all results so far of all stores written, and what was counted, for a worker is about to end.
+#[pyfunction]
+pub fn end_worker(py: Python<'_>) {
+    py.detach(rememo::Store::end_worker);
 }
 
 /// Has all results so far of all stores written.

@@ -159,7 +159,7 @@ pub fn propose(
         if let Some(link) = known.and_then(|known| known.by.last()) {
             return Ok(Proposed::Accepted(link.clone()));
         }
-        let tree = store.state(&entry.state)?;
+        let tree = store.state_of(&entry)?;
         let proposal = Proposal::between(function, (entry.state, tree.as_ref()), new);
         if proposal.objection.is_none() {
             return Ok(Proposed::Change(proposal));

@@ -194,7 +194,7 @@ fn differences(store: &Store, entry: &Entry, key: &Key, fitting: &HashSet<Digest
     let old = if fitting.contains(&entry.state) {
         None
     } else {
-        store.state(&entry.state).ok().flatten()
+        store.state_of(entry).ok().flatten()
     };
     let mut found = old.map_or_else(Vec::new, |old| changes(&old.parts, &key.state.parts));
     if entry.argument_digest != key.argument_digest {

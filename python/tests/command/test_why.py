@@ -138,3 +138,34 @@ def test_shells_complete_and_the_manual_is_there(tmp_path: Path) -> None:
     manual = (share / "man" / "man1" / "rememo.1").read_text()
     for name in ("ls", "why", "doctor"):
         assert f"rememo-{name}" in manual or f"rememo {name}" in manual
+
+
+def test_functions_that_are_alike_go_by_their_own_names(tmp_path: Path, command: Rememo) -> None:
+    """Though what they are made of is stored once, by the name of the first."""
+    from conftest import Program
+
+    source = """
+        from rememo import memoize
+        RATE = {}
+        @memoize
+        def first(k):
+            return k * RATE
+        @memoize
+        def second(k):
+            return k * RATE
+    """
+    program = Program(tmp_path)
+    for rate in (3, 4):
+        program.write(shop=source.format(rate))
+        program.run("import shop; out = shop.first(1) + shop.second(1)")
+    (entry, *_) = command.json("show", "second")["entries"]
+    assert [part["name"] for part in entry["parts"] if part["kind"] == "function"] == [
+        "shop.second"
+    ]
+    for found in (command.json("why", "second")["misses"][0], command.json("diff", "second")):
+        assert [change["name"] for change in found["changes"]] == ["shop.RATE"]
+    explained = program.run("import shop; shop.RATE = 5; out = str(shop.second.explain(1))")
+    assert "shop.RATE changed" in str(explained)
+    assert "first" not in str(explained)
+    command("report", "-o", "report.html")
+    assert '"calls":["shop.' not in (tmp_path / "report.html").read_text()

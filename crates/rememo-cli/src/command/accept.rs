@@ -200,7 +200,10 @@ fn of_last_run(
     old: Option<&Digest>,
 ) -> Result<Result<Proposed, String>, Failure> {
     let newest = store.entries_of(function, 1)?.into_iter().next();
-    let state = newest.map(|entry| store.state(&entry.state)).transpose()?;
+    let state = newest
+        .as_ref()
+        .map(|entry| store.state_of(entry))
+        .transpose()?;
     match state.flatten() {
         Some(state) => Ok(Ok(propose(store, function, &state, old)?)),
         None => Ok(Err(

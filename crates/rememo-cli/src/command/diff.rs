@@ -38,7 +38,7 @@ pub fn run(shared: &Shared, args: &Diff) -> Result<Difference, Failure> {
     let mut found = Vec::new();
     if old.entry.state != new.entry.state {
         let parts = |listed: &Listed| -> Result<_, Failure> {
-            let tree = store.state(&listed.entry.state)?;
+            let tree = store.state_of(&listed.entry)?;
             Ok(tree.map(|tree| tree.parts).unwrap_or_default())
         };
         found.extend(changes(&parts(&old)?, &parts(&new)?));

@@ -211,7 +211,7 @@ fn calls(store: &Store, listed: &[Listed]) -> Result<BTreeMap<String, Vec<String
     let names: BTreeSet<&str> = latest.keys().copied().collect();
     let mut calls = BTreeMap::new();
     for (function, listed) in &latest {
-        let tree = store.state(&listed.entry.state)?;
+        let tree = store.state_of(&listed.entry)?;
         let parts = tree.map(|tree| tree.parts).unwrap_or_default();
         let others = parts.iter().filter(|part| {
             part.kind == PartKind::Function && part.name != *function && names.contains(&*part.name)

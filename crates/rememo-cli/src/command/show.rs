@@ -147,7 +147,7 @@ fn whole(
     source: bool,
 ) -> Result<Whole, Failure> {
     let entry = &listed.entry;
-    let state = store.state(&entry.state)?;
+    let state = store.state_of(entry)?;
     let parts = state.map(|state| state.parts).unwrap_or_default();
     let piece = |part: &Part| Piece {
         kind: part.kind.to_string(),

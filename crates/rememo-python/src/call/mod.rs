@@ -19,6 +19,7 @@ use crate::mutations::{Mutations, result_of};
 use crate::raw::QuickHash;
 use crate::record::{self, Care, Pause, Recording};
 use crate::signature::{Signature, Values};
+use crate::store::prepare_worker;
 use crate::wrappers;
 
 /// What a function's user said of it, as far as it counts.
@@ -157,6 +158,7 @@ impl<'a, 'py> Call<'a, 'py> {
         self.memory = Some((store.clone(), epoch));
         let pause = Pause::begin(self.py);
         self.outer.clone_from(&pause.outer);
+        self.prepare();
         let result = rememo::call(store, &mut self, mode);
         if let Some(fatal) = self.fatal.take() {
             return Err(fatal);
@@ -168,6 +170,13 @@ impl<'a, 'py> Call<'a, 'py> {
                 view.map(Bound::unbind).or(result)
             }
             _ => result.and_then(|value| self.handed(value)),
+        }
+    }
+
+    /// Has a worker be ready for its end. Where that fails, some of what is counted is lost.
+    fn prepare(&mut self) {
+        if let Err(error) = prepare_worker(self.py) {
+            self.judge(&error);
         }
     }
 
@@ -191,6 +200,7 @@ impl<'a, 'py> Call<'a, 'py> {
         self.memory = Some((store.clone(), epoch));
         let pause = Pause::begin(self.py);
         self.outer.clone_from(&pause.outer);
+        self.prepare();
         let begun = rememo::begin(store, self, mode, claiming);
         match self.fatal.take() {
             Some(fatal) => Err(fatal),

@@ -65,10 +65,13 @@ impl Store {
     /// The sources of the parts that the stored states of a function are made of.
     fn sources(&self, function: &str) -> HashMap<(PartKind, String, Digest), String> {
         let entries = self.entries_of(function, LOOKED_AT).unwrap_or_default();
-        let states: HashSet<_> = entries.into_iter().map(|entry| entry.state).collect();
+        let mut states = HashSet::new();
         let mut sources = HashMap::new();
-        for state in states {
-            let tree = self.state(&state).ok().flatten();
+        for entry in entries {
+            if !states.insert(entry.state) {
+                continue;
+            }
+            let tree = self.state_of(&entry).ok().flatten();
             for part in tree.into_iter().flat_map(|tree| tree.parts) {
                 if let Some(source) = part.source.filter(|_| part.kind.is_definition()) {
                     sources.insert((part.kind, part.name, part.digest), source);

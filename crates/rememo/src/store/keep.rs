@@ -19,7 +19,7 @@ use crate::map;
 use crate::meter::Spent;
 use crate::process;
 use crate::retention::Retention;
-use crate::state::{Key, StateTree};
+use crate::state::{Key, PartKind, StateTree};
 
 /// What took longer is not left to wait for more to be written along with it.
 const LONG: Duration = Duration::from_millis(10);
@@ -219,6 +219,20 @@ impl Store {
             return Ok(Some((*pending).clone()));
         }
         self.with_index(|index| index.state(state))
+    }
+
+    /// The parts of the state that an entry is of, by the names that they have for its function:
+    /// functions that are alike have one state together, which the first of them named.
+    ///
+    /// # Errors
+    /// Where the index cannot be used.
+    pub fn state_of(&self, entry: &Entry) -> Result<Option<StateTree>, StoreError> {
+        let mut tree = self.state(&entry.state)?;
+        let own = tree.as_mut().and_then(|tree| tree.parts.first_mut());
+        if let Some(own) = own.filter(|own| own.kind == PartKind::Function) {
+            own.name.clone_from(&entry.function);
+        }
+        Ok(tree)
     }
 
     /// Whether the parts of a function state are stored.

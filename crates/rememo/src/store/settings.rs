@@ -106,6 +106,16 @@ impl Store {
         }
     }
 
+    /// To be called when a worker is about to end: has all results of all stores so far written, and
+    /// what was counted.
+    pub fn end_worker() {
+        for store in Self::all() {
+            store.settle();
+            store.note_uses();
+            store.tell_now();
+        }
+    }
+
     /// To be called when the process is about to end: has all results written. From now on every
     /// call that stores waits until it has.
     pub fn end_all() {

@@ -13,6 +13,8 @@ use crate::lock::lock;
 const ENOUGH: usize = 1000;
 /// How long they wait to become more.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// The same in a process that may be ended at any moment: what it counted and did not write is lost.
+const PATIENCE_OF_WORKERS: Duration = Duration::from_millis(100);
 
 /// Counts the uses of one stored result.
 #[derive(Debug)]
@@ -97,7 +99,12 @@ impl Store {
     /// Writes down uses if there are many, or none were written down for a while.
     pub(super) fn note_uses_if_due(&self) {
         let used = lock(&self.0.used);
-        let due = used.fresh.len() >= ENOUGH || used.written.elapsed() >= PATIENCE;
+        let patience = if Self::may_be_ended() {
+            PATIENCE_OF_WORKERS
+        } else {
+            PATIENCE
+        };
+        let due = used.fresh.len() >= ENOUGH || used.written.elapsed() >= patience;
         drop(used);
         if due {
             self.note_uses();
