@@ -209,6 +209,34 @@ def test_parameters_of_a_wrapped_function_can_be_ignored(memory: Any) -> None:
     assert len(CALLS) <= 2
 
 
+def gather(x: int, *rest: int, **more: int) -> int:
+    """Takes whatever it is given."""
+    return x + sum(rest) + sum(more.values())
+
+
+@pytest.mark.parametrize(
+    ("ignore", "hits"),
+    [
+        ([], [False, False, False]),
+        (["*"], [True, False, False]),
+        (["**"], [False, True, False]),
+        (["*", "**"], [True, True, True]),
+    ],
+)
+def test_what_collects_the_rest_is_named_as_there(
+    memory: Any, ignore: list[str], hits: list[bool]
+) -> None:
+    cached = memory.cache(gather, ignore=ignore)
+    _, metadata = cached.call(1, 2, 3, a=4)
+    told = {"x": "1", "*": "[2, 3]", "**": "{'a': 4}"}
+    for name in ignore:
+        del told[name]
+    assert metadata["input_args"] == told
+    asked = [((1, 5), {"a": 4}), ((1, 2, 3), {"a": 5}), ((1,), {"b": 7})]
+    assert [cached.check_call_in_cache(*args, **kwargs) for args, kwargs in asked] == hits
+    assert pickle.loads(pickle.dumps(cached)).ignore == ignore
+
+
 def test_a_cached_function_can_be_cached_anew(memory: Any) -> None:
     cached = memory.cache(memory.cache(append), ignore=["calls"])
     cached(1, CALLS)
@@ -390,6 +418,14 @@ def test_a_change_of_a_helper_is_noticed(program: Program) -> None:
     work = program.directory / "work.py"
     work.write_text(work.read_text().replace("x + 1", "x + 2"))
     assert program.run("from work import work; out = work(1)") == (3, ["miss", "stored"])
+
+
+def test_what_is_ignored_is_a_list(ours: Memory) -> None:
+    for function, names in ((gather, "x"), (append, "calls")):
+        with pytest.raises(TypeError, match=rf"such as \['{names}'\], not a text"):
+            ours.cache(function, ignore=names)
+    with pytest.raises(TypeError, match="no parameter '\\*' to ignore"):
+        ours.cache(append, ignore=["*"])
 
 
 def test_files_count_if_that_is_asked(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 from rememo import _core
 from rememo.callables import innermost
 from rememo.compat.joblib import narration
-from rememo.compat.joblib.ignoring import split
+from rememo.compat.joblib.ignoring import label, split
 from rememo.compat.joblib.mapping import as_asked
 from rememo.compat.joblib.results import MemorizedResult, NotMemorizedResult
 from rememo.compat.word import as_plain_function, name_of, taken, taken_by_name
@@ -219,8 +219,12 @@ class MemorizedFunc(Generic[P, R]):
 
         bound = inspect.signature(self.memoized.__wrapped__).bind(*args, **kwargs)
         bound.apply_defaults()
-        counting = bound.arguments.items()
-        told = {name: repr(value) for name, value in counting if name not in self.ignore}
+        parameters = bound.signature.parameters
+        told: dict[str, str] = {}
+        for name, value in bound.arguments.items():
+            called = label(parameters[name])
+            if not {name, called} & {*self.ignore}:
+                told[called] = repr([*value] if called == "*" else value)
         known = {"duration": entry.seconds, "time": entry.created} if entry else {}
         return {**known, "input_args": told}
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rememo import _core
 
 if TYPE_CHECKING:
+    import inspect
     from collections.abc import Iterable
     from types import FunctionType
 
@@ -32,13 +33,23 @@ class Within:
         return _core.Ignore(value) if name in self._ignored else value
 
 
+def label(parameter: inspect.Parameter) -> str:
+    """What joblib calls a parameter: those that collect what is left are ``*`` and ``**``."""
+    if parameter.kind is parameter.VAR_POSITIONAL:
+        return "*"
+    return "**" if parameter.kind is parameter.VAR_KEYWORD else parameter.name
+
+
 def split(function: FunctionType, ignore: Iterable[str]) -> tuple[list[str], Within | None]:
     """Tells the names that are the function's own from those of what it wraps."""
     names = [*ignore]
-    if not names or not hasattr(function, "__wrapped__"):
+    if not names:
         return names, None
     import inspect
 
+    if not hasattr(function, "__wrapped__"):
+        labels = {label(one): one.name for one in inspect.signature(function).parameters.values()}
+        return [labels.get(name, name) for name in names], None
     own = inspect.signature(function, follow_wrapped=False).parameters
     wrapped = inspect.signature(function).parameters
     within = [name for name in names if name not in own and name in wrapped]

@@ -106,7 +106,8 @@ class Memory:
 
         Args:
             func: the function.
-            ignore: names of parameters that do not count.
+            ignore: names of parameters that do not count; ``"*"`` and ``"**"`` are those that
+                collect what is left.
             verbose: what is printed; by default, as the `Memory` says.
             mmap_mode: how arrays in results come; by default, as the `Memory` says.
             cache_validation_callback: called before a hit with what is known of the stored result:
@@ -115,8 +116,10 @@ class Memory:
 
         Raises:
             ValueError: if the callback cannot be called.
-            TypeError: if it is no function, or `ignore` names what is no parameter.
+            TypeError: if it is no function, or `ignore` is no list of names of its parameters.
         """
+        if isinstance(ignore, str):
+            raise TypeError(f"ignore must be a list of names, such as [{ignore!r}], not a text")
         if cache_validation_callback is not None and not callable(cache_validation_callback):
             raise ValueError(
                 f"cache_validation_callback must be a function, not {cache_validation_callback!r}"
