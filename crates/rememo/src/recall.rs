@@ -172,6 +172,7 @@ pub(crate) fn make_known<C: Callee>(store: &Store, callee: &mut C, key: &Key) {
     }
     let mut tree = StateTree::clone(&key.state);
     callee.add_sources(&mut tree.parts);
+    let tree = tree.shared(&key.function);
     callee.detached(|| store.learn(&tree));
 }
 

@@ -140,6 +140,31 @@ pub struct StateTree {
     pub parts: Vec<Part>,
 }
 
+impl StateTree {
+    /// As it is stored: functions that are alike share one state, so the part that is the function
+    /// itself, which comes first, goes without a name there.
+    pub(crate) fn shared(&self, function: &str) -> Self {
+        let mut tree = self.clone();
+        if let Some(own) = tree.own().filter(|own| own.name == function) {
+            own.name.clear();
+        }
+        tree
+    }
+
+    /// As it is for one of those functions.
+    pub(crate) fn named(mut self, function: &str) -> Self {
+        if let Some(own) = self.own().filter(|own| own.name.is_empty()) {
+            function.clone_into(&mut own.name);
+        }
+        self
+    }
+
+    fn own(&mut self) -> Option<&mut Part> {
+        let first = self.parts.first_mut();
+        first.filter(|part| part.kind == PartKind::Function)
+    }
+}
+
 /// Everything that is known of a call before it is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
@@ -335,6 +360,19 @@ mod tests {
             digest: Digest::of(content.as_bytes()),
             source,
         }
+    }
+
+    #[test]
+    fn functions_that_are_alike_share_a_state_by_their_own_names() {
+        use PartKind::{Function, Global};
+        let tree = |own: &str| StateTree {
+            digest: Digest::of(b"state"),
+            parts: vec![part(Function, own, "1"), part(Global, "", "2")],
+        };
+        assert_eq!(tree("f").shared("f"), tree("g").shared("g"));
+        assert_eq!(tree("f").shared("f").named("g"), tree("g"));
+        // What comes first need not be the function.
+        assert_eq!(tree("helper").shared("f").named("g"), tree("helper"));
     }
 
     #[test]

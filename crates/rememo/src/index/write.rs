@@ -265,7 +265,7 @@ impl Index {
         let known = self.tables[STATES].get(txn, state)?.is_some();
         let new_tree = tree.filter(|_| !known);
         if let Some(tree) = new_tree {
-            let sealed = seal(tree)?;
+            let sealed = seal(&tree.shared(&entry.function))?;
             self.tables[STATES].put(txn, state, &sealed)?;
             order.more_in_index(sealed.len());
         }

@@ -19,7 +19,7 @@ use crate::map;
 use crate::meter::Spent;
 use crate::process;
 use crate::retention::Retention;
-use crate::state::{Key, PartKind, StateTree};
+use crate::state::{Key, StateTree};
 
 /// What took longer is not left to wait for more to be written along with it.
 const LONG: Duration = Duration::from_millis(10);
@@ -216,23 +216,19 @@ impl Store {
     /// The parts of a function state.
     pub fn state(&self, state: &Digest) -> Result<Option<StateTree>, StoreError> {
         if let Some(pending) = self.0.queue.pending_state(state) {
-            return Ok(Some((*pending).clone()));
+            return Ok(Some(pending));
         }
         self.with_index(|index| index.state(state))
     }
 
     /// The parts of the state that an entry is of, by the names that they have for its function:
-    /// functions that are alike have one state together, which the first of them named.
+    /// functions that are alike have one state together, in which their own part has no name.
     ///
     /// # Errors
     /// Where the index cannot be used.
     pub fn state_of(&self, entry: &Entry) -> Result<Option<StateTree>, StoreError> {
-        let mut tree = self.state(&entry.state)?;
-        let own = tree.as_mut().and_then(|tree| tree.parts.first_mut());
-        if let Some(own) = own.filter(|own| own.kind == PartKind::Function) {
-            own.name.clone_from(&entry.function);
-        }
-        Ok(tree)
+        let tree = self.state(&entry.state)?;
+        Ok(tree.map(|tree| tree.named(&entry.function)))
     }
 
     /// Whether the parts of a function state are stored.

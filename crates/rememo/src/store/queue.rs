@@ -249,11 +249,11 @@ impl Queue {
     }
 
     /// The parts of a function state that an entry on its way has.
-    pub(super) fn pending_state(&self, state: &Digest) -> Option<Arc<StateTree>> {
+    pub(super) fn pending_state(&self, state: &Digest) -> Option<StateTree> {
         let queue = self.state();
         let mut newest_first = queue.newest_first();
         let found = newest_first.find(|job| job.entry.state == *state)?;
-        Some(found.state.clone())
+        Some(found.state.shared(&found.entry.function))
     }
 
     /// Waits until all up to a message, or all there is now, is over and done with, and told of.
