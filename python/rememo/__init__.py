@@ -11,7 +11,16 @@ from __future__ import annotations
 import os
 
 from rememo import _core, notices, operations_log
-from rememo._core import FreezeConfig, Frozen, Ignore, Memoized, freeze, register, track
+from rememo._core import (
+    FreezeConfig,
+    Frozen,
+    Ignore,
+    Memoized,
+    __version__,
+    freeze,
+    register,
+    track,
+)
 from rememo.cache import Cache
 from rememo.memoize import memoize
 from rememo.resolvers import using
@@ -119,6 +128,7 @@ __all__ = [
     "UnseenDependencyWarning",
     "UnwatchedWarning",
     "Usage",
+    "__version__",
     "code_version",
     "config",
     "disabled",

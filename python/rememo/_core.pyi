@@ -33,6 +33,7 @@ __all__ = [
     "Room",
     "Run",
     "Store",
+    "__version__",
     "accept",
     "after_fork_in_child",
     "after_fork_in_parent",
@@ -75,6 +76,8 @@ __all__ = [
     "unsubscribe",
     "variable_is_reached",
 ]
+
+__version__: str
 
 _P = ParamSpec("_P")
 _Q = ParamSpec("_Q")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import importlib.metadata
 import inspect
 import warnings
 from pathlib import Path
@@ -96,3 +97,8 @@ def test_its_example_does_what_it_says(
             warnings.simplefilter("ignore", rememo.DroppedOutputWarning)
             runner.run(test, out=written.append)
         assert runner.failures == 0, "".join(written)
+
+
+def test_the_version_is_told() -> None:
+    """The one that the package is installed as."""
+    assert rememo.__version__ == importlib.metadata.version("rememo")

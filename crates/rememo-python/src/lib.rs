@@ -36,6 +36,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     narrate::note_loading();
     record::record_environment(module.py())?;
     record::watch_fills(module.py())?;
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     let base = module.py().get_type::<memoized::Memoized>();
     module.add("Memoized", raw::new_callable_type(&base, memoized::answer)?)?;
     module.add_class::<store::Store>()?;

@@ -26,12 +26,14 @@ pub struct Part {
 impl Part {
     /// The source of its code, where it is code and that is stored.
     pub fn code(&self) -> Option<&str> {
-        { self.source.as_deref() }.filter(|_| self.kind.is_definition())
+        self.source.as_deref().filter(|_| self.kind.is_definition())
     }
 
     /// What else is known of it: of a number, how it is written; of a library, its version.
     pub fn details(&self) -> Option<&str> {
-        { self.source.as_deref() }.filter(|_| !self.kind.is_definition())
+        self.source
+            .as_deref()
+            .filter(|_| !self.kind.is_definition())
     }
 }
 
