@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from code_edits import set_code
 from rememo.compat.charmonium import DirObjStore, MemoizedGroup, memoize
 from rememo.compat.charmonium.freeze import Config, freeze, global_config
 
@@ -66,15 +67,6 @@ def make(kept: list[int]) -> Any:
 KEPT = [1]
 inner = make(KEPT)
 POINT, WITHIN = Point(1, 2), Point.Inner()
-
-
-def set_code(function: Any, constant: int) -> None:
-    """Has a function return another constant."""
-    code = function.__code__
-    parameters = ", ".join(code.co_varnames)
-    source = compile(f"lambda {parameters}: {constant}", code.co_filename, "eval")
-    other = eval(source).__code__
-    function.__code__ = code.replace(co_code=other.co_code, co_consts=other.co_consts)
 
 
 @pytest.fixture

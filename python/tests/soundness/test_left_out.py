@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import rememo
+from code_edits import set_code
 from rememo import FreezeConfig, freeze
 
 if TYPE_CHECKING:
@@ -55,15 +56,6 @@ def make(kept: list[int]) -> Any:
 
 KEPT = [1]
 inner = make(KEPT)
-
-
-def set_code(function: Any, constant: int) -> None:
-    """Has a function return another constant."""
-    code = function.__code__
-    parameters = ", ".join(code.co_varnames)
-    source = compile(f"lambda {parameters}: {constant}", code.co_filename, "eval")
-    other = eval(source).__code__
-    function.__code__ = code.replace(co_code=other.co_code, co_consts=other.co_consts)
 
 
 @pytest.fixture

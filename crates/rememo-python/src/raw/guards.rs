@@ -1,10 +1,9 @@
 //! Guards: what a fingerprint was made of, by identity, in a form that is quickly compared.
 //!
 //! A dictionary is told by its version; where that differs, or there is none, by the keys that were
-//! read. A class is told by its
-//! version tag, which a change of it or of a base takes away. Functions and cells are told by the
-//! pointers they hold. Everything that is compared is kept alive, so that no address comes to mean
-//! something else.
+//! read. A class is told by its version tag, which a change of it or of a base takes away. Functions
+//! and cells are told by the pointers they hold. Everything that is compared is kept alive, so that no
+//! address comes to mean something else.
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
@@ -45,17 +44,9 @@ struct FunctionGuard {
     attributes: Object,
 }
 
-/// What code can read of a function without calling it.
-#[derive(Debug, PartialEq, Eq)]
-struct Description {
-    module: Object,
-    name: Object,
-    qualified_name: Object,
-    documentation: Object,
-    annotations: Object,
-    /// What makes the annotations; null where nothing does, as up to 3.13.
-    annotate: Object,
-}
+/// What code can read of a function without calling it: its module, names, documentation and
+/// annotations, and what makes these, null where nothing does, as up to 3.13.
+type Description = [Object; 6];
 
 /// Everything that must be as it was.
 #[derive(Debug, Default)]
@@ -255,17 +246,17 @@ fn is_empty(dict: Object) -> bool {
 fn description(function: *mut ffi::PyFunctionObject) -> Description {
     // SAFETY: callers pass a live function.
     let function = unsafe { &*function };
-    Description {
-        module: function.func_module,
-        name: function.func_name,
-        qualified_name: function.func_qualname,
-        documentation: function.func_doc,
-        annotations: function.func_annotations,
+    [
+        function.func_module,
+        function.func_name,
+        function.func_qualname,
+        function.func_doc,
+        function.func_annotations,
         #[cfg(Py_3_14)]
-        annotate: function.func_annotate,
+        function.func_annotate,
         #[cfg(not(Py_3_14))]
-        annotate: ptr::null_mut(),
-    }
+        ptr::null_mut(),
+    ]
 }
 
 /// Name and qualified name of a class that was made while running.
@@ -431,23 +422,7 @@ impl Recorder {
     pub fn description(&mut self, function: &Bound<'_, PyFunction>) {
         let pointer = function.as_ptr().cast::<ffi::PyFunctionObject>();
         let described = description(pointer);
-        let Description {
-            module,
-            name,
-            qualified_name,
-            documentation,
-            annotations,
-            annotate,
-        } = described;
-        let held = [
-            module,
-            name,
-            qualified_name,
-            documentation,
-            annotations,
-            annotate,
-        ];
-        self.keep_all(function.py(), &held);
+        self.keep_all(function.py(), &described);
         self.guards.described.push((pointer, described));
     }
 
